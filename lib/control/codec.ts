@@ -1,0 +1,92 @@
+/** Frames to bytes and back. Together with messages.ts the only code that knows the generated protobuf classes. */
+import { control } from '../gen/control/control.js';
+import { ControlError, type FailureKind } from './errors.js';
+import { converters, decodeFailureKind, encodeFailureKind, METHOD_NAMES } from './messages.js';
+import type { ControlEvent, MethodName, ReplyOf, RequestOf } from './protocol.js';
+
+export type Frame =
+  | { kind: 'request'; id: number; method: MethodName; body: RequestOf<MethodName>; deadlineMs: number }
+  /** A request of a method that this build does not know: answered, not punished, so that peers may be newer than we are. */
+  | { kind: 'unknown-request'; id: number }
+  | { kind: 'reply'; id: number; method: MethodName; body: ReplyOf<MethodName> }
+  | { kind: 'failure'; id: number; error: ControlError }
+  | { kind: 'event'; event: ControlEvent }
+  | { kind: 'unknown-event' };
+
+/** Failures are one sentence for people; whatever is longer would not fit a frame beside the rest. */
+const MAX_FAILURE_CHARACTERS = 2000;
+
+export function encodeRequest<M extends MethodName>(
+  id: number,
+  method: M,
+  body: RequestOf<M>,
+  deadlineMs: number,
+): Uint8Array {
+  return encode({ id, request: { deadlineMs, ...converters[method].encodeRequest(body) } });
+}
+
+export function encodeReply<M extends MethodName>(id: number, method: M, body: ReplyOf<M>): Uint8Array {
+  return encode({ id, reply: converters[method].encodeReply(body) });
+}
+
+export function encodeFailure(id: number, kind: FailureKind, message: string): Uint8Array {
+  const failure = { kind: encodeFailureKind(kind), message: message.slice(0, MAX_FAILURE_CHARACTERS) };
+  return encode({ id, reply: { failure } });
+}
+
+export function encodeEvent(event: ControlEvent): Uint8Array {
+  switch (event.kind) {
+    case 'peerConnected':
+      return encode({ event: { peerConnected: { peer: event.peer } } });
+    case 'shuttingDown':
+      return encode({ event: { shuttingDown: {} } });
+  }
+}
+
+function encode(frame: control.Frame.$Properties): Uint8Array {
+  return control.Frame.encode(frame).finish();
+}
+
+/** @throws Error  when the bytes are no frame: the caller closes the connection. */
+export function decodeFrame(bytes: Uint8Array): Frame {
+  const { id: wireId, request, reply, event } = control.Frame.decode(bytes);
+  const id = Number(wireId);
+  const bodies = [request, reply, event].filter((body) => body != null);
+  if (bodies.length !== 1) throw new Error(`a frame with ${bodies.length} bodies`);
+  if (request) return requestFrame(id, request);
+  if (reply) return replyFrame(id, reply);
+  return eventFrame(event ?? {});
+}
+
+function requestFrame(id: number, request: control.Request.$Properties): Frame {
+  if (id === 0) throw new Error('a request without an id');
+  const method = METHOD_NAMES.find((name) => request[name] != null);
+  if (!method) return { kind: 'unknown-request', id };
+  return {
+    kind: 'request',
+    id,
+    method,
+    body: converters[method].decodeRequest(request),
+    deadlineMs: request.deadlineMs ?? 0,
+  };
+}
+
+function replyFrame(id: number, reply: control.Reply.$Properties): Frame {
+  if (id === 0) throw new Error('a reply without an id');
+  const { failure } = reply;
+  if (failure) {
+    const error = new ControlError(decodeFailureKind(failure.kind ?? 0), failure.message ?? '');
+    return { kind: 'failure', id, error };
+  }
+  const method = METHOD_NAMES.find((name) => reply[name] != null);
+  if (!method) throw new Error('a reply without a result');
+  return { kind: 'reply', id, method, body: converters[method].decodeReply(reply) };
+}
+
+function eventFrame(event: control.Event.$Properties): Frame {
+  if (event.peerConnected) {
+    return { kind: 'event', event: { kind: 'peerConnected', peer: event.peerConnected.peer ?? '' } };
+  }
+  if (event.shuttingDown) return { kind: 'event', event: { kind: 'shuttingDown' } };
+  return { kind: 'unknown-event' };
+}

@@ -1,0 +1,62 @@
+/**
+ * The messages of proto/control/control.proto as plain objects: what the generated code calls optional-or-null-or-Long is here
+ * what it means. Only codec.ts and messages.ts touch the generated code.
+ */
+
+/** A packet, descriptors apart, is at most this long; either side closes the connection above it. */
+export const MAX_FRAME_BYTES = 64 * 1024;
+
+export type ServiceStateName = 'Waiting' | 'Starting' | 'Running' | 'Stopping' | 'Finished' | 'Failed';
+
+export interface ServiceEvent {
+  message: string;
+  state: string;
+  /** Wall-clock milliseconds. */
+  timeMs: number;
+}
+
+export interface Service {
+  id: string;
+  state: string;
+  /** 0 when there is no process. */
+  pid: number;
+  image: string;
+  restarts: number;
+  lastLogLine: string;
+  events: ServiceEvent[];
+  lastChangeMs: number;
+  healthUnknown: boolean;
+  healthy: boolean;
+}
+
+export type ServiceAction = 'START' | 'STOP' | 'RESTART';
+export type PowerAction = 'REBOOT' | 'SHUTDOWN';
+
+/** Every method: who serves it is said in the .proto file, who may call it in the server's allow-list. */
+export interface MethodTable {
+  listServices: { request: Record<never, never>; reply: { services: Service[] } };
+  controlService: { request: { id: string; action: ServiceAction }; reply: { message: string } };
+  /** Descriptors: the ring's memory, then with `follow` the doorbell. */
+  openLog: { request: { id: string; follow: boolean }; reply: { subscription: number } };
+  closeLog: { request: { subscription: number }; reply: Record<never, never> };
+  /** Descriptors: /dev/kmsg, read-only. */
+  openKmsg: { request: { tail: boolean }; reply: Record<never, never> };
+  power: {
+    request: { action: PowerAction; force: boolean; actorId: string; reason: string };
+    reply: Record<never, never>;
+  };
+  setHostname: { request: { hostname: string }; reply: Record<never, never> };
+  /** Descriptors: the asker's end of the new connection. */
+  connect: { request: { peer: string }; reply: Record<never, never> };
+  issueCertificate: {
+    request: { publicKey: Uint8Array };
+    reply: { certificate: Uint8Array; acceptedCas: Uint8Array; notAfterMs: number };
+  };
+}
+
+export type MethodName = keyof MethodTable;
+export type RequestOf<M extends MethodName> = MethodTable[M]['request'];
+export type ReplyOf<M extends MethodName> = MethodTable[M]['reply'];
+
+/** What a server tells its peers unasked. `peerConnected` brings one descriptor: the connection to that peer. */
+export type ControlEvent = { kind: 'peerConnected'; peer: string } | { kind: 'shuttingDown' };

@@ -1,0 +1,203 @@
+import type { Channel, ChannelModule, FileDescriptor } from '../native/contract.js';
+import { decodeFrame, encodeEvent, encodeFailure, encodeReply, type Frame } from './codec.js';
+import { ControlError, type FailureKind } from './errors.js';
+import { type ControlEvent, MAX_FRAME_BYTES, type MethodName, type ReplyOf, type RequestOf } from './protocol.js';
+
+export interface HandlerResult<M extends MethodName> {
+  body: ReplyOf<M>;
+  /** Passed to the peer and closed here afterwards, whether or not the reply could be sent. */
+  descriptors?: FileDescriptor[];
+}
+
+export interface CallContext {
+  /** Service id of the peer, known from the connection itself. */
+  peer: string;
+  connection: ServerConnection;
+  /** Aborted when the peer is gone or its deadline has passed: nobody waits for the result any more. */
+  signal: AbortSignal;
+}
+
+/** A method that is absent is not served here. A handler fails by throwing; ControlError chooses what the peer is told. */
+export type Handlers = {
+  readonly [M in MethodName]?: (
+    request: RequestOf<M>,
+    context: CallContext,
+  ) => HandlerResult<M> | Promise<HandlerResult<M>>;
+};
+
+/** Which peers may call a method. What is not listed is denied. */
+export type AllowList = { readonly [M in MethodName]?: readonly string[] };
+
+export interface ControlServerOptions {
+  channels: ChannelModule;
+  handlers: Handlers;
+  allow: AllowList;
+  /** One line about a connection that was cut or a request that failed inside. */
+  log: (text: string) => void;
+  /** Requests of one connection that may be under way at once. Default 64. */
+  maxRunning?: number;
+}
+
+const DEFAULT_MAX_RUNNING = 64;
+
+/** The answering side: any number of connections, each with the name of the peer at its other end. */
+export class ControlServer {
+  constructor(readonly options: ControlServerOptions) {}
+
+  /** Takes over `socket` and serves it until either side closes. */
+  accept(socket: FileDescriptor, peer: string): ServerConnection {
+    return new ServerConnection(socket, peer, this.options);
+  }
+}
+
+/** One peer's connection. */
+export class ServerConnection {
+  private readonly channel: Channel;
+  private readonly running = new Map<number, AbortController>();
+  private readonly closeListeners: (() => void)[] = [];
+  private open = true;
+
+  constructor(
+    socket: FileDescriptor,
+    readonly peer: string,
+    private readonly options: ControlServerOptions,
+  ) {
+    this.channel = options.channels.open(
+      socket,
+      { maxMessageBytes: MAX_FRAME_BYTES },
+      {
+        onMessage: (message, descriptors) => this.receive(message, descriptors),
+        onClose: (error) => {
+          if (error) this.options.log(`control connection of ${this.peer} failed: ${error.message}`);
+          this.ended();
+        },
+      },
+    );
+  }
+
+  get isOpen(): boolean {
+    return this.open;
+  }
+
+  /** Runs `listener` once when the connection is over, whoever ended it; at once if it is over already. */
+  onClose(listener: () => void): void {
+    if (this.open) this.closeListeners.push(listener);
+    else listener();
+  }
+
+  /**
+   * Tells the peer something unasked. The descriptors stay the caller's.
+   * @returns false when the peer is gone or does not read
+   */
+  sendEvent(event: ControlEvent, descriptors: FileDescriptor[] = []): boolean {
+    return this.open && this.channel.send(encodeEvent(event), descriptors);
+  }
+
+  /** Idempotent. */
+  close(): void {
+    if (!this.open) return;
+    this.channel.close();
+    this.ended();
+  }
+
+  private ended(): void {
+    if (!this.open) return;
+    this.open = false;
+    for (const controller of this.running.values()) controller.abort();
+    this.running.clear();
+    for (const listener of this.closeListeners.splice(0)) listener();
+  }
+
+  private cut(why: string): void {
+    this.options.log(`control connection of ${this.peer} closed: ${why}`);
+    this.close();
+  }
+
+  private receive(message: Buffer, descriptors: FileDescriptor[]): void {
+    // No request brings descriptors; whoever sends some must not fill our table with them.
+    for (const descriptor of descriptors) descriptor.close();
+    let frame: Frame;
+    try {
+      frame = decodeFrame(message);
+    } catch (error) {
+      this.cut(`malformed frame (${(error as Error).message})`);
+      return;
+    }
+    if (descriptors.length > 0) this.cut('descriptors beside a request');
+    else if (frame.kind === 'unknown-request') this.fail(frame.id, 'INVALID_ARGUMENT', 'unknown method');
+    else if (frame.kind !== 'request') this.cut(`unexpected ${frame.kind}`);
+    else if (this.running.has(frame.id)) this.cut('request id in use');
+    else void this.serve(frame);
+  }
+
+  private async serve(frame: Extract<Frame, { kind: 'request' }>): Promise<void> {
+    const { id, method, body, deadlineMs } = frame;
+    if (!this.options.allow[method]?.includes(this.peer)) {
+      this.options.log(`${this.peer} may not call ${method}`);
+      this.fail(id, 'PERMISSION_DENIED', `${this.peer} may not call ${method}`);
+      return;
+    }
+    if (this.running.size >= (this.options.maxRunning ?? DEFAULT_MAX_RUNNING)) {
+      this.fail(id, 'RESOURCE_EXHAUSTED', 'too many requests under way');
+      return;
+    }
+    const controller = new AbortController();
+    this.running.set(id, controller);
+    const timer = deadlineMs > 0 ? setTimeout(() => this.expire(id), deadlineMs) : undefined;
+    let result: HandlerResult<MethodName> | undefined;
+    try {
+      result = await this.call(method, body, controller.signal);
+      if (this.running.has(id)) this.reply(id, method, result);
+    } catch (error) {
+      if (this.running.has(id)) this.report(id, method, error);
+    } finally {
+      clearTimeout(timer);
+      this.running.delete(id);
+      for (const descriptor of result?.descriptors ?? []) descriptor.close();
+    }
+  }
+
+  private async call(
+    method: MethodName,
+    body: RequestOf<MethodName>,
+    signal: AbortSignal,
+  ): Promise<HandlerResult<MethodName>> {
+    // The table's type ties request and reply to one method; here the method is only known at run time.
+    const handler = this.options.handlers[method] as
+      | ((request: RequestOf<MethodName>, context: CallContext) => Promise<HandlerResult<MethodName>>)
+      | undefined;
+    if (!handler) throw new ControlError('INVALID_ARGUMENT', `${method} is not served here`);
+    return handler(body, { peer: this.peer, connection: this, signal });
+  }
+
+  private expire(id: number): void {
+    const controller = this.running.get(id);
+    this.running.delete(id);
+    controller?.abort();
+    this.fail(id, 'DEADLINE_EXCEEDED', 'the deadline passed');
+  }
+
+  private reply(id: number, method: MethodName, result: HandlerResult<MethodName>): void {
+    const message = encodeReply(id, method, result.body);
+    if (message.length > MAX_FRAME_BYTES) throw new Error(`reply of ${message.length} bytes`);
+    this.post(message, result.descriptors);
+  }
+
+  private report(id: number, method: MethodName, error: unknown): void {
+    if (error instanceof ControlError) {
+      this.fail(id, error.kind, error.message);
+      return;
+    }
+    this.options.log(`${method} for ${this.peer} failed: ${error instanceof Error ? error.stack : String(error)}`);
+    this.fail(id, 'INTERNAL', `${method} failed inside`);
+  }
+
+  private fail(id: number, kind: FailureKind, message: string): void {
+    this.post(encodeFailure(id, kind, message), []);
+  }
+
+  private post(message: Uint8Array, descriptors: FileDescriptor[] = []): void {
+    if (!this.open) return;
+    if (!this.channel.send(message, descriptors)) this.cut('it does not read its replies');
+  }
+}
