@@ -1,0 +1,36 @@
+/** Times in milliseconds and sizes in bytes, so that no bare factor stands in the code. */
+export const SECOND_MS = 1000;
+export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+export const YEAR_MS = 365 * DAY_MS;
+
+export const KIB = 1024;
+export const MIB = 1024 * KIB;
+export const GIB = 1024 * MIB;
+
+const DURATION_UNITS: Record<string, number> = { ms: 1, s: SECOND_MS, m: MINUTE_MS, h: HOUR_MS };
+
+/**
+ * Reads a duration such as '500ms', '30s', '1m30s' or '2h'; a bare number means seconds.
+ * @returns milliseconds, or undefined when the text is no duration
+ */
+export function parseDuration(text: string): number | undefined {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * SECOND_MS;
+  if (!/^(\d+(\.\d+)?(ms|s|m|h))+$/.test(text)) return undefined;
+  let total = 0;
+  for (const [, amount, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) {
+    total += Number(amount) * (DURATION_UNITS[unit as string] as number);
+  }
+  return total;
+}
+
+/** A duration for people: '850 ms', '12.3 s', '3 min 5 s', '2 h 10 min'. */
+export function formatDuration(durationMs: number): string {
+  if (durationMs < SECOND_MS) return `${Math.round(durationMs)} ms`;
+  if (durationMs < MINUTE_MS) return `${(durationMs / SECOND_MS).toFixed(1).replace(/\.0$/, '')} s`;
+  if (durationMs < HOUR_MS) {
+    return `${Math.floor(durationMs / MINUTE_MS)} min ${Math.floor((durationMs % MINUTE_MS) / SECOND_MS)} s`;
+  }
+  return `${Math.floor(durationMs / HOUR_MS)} h ${Math.floor((durationMs % HOUR_MS) / MINUTE_MS)} min`;
+}
