@@ -1,0 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { errorMessage, TalosError } from '../base/errors.js';
+import { formatDuration } from '../base/units.js';
+import type { ConsoleFollower } from './console-log.js';
+
+/**
+ * Asks a node's API for its version, once, and rejects when it does not answer. Given by the caller, since this layer speaks
+ * no gRPC. `signal` ends the attempt.
+ */
+export type ApiProbe = (signal: AbortSignal) => Promise<void>;
+
+/** The line by which osd says that it can be asked. */
+export const API_LISTENING = /\[talos\] phase osd-listening|osd: listening on/;
+
+/** While the line has not been seen the API is asked anyway, seldom: an attempt costs the emulated node CPU time. */
+const SELDOM_MS = 2000;
+const SOON_MS = 50;
+const ATTEMPT_TIMEOUT_MS = 5000;
+
+/**
+ * Waits until a node's API answers.
+ * @param options.probe       one attempt
+ * @param options.console     the node's console
+ * @param options.ended       aborted with the reason when the node's QEMU ends; rejects with that reason at once
+ * @param options.timeoutMs   patience
+ * @param options.signal      ends the waiting with its reason
+ * @throws TalosError ERR_API_TIMEOUT with the last reason why the API could not be asked
+ */
+export async function waitForApi(options: {
+  probe: ApiProbe;
+  console: ConsoleFollower;
+  ended: AbortSignal;
+  timeoutMs: number;
+  signal?: AbortSignal | undefined;
+}): Promise<void> {
+  const patience = AbortSignal.timeout(options.timeoutMs);
+  const stop = AbortSignal.any([options.ended, patience, ...(options.signal ? [options.signal] : [])]);
+  let lastError: unknown;
+  try {
+    for (;;) {
+      const isListening = options.console.lines.some((line) => API_LISTENING.test(line.text));
+      await Promise.race([
+        isListening ? undefined : options.console.waitFor(API_LISTENING, { signal: stop }),
+        delay(isListening ? SOON_MS : SELDOM_MS, undefined, { signal: stop }),
+      ]);
+      try {
+        await options.probe(AbortSignal.any([stop, AbortSignal.timeout(ATTEMPT_TIMEOUT_MS)]));
+        return;
+      } catch (error) {
+        lastError = error;
+      }
+      stop.throwIfAborted();
+    }
+  } catch (error) {
+    if (options.ended.aborted) throw options.ended.reason;
+    options.signal?.throwIfAborted();
+    if (!patience.aborted) throw error;
+    const reason = lastError === undefined ? 'it never said that it listens' : errorMessage(lastError);
+    throw new TalosError(
+      'ERR_API_TIMEOUT',
+      `the node's API did not answer within ${formatDuration(options.timeoutMs)}: ${reason}`,
+      { cause: lastError, hint: 'read the console log for what the node is doing' },
+    );
+  }
+}
