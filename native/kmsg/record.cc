@@ -1,0 +1,149 @@
+#include "kmsg/record.h"
+
+#include <charconv>
+
+namespace talos::kmsg {
+namespace {
+
+constexpr int kFacilityDaemon = 3;
+// The kernel refuses a write above 1024 bytes (976 before 6.6), prefix and newline included.
+constexpr size_t kMaxRecordBytes = 960;
+
+bool take_number(std::string_view& rest, uint64_t& value) {
+  auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+  if (error != std::errc{}) return false;
+  rest.remove_prefix(static_cast<size_t>(end - rest.data()));
+  return true;
+}
+
+bool take_comma(std::string_view& rest) {
+  if (!rest.starts_with(',')) return false;
+  rest.remove_prefix(1);
+  return true;
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+void append_escape(unsigned char byte, std::string& out) {
+  static constexpr char kDigits[] = "0123456789abcdef";
+  out += "\\x";
+  out += kDigits[byte >> 4];
+  out += kDigits[byte & 15];
+}
+
+// The bytes of the character at the front, so that a cut never splits one; invalid bytes count singly.
+size_t character_bytes(std::string_view text) {
+  auto first = static_cast<unsigned char>(text[0]);
+  size_t wanted = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
+  size_t have = 1;
+  while (have < wanted && have < text.size() && (static_cast<unsigned char>(text[have]) & 0xc0) == 0x80) have++;
+  return have == wanted ? wanted : 1;
+}
+
+// C0 (but for the tab), DEL, and C1 in its UTF-8 form, which terminals obey just the same.
+bool is_control(std::string_view character) {
+  auto first = static_cast<unsigned char>(character[0]);
+  if (character.size() == 1) return (first < 0x20 && first != '\t') || first == 0x7f;
+  return character.size() == 2 && first == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0;
+}
+
+std::string visible(std::string_view character) {
+  if (!is_control(character)) return std::string(character);
+  std::string escaped;
+  for (char c : character) append_escape(static_cast<unsigned char>(c), escaped);
+  return escaped;
+}
+
+// Collects the records of one call, and counts what is beyond the bound instead of storing it.
+class RecordList {
+ public:
+  explicit RecordList(int level) : prefix_('<' + std::to_string(kFacilityDaemon * 8 + level) + '>') {}
+
+  void append(std::string_view character) {
+    std::string unit = visible(character);
+    if (prefix_.size() + line_.size() + unit.size() + 1 > kMaxRecordBytes) end_line();
+    line_ += unit;
+  }
+
+  void end_line() {
+    if (line_.empty()) return;
+    if (records_.size() + 1 < kMaxRecordsPerWrite) {
+      records_.push_back(prefix_ + line_ + '\n');
+    } else {
+      bytes_left_out_ += line_.size();
+    }
+    line_.clear();
+  }
+
+  std::vector<std::string> take() {
+    end_line();
+    if (bytes_left_out_ > 0) records_.push_back(prefix_ + "[" + std::to_string(bytes_left_out_) + " more bytes left out]\n");
+    return std::move(records_);
+  }
+
+ private:
+  std::string prefix_;
+  std::string line_;
+  std::vector<std::string> records_;
+  size_t bytes_left_out_ = 0;
+};
+
+}  // namespace
+
+bool parse_record(std::string_view record, RecordHeader& header, std::string_view& message) {
+  std::string_view rest = record;
+  uint64_t priority = 0;
+  if (!take_number(rest, priority) || !take_comma(rest) || !take_number(rest, header.sequence) || !take_comma(rest) ||
+      !take_number(rest, header.timestamp_us) || !rest.starts_with(',')) {
+    return false;
+  }
+  // Flags and whatever later kernels put behind them end at the semicolon.
+  size_t semicolon = rest.find(';');
+  if (semicolon == std::string_view::npos || priority > UINT32_MAX) return false;
+  header.level = static_cast<uint32_t>(priority & 7);
+  header.facility = static_cast<uint32_t>(priority >> 3);
+  rest.remove_prefix(semicolon + 1);
+  message = rest.substr(0, rest.find('\n'));
+  return true;
+}
+
+void append_decoded(std::string_view text, std::string& out) {
+  const size_t start = out.size();
+  for (size_t i = 0; i < text.size();) {
+    size_t backslash = text.find('\\', i);
+    out.append(text.substr(i, backslash - i));
+    if (backslash == std::string_view::npos) break;
+    bool is_escape = backslash + 3 < text.size() && text[backslash + 1] == 'x' && hex_digit(text[backslash + 2]) >= 0 &&
+                     hex_digit(text[backslash + 3]) >= 0;
+    if (is_escape) {
+      out += static_cast<char>(hex_digit(text[backslash + 2]) * 16 + hex_digit(text[backslash + 3]));
+      i = backslash + 4;
+    } else {
+      out += '\\';
+      i = backslash + 1;
+    }
+  }
+  while (out.size() > start && out.back() == '\n') out.pop_back();
+}
+
+std::vector<std::string> format_records(int level, std::string_view text) {
+  RecordList list(level);
+  while (!text.empty()) {
+    if (text[0] == '\n') {
+      list.end_line();
+      text.remove_prefix(1);
+      continue;
+    }
+    size_t size = character_bytes(text);
+    list.append(text.substr(0, size));
+    text.remove_prefix(size);
+  }
+  return list.take();
+}
+
+}  // namespace talos::kmsg

@@ -1,0 +1,67 @@
+#include "netlink/uevent.h"
+
+#include <array>
+#include <span>
+
+#include "sys/netlink_calls.h"
+
+namespace talos::netlink {
+namespace {
+
+// Thousands of events of a coldplug storm fit; the kernel charges about 1 KiB for each.
+constexpr int kReceiveBufferBytes = 4 * 1024 * 1024;
+// The kernel's own buffer for one event is 2 KiB of properties behind the header.
+constexpr size_t kMessageBytes = 16 * 1024;
+
+}  // namespace
+
+std::optional<Uevent> parse_uevent(std::string_view message) {
+  size_t end = message.find('\0');
+  if (end == std::string_view::npos) return std::nullopt;
+  std::string_view header = message.substr(0, end);
+  size_t at = header.find('@');
+  if (at == 0 || at == std::string_view::npos || at + 1 == header.size() || header[at + 1] != '/') return std::nullopt;
+  Uevent event;
+  event.action = header.substr(0, at);
+  event.devpath = header.substr(at + 1);
+  message.remove_prefix(end + 1);
+  while (!message.empty()) {
+    end = message.find('\0');
+    if (end == std::string_view::npos) return std::nullopt;
+    std::string_view property = message.substr(0, end);
+    message.remove_prefix(end + 1);
+    size_t equals = property.find('=');
+    if (equals == 0 || equals == std::string_view::npos) return std::nullopt;
+    std::string_view key = property.substr(0, equals);
+    std::string_view value = property.substr(equals + 1);
+    if (key == "SUBSYSTEM") event.subsystem = value;
+    event.properties.emplace_back(key, value);
+  }
+  return event;
+}
+
+Result<UeventSocket> UeventSocket::open() {
+  auto fd = sys::open_uevent_socket(kReceiveBufferBytes);
+  if (!fd) return fd.error();
+  return UeventSocket(std::move(fd).value());
+}
+
+Result<UeventOutcome> UeventSocket::receive() {
+  std::array<uint8_t, kMessageBytes> buffer;
+  for (;;) {
+    auto datagram = sys::receive_netlink(fd_.get(), buffer);
+    if (!datagram) return datagram.error();
+    using Kind = sys::NetlinkDatagram::Kind;
+    if (datagram.value().kind == Kind::kNothing) return UeventOutcome(NoUevent{});
+    if (datagram.value().kind == Kind::kOverrun) return UeventOutcome(UeventOverrun{});
+    // Any root process may send to the group; the kernel alone has port 0.
+    if (datagram.value().sender_port != 0) continue;
+    std::string_view text(reinterpret_cast<const char*>(buffer.data()), datagram.value().size);
+    auto event = datagram.value().is_truncated ? std::nullopt : parse_uevent(text);
+    // One of the kernel's that we cannot read is one that we do not know: the same cure as for a lost one.
+    if (!event) return UeventOutcome(UeventOverrun{});
+    return UeventOutcome(std::move(*event));
+  }
+}
+
+}  // namespace talos::netlink
