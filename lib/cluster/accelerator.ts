@@ -63,8 +63,7 @@ export async function chooseAccelerator(
   } catch {
     return 'tcg';
   }
-  const cacheDir =
-    options.cacheDir ?? path.join(process.env['XDG_CACHE_HOME'] || path.join(homedir(), '.cache'), 'talos');
+  const cacheDir = options.cacheDir ?? path.join(process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache'), 'talos');
   const cacheFile = path.join(cacheDir, 'kvm-probe.json');
   const bootId = currentBootId();
   const cached = await readAnswer(cacheFile);

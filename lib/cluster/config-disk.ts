@@ -16,7 +16,7 @@ export const CONFIG_DISK_FILE = 'config.yaml';
 const CONFIG_DISK_BYTES = 4 * MIB;
 
 /** mke2fs is in sbin, which is not on every user's PATH. */
-const SYSTEM_PATH = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;
+const SYSTEM_PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
 
 /**
  * Makes a config disk: an ext4 file system without a journal that holds the machine config. Needs no root rights.

@@ -1,5 +1,6 @@
 import { watch } from 'node:fs';
 import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { stripVTControlCharacters } from 'node:util';
 
 /** A line of a node's console and when the host saw it. */
 export interface ConsoleLine {
@@ -112,11 +113,9 @@ export class ConsoleFollower {
   }
 }
 
-// The firmware writes control sequences before the kernel starts, and the console turns \n into \r\n.
-const CONTROL_SEQUENCES = /\u001b(?:\[[0-9;?=]*[A-Za-z]|c)/g;
-
+/** The firmware writes control sequences before the kernel starts, and the console turns \n into \r\n. */
 function readable(line: string): string {
-  return line.replaceAll(CONTROL_SEQUENCES, '').replaceAll('\r', '');
+  return stripVTControlCharacters(line).replaceAll('\r', '');
 }
 
 /** The last lines of a console log, for error messages; empty when it cannot be read. */
