@@ -1,0 +1,61 @@
+// Rules of the house that no ready-made linter knows. Each check returns sentences, one a violation.
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+/**
+ * The one list of native sources against the files that there are.
+ * @param {string[]} files all files of the checkout, relative to `base`
+ * @param {string} base
+ * @returns {string[]}
+ */
+export function checkSourceList(files, base) {
+  const { core, bind } = JSON.parse(readFileSync(path.join(base, 'native', 'sources.json'), 'utf8'));
+  const listed = new Set([...core, ...bind]);
+  const present = files.filter((file) => /^native\/(?!test\/|fuzz\/|stage0\/).*\.cc$/.test(file));
+  return [
+    ...present.filter((file) => !listed.has(file)).map((file) => `${file}: not listed in native/sources.json`),
+    ...[...listed]
+      .filter((file) => !present.includes(file))
+      .map((file) => `native/sources.json: ${file} does not exist`),
+    ...bind
+      .filter((file) => !file.startsWith('native/bind/'))
+      .map((file) => `native/sources.json: ${file} is no binding`),
+    ...core.filter((file) => file.startsWith('native/bind/')).map((file) => `native/sources.json: ${file} is no core`),
+  ];
+}
+
+/**
+ * The lock file names packages and checksums; an address would tie it to one mirror.
+ * @param {string} base
+ * @returns {string[]}
+ */
+export function checkLockFile(base) {
+  const { packages } = JSON.parse(readFileSync(path.join(base, 'package-lock.json'), 'utf8'));
+  return Object.entries(packages).flatMap(([name, entry]) =>
+    /^https?:/.test(entry.resolved ?? '') ? [`package-lock.json: ${name} carries a download address`] : [],
+  );
+}
+
+const textFile =
+  /\.(ts|mjs|js|cc|h|json|md|proto|config|sh|yaml|yml|S|c|txt)$|(^|\/)(CMakeLists\.txt|Makefile|run|guest|osctl)$/;
+const unfinishedWords = new RegExp(`\\b(${['TO' + 'DO', 'FIX' + 'ME', 'XX' + 'X'].join('|')})\\b`);
+
+/**
+ * Work that was put off belongs into an issue, not into the code.
+ * @param {string[]} files relative to `base`
+ * @param {string} base
+ * @returns {string[]}
+ */
+export function checkUnfinished(files, base) {
+  const violations = [];
+  for (const file of files) {
+    if (!textFile.test(file) || file === 'package-lock.json' || file.startsWith('lib/gen/')) continue;
+    const absolute = path.join(base, file);
+    if (!existsSync(absolute)) continue;
+    for (const [index, line] of readFileSync(absolute, 'utf8').split('\n').entries()) {
+      const word = unfinishedWords.exec(line)?.[0];
+      if (word) violations.push(`${file}:${index + 1}: ${word}`);
+    }
+  }
+  return violations;
+}

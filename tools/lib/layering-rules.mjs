@@ -1,0 +1,68 @@
+// Who may import whom: the layers of the project as data. layering.mjs checks files against it.
+
+/** Packages with which an API is spoken. */
+const grpc = ['@grpc/grpc-js'];
+
+/**
+ * For each folder of lib/: the other folders, and the packages, that its files may import.
+ * @type {Record<string, {folders: string[], packages?: string[]}>}
+ */
+export const layers = {
+  base: { folders: [] },
+  gen: { folders: [], packages: ['protobufjs', ...grpc] },
+  native: { folders: ['base'] },
+  config: { folders: ['base'], packages: ['yaml', 'zod'] },
+  kube: { folders: ['base'], packages: ['yaml'] },
+  pki: { folders: ['base'], packages: ['@peculiar/x509', 'reflect-metadata'] },
+  os: { folders: ['base', 'native'] },
+  control: { folders: ['base', 'native', 'gen'] },
+  containerd: { folders: ['base', 'gen'], packages: grpc },
+  init: { folders: ['base', 'native', 'os', 'control'] },
+  machined: { folders: ['base', 'native', 'os', 'config', 'kube', 'pki', 'control', 'containerd', 'gen'] },
+  networkd: { folders: ['base', 'native', 'os', 'config', 'control'] },
+  osd: { folders: ['base', 'native', 'os', 'config', 'pki', 'control', 'gen'], packages: grpc },
+  trustd: { folders: ['base', 'native', 'os', 'config', 'pki', 'control', 'gen'], packages: grpc },
+  proxyd: { folders: ['base', 'native', 'os', 'config', 'pki', 'control', 'gen'], packages: grpc },
+  blockd: { folders: ['base', 'native', 'os', 'config', 'pki', 'control', 'gen'], packages: grpc },
+  client: { folders: ['base', 'gen'], packages: grpc },
+  osctl: { folders: ['base', 'client', 'config', 'pki', 'cluster'], packages: ['commander', 'yaml'] },
+  image: { folders: ['base', 'config', 'kube'], packages: ['esbuild'] },
+  cluster: { folders: ['base', 'config', 'pki', 'image'] },
+};
+
+/**
+ * Modules of Node that a folder may not use. libuv waits for its own children only and loses their status to any other
+ * reaper, so nothing that PID 1 loads may start a process that way.
+ * @type {Record<string, string[]>}
+ */
+export const bannedModules = Object.fromEntries(
+  ['init', 'os', 'control', 'native', 'base'].map((folder) => [folder, ['child_process', 'cluster']]),
+);
+
+/** The pure C++ cores, which do not know each other. */
+const cores = ['mount', 'netlink', 'process', 'cgroup', 'ring', 'kmsg', 'block', 'power', 'control'];
+
+/**
+ * For each folder of native/: the other folders whose headers it may include.
+ * @type {Record<string, string[]>}
+ */
+export const nativeLayers = {
+  base: [],
+  sys: ['base'],
+  ...Object.fromEntries(cores.map((core) => [core, ['base', 'sys']])),
+  reactor: ['base', 'sys'],
+  bind: ['base', 'sys', 'reactor', ...cores],
+  stage0: ['base', 'sys'],
+  test: ['base', 'sys', 'reactor', 'stage0', ...cores],
+  fuzz: ['base', 'sys', ...cores],
+};
+
+/** Headers of Node-API, which only native/bind may include. */
+export const nodeApiHeaders = /^(napi|node_api|js_native_api|uv|v8|node)(-inl)?\.h$/;
+
+/** Headers that Node-API's promise of a stable ABI does not cover: nobody includes them. */
+export const unstableHeaders = /^(uv|v8|node)\.h$/;
+
+/** Headers that declare system calls: only native/sys, native/stage0 (which stands alone), tests, and UniqueFd include them. */
+export const systemCallHeaders =
+  /^(unistd|sched|sys\/(mount|syscall|epoll|wait|mman|reboot|prctl|eventfd|timerfd|signalfd|pidfd|sendfile|statfs|statvfs|swap|klog|inotify|fanotify))\.h$/;
