@@ -1,0 +1,18 @@
+import type { AllowList } from '../control/server.js';
+
+/** Who may ask PID 1 for what. A service that is named nowhere may ask for nothing. */
+export const ALLOW_LIST: AllowList = {
+  listServices: ['osd'],
+  controlService: ['osd'],
+  openLog: ['osd'],
+  closeLog: ['osd'],
+  openKmsg: ['osd'],
+  power: ['osd'],
+  connect: ['osd'],
+  setHostname: ['machined'],
+};
+
+/** Whom each peer may be connected to. */
+export const CONNECTABLE: Readonly<Record<string, readonly string[]>> = {
+  osd: ['machined'],
+};

@@ -1,0 +1,133 @@
+import { encodeReply } from '../control/codec.js';
+import { ControlError } from '../control/errors.js';
+import { MAX_FRAME_BYTES, type PowerAction, type ReplyOf, type Service } from '../control/protocol.js';
+import type { CallContext, HandlerResult, Handlers, ServerConnection } from '../control/server.js';
+import type { NativeAddon, RingSubscription } from '../native/contract.js';
+import { CONNECTABLE } from './allow-list.js';
+import type { ExitRequest } from './exit-funnel.js';
+import type { ServiceManager } from './service-manager.js';
+
+export interface HandlerContext {
+  native: Pick<NativeAddon, 'channel' | 'kmsg' | 'power'>;
+  services: ServiceManager;
+  /** Starts the way down, after the reply is out. */
+  goDown(request: ExitRequest): void;
+}
+
+/** Followers of one connection; a client of osd's has one for each log that it follows. */
+const MAX_SUBSCRIPTIONS = 256;
+/** Of free text that the kernel log is to show. */
+const MAX_REASON_CHARACTERS = 200;
+/** A label of RFC 1123, or several; the kernel takes 64 bytes. */
+const HOSTNAME = /^(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
+
+/** What PID 1 does for its peers. Who may ask is said in allow-list.ts. */
+export function controlHandlers({ native, services, goDown }: HandlerContext): Handlers {
+  const subscriptions = new Subscriptions();
+  return {
+    listServices: () => ({ body: fitting(services.list()) }),
+    controlService: ({ id, action }) => ({ body: { message: services.request(id, action) } }),
+    openLog: ({ id, follow }, { connection }) => subscriptions.open(connection, services, id, follow),
+    closeLog: ({ subscription }, { connection }) => {
+      subscriptions.close(connection, subscription);
+      return { body: {} };
+    },
+    openKmsg: ({ tail }) => ({ body: {}, descriptors: [native.kmsg.subscribe(tail ? 'end' : 'start')] }),
+    power: ({ action, force, actorId, reason }, { peer }) => {
+      goDown({ cause: 'asked', action: POWER_ACTIONS[action], reason: describeAsker(peer, reason, actorId), force });
+      return { body: {} };
+    },
+    setHostname: ({ hostname }) => {
+      if (!HOSTNAME.test(hostname)) {
+        throw new ControlError('INVALID_ARGUMENT', `not a host name: ${JSON.stringify(hostname.slice(0, 80))}`);
+      }
+      native.power.setHostname(hostname);
+      return { body: {} };
+    },
+    connect: ({ peer }, context) => connect(native, services, peer, context),
+  };
+}
+
+const POWER_ACTIONS: Record<PowerAction, ExitRequest['action']> = { REBOOT: 'restart', SHUTDOWN: 'power-off' };
+
+function describeAsker(peer: string, reason: string, actorId: string): string {
+  const text = (value: string) => value.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_REASON_CHARACTERS);
+  const actor = actorId === '' ? '' : ` (actor ${text(actorId)})`;
+  return `asked by ${peer}${reason === '' ? '' : `: ${text(reason)}`}${actor}`;
+}
+
+/** Drops the oldest events of every service until the reply fits a frame. */
+function fitting(services: Service[]): ReplyOf<'listServices'> {
+  for (let kept = 64; kept > 0; kept = Math.floor(kept / 2)) {
+    const body = { services: services.map((service) => ({ ...service, events: service.events.slice(-kept) })) };
+    if (encodeReply(1, 'listServices', body).length <= MAX_FRAME_BYTES - 16) return body;
+  }
+  return { services: services.map((service) => ({ ...service, events: [] })) };
+}
+
+/** Makes a connection between the asker and the peer it names: each gets an end, the peer with the asker's id. */
+function connect(
+  native: Pick<NativeAddon, 'channel'>,
+  services: ServiceManager,
+  peer: string,
+  { peer: asker }: CallContext,
+): HandlerResult<'connect'> {
+  if (!CONNECTABLE[asker]?.includes(peer)) {
+    throw new ControlError('PERMISSION_DENIED', `${asker} may not be connected to ${peer}`);
+  }
+  const connection = services.find(peer).connection;
+  if (!connection) throw new ControlError('UNAVAILABLE', `${peer} does not run`);
+  const [askersEnd, peersEnd] = native.channel.pair();
+  try {
+    if (!connection.sendEvent({ kind: 'peerConnected', peer: asker }, [peersEnd])) {
+      askersEnd.close();
+      throw new ControlError('UNAVAILABLE', `${peer} does not listen`);
+    }
+  } finally {
+    peersEnd.close();
+  }
+  return { body: {}, descriptors: [askersEnd] };
+}
+
+/** Who follows which log, so that a connection's doorbells end with it. */
+class Subscriptions {
+  private readonly byConnection = new Map<ServerConnection, Map<number, RingSubscription>>();
+  private nextId = 1;
+
+  open(connection: ServerConnection, services: ServiceManager, id: string, follow: boolean): HandlerResult<'openLog'> {
+    const own = this.of(connection);
+    const ring = services.ring(id);
+    if (follow && own.size >= MAX_SUBSCRIPTIONS) {
+      throw new ControlError('RESOURCE_EXHAUSTED', `more than ${MAX_SUBSCRIPTIONS} logs are followed`);
+    }
+    const subscription = ring.subscribe();
+    const { memory, doorbell } = subscription;
+    if (!follow) {
+      subscription.end();
+      doorbell.close();
+      return { body: { subscription: 0 }, descriptors: [memory] };
+    }
+    const number = this.nextId++;
+    own.set(number, subscription);
+    return { body: { subscription: number }, descriptors: [memory, doorbell] };
+  }
+
+  /** One that is not there (any more) is not an error: the reader may have been overtaken by a restart. */
+  close(connection: ServerConnection, number: number): void {
+    const own = this.of(connection);
+    own.get(number)?.end();
+    own.delete(number);
+  }
+
+  private of(connection: ServerConnection): Map<number, RingSubscription> {
+    const known = this.byConnection.get(connection);
+    if (known) return known;
+    const own = new Map<number, RingSubscription>();
+    this.byConnection.set(connection, own);
+    connection.onClose(() => {
+      for (const subscription of own.values()) subscription.end();
+      this.byConnection.delete(connection);
+    });
+    return own;
+  }
+}

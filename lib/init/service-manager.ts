@@ -1,0 +1,115 @@
+import { ControlError } from '../control/errors.js';
+import type { ServiceAction, Service as ServiceInfo } from '../control/protocol.js';
+import type { ServerConnection } from '../control/server.js';
+import type { FileDescriptor, LogRing } from '../native/contract.js';
+import { INIT_ID, type ServiceDefinition } from './definition.js';
+import { Service, type ServiceContext } from './service.js';
+
+export interface ServiceManagerOptions {
+  /** Everything a service needs but what the manager itself tells it. */
+  context: Omit<ServiceContext, 'isGoingDown' | 'askDependencies' | 'changed'>;
+  /** Log ring and cgroup of a new service. */
+  prepare(definition: ServiceDefinition): {
+    ring: LogRing;
+    cgroup: FileDescriptor | undefined;
+  };
+  /** PID 1's own log, served under its own id. */
+  ownRing: LogRing;
+  /** How PID 1 shows itself. */
+  ownInfo(): ServiceInfo;
+}
+
+/** All services: starts them in order, holds back those whose dependencies do not run yet, stops them in reverse. */
+export class ServiceManager {
+  /** In starting order. */
+  private readonly services = new Map<string, Service>();
+  private goingDown = false;
+
+  constructor(private readonly options: ServiceManagerOptions) {}
+
+  /** Adds the services and starts those that start at boot. `definitions` is in starting order (loadDefinitions). */
+  start(definitions: ServiceDefinition[]): void {
+    for (const definition of definitions) this.add(definition);
+    for (const service of this.services.values()) {
+      if (service.definition.start === 'boot') service.send({ kind: 'start' });
+    }
+  }
+
+  private add(definition: ServiceDefinition): void {
+    const { context, prepare } = this.options;
+    const { ring, cgroup } = prepare(definition);
+    const service = new Service(definition, ring, cgroup, {
+      ...context,
+      isGoingDown: () => this.goingDown,
+      askDependencies: (asking) => this.offer(asking),
+      changed: () => this.offerAll(),
+    });
+    this.services.set(service.id, service);
+  }
+
+  list(): ServiceInfo[] {
+    return [this.options.ownInfo(), ...[...this.services.values()].map((service) => service.info())];
+  }
+
+  /** @throws ControlError NOT_FOUND naming the ids there are */
+  ring(id: string): LogRing {
+    return id === INIT_ID ? this.options.ownRing : this.find(id).ring;
+  }
+
+  /** @throws ControlError NOT_FOUND naming the ids there are */
+  find(id: string): Service {
+    const service = this.services.get(id);
+    if (service) return service;
+    const ids = [INIT_ID, ...this.services.keys()].join(', ');
+    throw new ControlError('NOT_FOUND', `no service "${id}"; there are: ${ids}`);
+  }
+
+  /**
+   * Starts, stops or restarts by request; does not wait until that is done.
+   * @returns a sentence for whoever asked
+   * @throws ControlError NOT_FOUND · FAILED_PRECONDITION for PID 1 itself, or when the node goes down
+   */
+  request(id: string, action: ServiceAction): string {
+    if (id === INIT_ID) {
+      throw new ControlError('FAILED_PRECONDITION', `${INIT_ID} is PID 1: reboot the node instead`);
+    }
+    const service = this.find(id);
+    if (this.goingDown && action !== 'STOP') {
+      throw new ControlError('FAILED_PRECONDITION', 'the node is going down: nothing is started any more');
+    }
+    const kind = ({ START: 'start', STOP: 'stop', RESTART: 'restart' } as const)[action];
+    const before = service.state.kind;
+    service.send({ kind });
+    return `service "${id}": ${kind} requested while ${before}`;
+  }
+
+  /** From now on nothing is started, and what ends stays down. */
+  denyStarts(): void {
+    this.goingDown = true;
+  }
+
+  /** Stops all services, one after the other in reverse order of starting. Each is killed after its own stop timeout. */
+  async stopAll(): Promise<void> {
+    this.denyStarts();
+    for (const service of [...this.services.values()].reverse()) {
+      service.send({ kind: 'stop' });
+      await service.idle();
+    }
+  }
+
+  /** Every connection that is open now. */
+  connections(): ServerConnection[] {
+    return [...this.services.values()].flatMap((service) => service.connection ?? []);
+  }
+
+  private offerAll(): void {
+    for (const service of this.services.values()) this.offer(service);
+  }
+
+  private offer(service: Service): void {
+    const { state, definition } = service;
+    if (state.kind !== 'Waiting' || state.what !== 'dependencies') return;
+    const isMet = definition.dependsOn.every((id) => this.services.get(id)?.state.kind === 'Running');
+    if (isMet) service.send({ kind: 'dependencies-met' });
+  }
+}

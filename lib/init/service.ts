@@ -1,0 +1,192 @@
+import { errorCode, errorMessage } from '../base/errors.js';
+import type { Service as ServiceInfo } from '../control/protocol.js';
+import type { ControlServer, ServerConnection } from '../control/server.js';
+import type { Child, ExitStatus, FileDescriptor, LogRing, NativeAddon } from '../native/contract.js';
+import { type Clock, within } from './clock.js';
+import type { ServiceDefinition } from './definition.js';
+import { EventList } from './event-list.js';
+import { launch } from './launch.js';
+import type { InitLog } from './log.js';
+import { INITIAL_RECORD, type ServiceEffect, type ServiceInput, type ServiceRecord, step } from './service-state.js';
+
+export interface ServiceContext {
+  native: Pick<NativeAddon, 'process' | 'descriptor' | 'channel' | 'cgroup'>;
+  clock: Clock;
+  log: InitLog;
+  control: ControlServer;
+  /** The node goes down: whoever ends stays down. */
+  isGoingDown(): boolean;
+  /** The service asks whether what it depends on runs; the answer is the input `dependencies-met`, now or later. */
+  askDependencies(service: Service): void;
+  /** Its state has changed. */
+  changed(service: Service): void;
+}
+
+/** A process that has ended has written all it ever will; only what it left behind can hold its pipes longer. */
+const DRAIN_MS = 1000;
+const LAST_LINE_BYTES = 512;
+
+/** One service: runs the effects of its state machine (service-state.ts) and keeps what the API shows of it. */
+export class Service {
+  private record: ServiceRecord = INITIAL_RECORD;
+  private readonly events: EventList;
+  private readonly inputs: ServiceInput[] = [];
+  private isAdvancing = false;
+  private child: Child | undefined;
+  private control: ServerConnection | undefined;
+  private disarm = (): void => {};
+  private idleWaiters: (() => void)[] = [];
+
+  /** `ring` and `cgroup` live as long as the service is defined, whatever becomes of its processes. */
+  constructor(
+    readonly definition: ServiceDefinition,
+    readonly ring: LogRing,
+    private readonly cgroup: FileDescriptor | undefined,
+    private readonly context: ServiceContext,
+  ) {
+    this.events = new EventList(context.clock);
+  }
+
+  get id(): string {
+    return this.definition.id;
+  }
+
+  get state(): ServiceRecord['state'] {
+    return this.record.state;
+  }
+
+  /** Its process's control connection, while there is one. */
+  get connection(): ServerConnection | undefined {
+    return this.control?.isOpen ? this.control : undefined;
+  }
+
+  /** There is no process and none will be started by itself. */
+  get isIdle(): boolean {
+    const { kind } = this.record.state;
+    return kind === 'Finished' || kind === 'Failed';
+  }
+
+  /** Resolves when the service is idle. */
+  idle(): Promise<void> {
+    if (this.isIdle) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.idleWaiters.push(resolve);
+    });
+  }
+
+  /** Puts an input to the state machine; one that arises from an effect waits for its turn. */
+  send(input: ServiceInput): void {
+    this.inputs.push(input);
+    if (this.isAdvancing) return;
+    this.isAdvancing = true;
+    try {
+      for (let next = this.inputs.shift(); next; next = this.inputs.shift()) this.advance(next);
+    } finally {
+      this.isAdvancing = false;
+    }
+  }
+
+  info(): ServiceInfo {
+    return {
+      id: this.id,
+      state: this.record.state.kind,
+      pid: this.child?.pid ?? 0,
+      image: this.definition.file,
+      restarts: this.record.restarts,
+      lastLogLine: this.record.lastLogLine,
+      events: this.events.list(),
+      lastChangeMs: this.events.lastChangeMs,
+      healthUnknown: true,
+      healthy: false,
+    };
+  }
+
+  private advance(input: ServiceInput): void {
+    const { clock, log } = this.context;
+    const { restart, stopTimeoutMs } = this.definition;
+    const rules = { restart: this.context.isGoingDown() ? ('never' as const) : restart, stopTimeoutMs };
+    const { record, effects, message, isFailure } = step(this.record, input, rules, clock.monotonicMs());
+    const hasChanged = record.state !== this.record.state;
+    this.record = record;
+    if (message !== undefined) {
+      this.events.add(message, record.state.kind);
+      log.write(isFailure ? 'warning' : 'info', `service ${this.id}: ${message}`);
+    }
+    for (const effect of effects) this.run(effect);
+    if (!hasChanged) return;
+    this.context.changed(this);
+    if (this.isIdle) for (const resolve of this.idleWaiters.splice(0)) resolve();
+  }
+
+  private run(effect: ServiceEffect): void {
+    switch (effect.kind) {
+      case 'ask-dependencies':
+        this.context.askDependencies(this);
+        return;
+      case 'spawn':
+        this.spawn();
+        return;
+      case 'terminate':
+        this.child?.kill('SIGTERM');
+        return;
+      case 'kill':
+        this.killAll();
+        return;
+      case 'arm-timer':
+        this.disarm();
+        this.disarm = this.context.clock.after(effect.delayMs, () => this.send({ kind: 'timer' }));
+        return;
+      case 'disarm-timer':
+        this.disarm();
+    }
+  }
+
+  private spawn(): void {
+    const { native, control } = this.context;
+    try {
+      const { child, connection } = launch(this.definition, { native, control, ring: this.ring, cgroup: this.cgroup });
+      this.child = child;
+      this.control = connection;
+      child.exited.then(
+        (status) => this.ended(child, status),
+        (error) => this.context.log.failure('error', `service ${this.id}: its end was not told`, error),
+      );
+      this.send({ kind: 'spawned', pid: child.pid });
+    } catch (error) {
+      const code = errorCode(error);
+      const stage = (error as { stage?: unknown }).stage;
+      const where = typeof stage === 'string' ? ` (${stage})` : '';
+      this.send({ kind: 'spawn-failed', why: `${code ?? ''}${where} ${errorMessage(error)}`.trim() });
+    }
+  }
+
+  /** Sweeps up what the process left in its cgroup, and waits until all that it wrote is in the ring. */
+  private async ended(child: Child, status: ExitStatus): Promise<void> {
+    this.killAll();
+    this.child = undefined;
+    this.control?.close();
+    this.control = undefined;
+    let lastLogLine = '';
+    try {
+      await within(this.context.clock, DRAIN_MS, this.ring.drained());
+      lastLogLine = this.ring.lastLine(LAST_LINE_BYTES);
+    } catch (error) {
+      this.context.log.failure(
+        'warning',
+        `service ${this.id} (process ${child.pid}): its last lines may be missing`,
+        error,
+      );
+    }
+    this.send({ kind: 'exited', status, lastLogLine });
+  }
+
+  private killAll(): void {
+    try {
+      if (this.cgroup) this.context.native.cgroup.kill(this.cgroup);
+      else this.child?.kill('SIGKILL');
+    } catch (error) {
+      this.child?.kill('SIGKILL');
+      this.context.log.failure('warning', `service ${this.id}: its cgroup could not be killed`, error);
+    }
+  }
+}
