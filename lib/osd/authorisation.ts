@@ -1,0 +1,89 @@
+import { Role } from '../pki/roles.js';
+
+const { admin, operator, reader, etcdBackup } = Role;
+const READ = [admin, operator, reader];
+const OPERATE = [admin, operator];
+const ADMIN = [admin];
+/** A role of the public API that grants nothing here but these calls; it has no name in lib/pki. */
+const META_WRITER = 'os:meta:writer';
+
+/**
+ * Who may call what: the whole MachineService, served or not, so that a call which gains a handler has its rule already.
+ * Readers see names, sizes and logs, never the content of files (Read, Copy).
+ */
+export const RULES: Readonly<Record<string, readonly string[]>> = {
+  ApplyConfiguration: ADMIN,
+  Bootstrap: ADMIN,
+  Containers: READ,
+  Copy: ADMIN,
+  CPUFreqStats: READ,
+  CPUInfo: READ,
+  DiskStats: READ,
+  DiskUsage: READ,
+  Dmesg: READ,
+  Events: READ,
+  EtcdAlarmDisarm: OPERATE,
+  EtcdAlarmList: [...READ, etcdBackup],
+  EtcdDefragment: OPERATE,
+  EtcdDowngradeCancel: ADMIN,
+  EtcdDowngradeEnable: ADMIN,
+  EtcdDowngradeValidate: ADMIN,
+  EtcdForfeitLeadership: ADMIN,
+  EtcdLeaveCluster: ADMIN,
+  EtcdMemberList: [...READ, etcdBackup],
+  EtcdRecover: ADMIN,
+  EtcdRemoveMemberByID: ADMIN,
+  EtcdSnapshot: [...OPERATE, etcdBackup],
+  EtcdStatus: [...READ, etcdBackup],
+  GenerateClientConfiguration: ADMIN,
+  Hostname: READ,
+  ImageList: READ,
+  ImagePull: OPERATE,
+  Kubeconfig: ADMIN,
+  List: READ,
+  LoadAvg: READ,
+  Logs: READ,
+  LogsContainers: READ,
+  Memory: READ,
+  MetaDelete: [admin, META_WRITER],
+  MetaWrite: [admin, META_WRITER],
+  Mounts: READ,
+  Netstat: READ,
+  NetworkDeviceStats: READ,
+  PacketCapture: OPERATE,
+  Processes: READ,
+  Read: ADMIN,
+  Reboot: OPERATE,
+  Reset: ADMIN,
+  Restart: OPERATE,
+  Rollback: ADMIN,
+  ServiceList: READ,
+  ServiceRestart: OPERATE,
+  ServiceStart: OPERATE,
+  ServiceStop: OPERATE,
+  Shutdown: OPERATE,
+  Stats: READ,
+  SystemStat: READ,
+  Upgrade: ADMIN,
+  Version: READ,
+};
+
+export const SERVICE_PATH = '/machine.MachineService/';
+
+/** The roles of which one is needed for a call; a call without a rule needs os:admin. */
+export function neededRoles(path: string): readonly string[] {
+  const name = path.startsWith(SERVICE_PATH) ? path.slice(SERVICE_PATH.length) : '';
+  return Object.hasOwn(RULES, name) ? (RULES[name] as readonly string[]) : ADMIN;
+}
+
+/**
+ * Decides one call. Roles that nobody knows grant nothing.
+ * @returns undefined when it is allowed, else the sentence for the client
+ */
+export function denial(path: string, roles: readonly string[]): string | undefined {
+  const needed = neededRoles(path);
+  if (needed.some((role) => roles.includes(role))) return undefined;
+  const rpc = path.slice(path.lastIndexOf('/') + 1);
+  const held = roles.length === 0 ? 'no role' : roles.join(', ');
+  return `${rpc} needs ${needed.length === 1 ? '' : 'one of '}${needed.join(', ')}; the client certificate has ${held}`;
+}

@@ -1,0 +1,28 @@
+import type { ControlClient } from '../control/client.js';
+import type { KmsgModule, RingModule } from '../native/contract.js';
+import type { PeerIdentity } from './peer-identity.js';
+import type { SlabPool } from './slab-pool.js';
+import type { StreamSlots } from './stream-slots.js';
+
+/** Part of the control connection to init that handlers use. */
+export type InitClient = Pick<ControlClient, 'request'>;
+
+/** What the handlers work with. */
+export interface OsdContext {
+  init: InitClient;
+  ring: RingModule;
+  kmsg: KmsgModule;
+  /** Now, since it may change. */
+  hostname: () => string;
+  slabs: SlabPool;
+  streams: StreamSlots;
+  log: (line: string) => void;
+  /** Aborted when the node or this process goes down: streams end with UNAVAILABLE. */
+  shutdown: AbortSignal;
+}
+
+/** Who calls, for handlers that care. */
+export interface Caller {
+  identity: PeerIdentity;
+  peer: string;
+}

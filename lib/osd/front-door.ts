@@ -1,0 +1,153 @@
+/**
+ * Where connections come in. Each passes these gates, cheapest first:
+ *
+ *   accept  →  total, unauthenticated, rate  →  TLS 1.3 handshake with a deadline  →  certificate  →  HTTP/2
+ *
+ * TLS ends here and not inside grpc-js, because its server shows nobody the connection between the handshake and the first call:
+ * extended key usage, expiry and removed authorities could then only be looked at call by call.
+ */
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
+import { errorCode, errorMessage } from '../base/errors.js';
+import { Connections, peerName } from './connections.js';
+import { type Limits, TokenBucket } from './limits.js';
+import { readPeerIdentity } from './peer-identity.js';
+import { isIssuedByAny, secureContextOptions, type TlsMaterial } from './tls-material.js';
+
+export interface FrontDoorOptions {
+  material: TlsMaterial;
+  limits: Limits;
+  /** Takes over a connection whose client is known. */
+  inject: (socket: TLSSocket) => void;
+  log: (line: string) => void;
+}
+
+/** Refusals are for diagnosis, and strangers choose how many there are. */
+const REFUSALS_PER_SECOND = 5;
+const REFUSAL_BURST = 20;
+
+export class FrontDoor {
+  readonly connections: Connections;
+  private readonly tcp: Server;
+  private readonly tls: TlsServer;
+  private readonly accepts: TokenBucket;
+  private readonly refusalLines = new TokenBucket(REFUSALS_PER_SECOND, REFUSAL_BURST);
+  private readonly raws = new Map<string, Socket>();
+  private unloggedRefusals = 0;
+
+  constructor(private readonly options: FrontDoorOptions) {
+    const { limits } = options;
+    this.accepts = new TokenBucket(limits.acceptsPerSecond, limits.acceptBurst);
+    this.connections = new Connections(options.log);
+    this.tls = createTlsServer({
+      ...secureContextOptions(options.material),
+      requestCert: true,
+      rejectUnauthorized: true,
+      handshakeTimeout: limits.handshakeTimeoutMs,
+      ALPNProtocols: ['h2'],
+    });
+    this.tls.on('secureConnection', (socket) => this.secured(socket));
+    this.tls.on('tlsClientError', (error, socket) => {
+      this.refused(socket, errorCode(error) ?? errorMessage(error));
+      socket.destroy();
+    });
+    this.tcp = createServer({ noDelay: true }, (socket) => this.accepted(socket));
+    // Running out of descriptors must not end the process; the accept is tried again.
+    this.tcp.on('error', (error) => options.log(`accept failed: ${error.message}`));
+  }
+
+  /** Listens on every address of the node, or on `host`. Port 0: any. */
+  listen(port: number, host?: string): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      this.tcp.once('error', reject);
+      this.tcp.listen({ port, ...(host === undefined ? {} : { host }) }, () => {
+        this.tcp.removeListener('error', reject);
+        resolve(this.tcp.address() as AddressInfo);
+      });
+    });
+  }
+
+  /** New certificate, key or authorities. Connections stay, except those of clients that no authority answers for any more. */
+  rotate(material: TlsMaterial): void {
+    this.tls.setSecureContext(secureContextOptions(material));
+    this.connections.recheck(
+      (certificate) => isIssuedByAny(certificate, material.acceptedCas),
+      'its authority is not accepted any more',
+    );
+  }
+
+  /** No more connections; those that there are stay. */
+  stopAccepting(): void {
+    if (this.tcp.listening) this.tcp.close();
+  }
+
+  /** Cuts whatever is left. */
+  destroy(): void {
+    this.stopAccepting();
+    this.connections.destroyAll();
+  }
+
+  private accepted(raw: Socket): void {
+    // A reset between here and the end is nobody's fault, but unhandled it would be the end of the process.
+    raw.on('error', () => {});
+    const reason = this.reasonToRefuse();
+    const key = tuple(raw);
+    if (reason !== undefined || key === undefined) {
+      if (reason !== undefined) this.refused(raw, reason);
+      raw.destroy();
+      return;
+    }
+    this.connections.add(raw);
+    this.raws.set(key, raw);
+    raw.once('close', () => {
+      if (this.raws.get(key) === raw) this.raws.delete(key);
+    });
+    this.tls.emit('connection', raw);
+  }
+
+  private reasonToRefuse(): string | undefined {
+    const { limits } = this.options;
+    if (this.connections.total >= limits.maxConnections) return `there are ${limits.maxConnections} connections`;
+    if (this.connections.unauthenticated >= limits.maxHandshakes)
+      return `${limits.maxHandshakes} handshakes are under way`;
+    if (!this.accepts.take()) return `more than ${limits.acceptsPerSecond} connections a second`;
+    return undefined;
+  }
+
+  private secured(socket: TLSSocket): void {
+    socket.on('error', () => {});
+    const key = tuple(socket);
+    const raw = key === undefined ? undefined : this.raws.get(key);
+    const certificate = socket.getPeerX509Certificate();
+    if (!raw || !this.connections.isHandshaking(raw) || !certificate || !socket.authorized) {
+      socket.destroy();
+      return;
+    }
+    try {
+      if (socket.alpnProtocol !== 'h2') throw new Error('it does not speak HTTP/2');
+      const identity = readPeerIdentity(certificate);
+      this.connections.authenticated(raw, socket, certificate, identity);
+    } catch (error) {
+      this.refused(socket, errorMessage(error));
+      socket.destroy();
+      return;
+    }
+    this.options.inject(socket);
+  }
+
+  private refused(socket: Socket, reason: string): void {
+    if (!this.refusalLines.take()) {
+      this.unloggedRefusals += 1;
+      return;
+    }
+    const more = this.unloggedRefusals === 0 ? '' : ` (and ${this.unloggedRefusals} more since the last such line)`;
+    this.unloggedRefusals = 0;
+    this.options.log(`refused ${peerName(socket)}: ${reason}${more}`);
+  }
+}
+
+/** Both ends of a connection: the same for a TLS socket and for the one below it, and unique among live connections. */
+function tuple(socket: Socket): string | undefined {
+  if (socket.remoteAddress === undefined || socket.localAddress === undefined) return undefined;
+  return `${socket.remoteAddress} ${socket.remotePort} ${socket.localAddress} ${socket.localPort}`;
+}

@@ -1,0 +1,91 @@
+import {
+  type Metadata,
+  ResponderBuilder,
+  ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
+  type ServerInterceptor,
+  ServerListenerBuilder,
+  status,
+} from '@grpc/grpc-js';
+import { denial } from './authorisation.js';
+import type { PeerIdentity } from './peer-identity.js';
+
+/** What only the certificate of a connection tells about a call: found by its fingerprint, undefined when there is none. */
+export type IdentityLookup = (fingerprint: string) => PeerIdentity | undefined;
+
+type Call = Pick<ServerInterceptingCallInterface, 'getAuthContext' | 'getPeer' | 'getDeadline'>;
+
+/** The client of a call, or undefined: no verified certificate, one that we do not know, or an expired one. */
+export function callerOf(call: Pick<Call, 'getAuthContext'>, lookup: IdentityLookup): PeerIdentity | undefined {
+  const fingerprint = call.getAuthContext().sslPeerCertificate?.fingerprint256;
+  const identity = fingerprint === undefined ? undefined : lookup(fingerprint);
+  return identity && identity.notAfterMs > Date.now() ? identity : undefined;
+}
+
+/**
+ * The one gate of all calls, unary and streams: who may, and a line in the log when it is over.
+ * A call that is refused ends before its handler, or any message of the client, is looked at.
+ */
+export function createGate(lookup: IdentityLookup, log: (line: string) => void): ServerInterceptor {
+  return (method, call) => {
+    const identity = callerOf(call, lookup);
+    const entry = new CallEntry(method.path, call, identity, log);
+    const listener = new ServerListenerBuilder()
+      .withOnReceiveMetadata((metadata: Metadata, next) => {
+        if (!identity) {
+          entry.refuse(status.UNAUTHENTICATED, 'the client certificate is not valid any more');
+          return;
+        }
+        const why = denial(method.path, identity.roles);
+        if (why === undefined) next(metadata);
+        else entry.refuse(status.PERMISSION_DENIED, why);
+      })
+      .withOnCancel(() => entry.cancelled())
+      .build();
+    const responder = new ResponderBuilder()
+      .withStart((next) => next(listener))
+      .withSendStatus((outcome, next) => {
+        entry.end(outcome.code ?? status.UNKNOWN, outcome.details ?? '');
+        next(outcome);
+      })
+      .build();
+    return new ServerInterceptingCall(call, responder);
+  };
+}
+
+/** One line a call, written once. */
+class CallEntry {
+  private readonly startedMs = performance.now();
+  private readonly peer: string;
+  private isOver = false;
+
+  constructor(
+    private readonly path: string,
+    private readonly call: ServerInterceptingCallInterface,
+    private readonly identity: PeerIdentity | undefined,
+    private readonly log: (line: string) => void,
+  ) {
+    this.peer = call.getPeer();
+  }
+
+  refuse(code: status, details: string): void {
+    this.end(code, details);
+    this.call.sendStatus({ code, details, metadata: null });
+  }
+
+  /** The client went away, or its deadline came: grpc-js tells both the same way, and after the end of every call too. */
+  cancelled(): void {
+    const deadline = this.call.getDeadline();
+    const isLate = typeof deadline === 'number' ? deadline <= Date.now() : deadline.getTime() <= Date.now();
+    this.end(isLate ? status.DEADLINE_EXCEEDED : status.CANCELLED, '');
+  }
+
+  end(code: status, details: string): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    const tookMs = (performance.now() - this.startedMs).toFixed(1);
+    const roles = this.identity ? JSON.stringify(this.identity.roles.join(',')) : 'none';
+    const why = code === status.OK || details === '' ? '' : ` ${JSON.stringify(details)}`;
+    this.log(`${status[code] ?? code} ${this.path} ${tookMs} ms peer=${this.peer} roles=${roles}${why}`);
+  }
+}

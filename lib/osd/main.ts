@@ -1,0 +1,54 @@
+import { errorMessage } from '../base/errors.js';
+import { loadNative } from '../native/index.js';
+import { ControlLink } from './control-link.js';
+import { NodeIdentity } from './node-identity.js';
+import { OsdServer } from './server.js';
+
+const API_PORT = 50000;
+/** Given by init: the end of the control connection. */
+const CONTROL_DESCRIPTOR = 3;
+
+/**
+ * osd: the API of the node. Owns nothing: what it shows and does it asks of init, over the connection that it was born with.
+ *
+ *   no certificate → (machined has issued one) → listening → (SIGTERM, or the node goes down) → draining → exit 0
+ *
+ * Whatever goes wrong beyond one call ends the process; init starts it again.
+ */
+export async function main(): Promise<void> {
+  const native = loadNative();
+  const stop = new AbortController();
+  const link = new ControlLink(
+    native.descriptor.adopt(CONTROL_DESCRIPTOR),
+    native.channel,
+    () => stop.abort(new Error('the node is going down')),
+    (error) => {
+      log(`the control connection is gone${error ? `: ${errorMessage(error)}` : ''}`);
+      process.exit(1);
+    },
+  );
+  process.once('SIGTERM', () => stop.abort(new Error('SIGTERM')));
+  process.once('SIGINT', () => stop.abort(new Error('SIGINT')));
+
+  try {
+    const identity = new NodeIdentity(link.issue, log);
+    const material = await identity.obtain(stop.signal);
+    const server = new OsdServer({ material, init: link.init, ring: native.ring, kmsg: native.kmsg, log });
+    const { address, port } = await server.listen(API_PORT);
+    log(`listening on ${address} port ${port}`);
+    const over = identity.keep(material, (renewed) => server.rotate(renewed), stop.signal);
+    // Rejects when it is time to stop, and on nothing else.
+    await over.catch((error: unknown) => {
+      if (!stop.signal.aborted) throw error;
+    });
+    log(`stopping: ${errorMessage(stop.signal.reason)}`);
+    await server.close();
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  }
+  process.exit(0);
+}
+
+function log(line: string): void {
+  process.stdout.write(`${new Date().toISOString()} ${line}\n`);
+}

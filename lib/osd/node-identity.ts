@@ -1,0 +1,76 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage } from '../base/errors.js';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../base/units.js';
+import { splitBundle, type TlsMaterial } from './tls-material.js';
+
+/** Asks machined for a certificate of this public key (SubjectPublicKeyInfo, DER). */
+export type Issue = (
+  publicKey: Uint8Array,
+) => Promise<{ certificate: Uint8Array; acceptedCas: Uint8Array; notAfterMs: number }>;
+
+export interface IssuedMaterial extends TlsMaterial {
+  notAfterMs: number;
+}
+
+/** While there is none yet, every moment counts: the node waits for its API. */
+const FIRST_RETRY_MS = 50;
+const MAX_RETRY_MS = SECOND_MS / 4;
+const MAX_RENEWAL_RETRY_MS = MINUTE_MS;
+/** A wall clock may jump past the moment of renewal: look at it again at least this often. */
+const MAX_SLEEP_MS = HOUR_MS;
+
+/**
+ * The identity that the API shows: a key of our own, made here and never leaving this process, and machined's certificate for it.
+ *
+ *   obtain → listening → (half of the lifetime has passed) → a new key and certificate → listening → …
+ */
+export class NodeIdentity {
+  constructor(
+    private readonly issue: Issue,
+    private readonly log: (line: string) => void,
+  ) {}
+
+  /** Resolves with a certificate, however long machined takes to have a config. Rejects only with the reason of the abort. */
+  async obtain(signal: AbortSignal, maxRetryMs = MAX_RETRY_MS): Promise<IssuedMaterial> {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    const publicDer = publicKey.export({ type: 'spki', format: 'der' });
+    let lastReason = '';
+    for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(delayMs * 2, maxRetryMs)) {
+      try {
+        const issued = await this.issue(publicDer);
+        return {
+          key,
+          certificate: Buffer.from(issued.certificate).toString(),
+          acceptedCas: splitBundle(Buffer.from(issued.acceptedCas).toString()),
+          notAfterMs: issued.notAfterMs,
+        };
+      } catch (error) {
+        signal.throwIfAborted();
+        const reason = errorMessage(error);
+        if (reason !== lastReason) this.log(`no certificate yet: ${reason}`);
+        lastReason = reason;
+      }
+      await sleep(delayMs, undefined, { signal });
+    }
+  }
+
+  /** Renews at half of the lifetime, for ever. Rejects only with the reason of the abort. */
+  async keep(
+    current: IssuedMaterial,
+    renewed: (material: IssuedMaterial) => void,
+    signal: AbortSignal,
+  ): Promise<never> {
+    let material = current;
+    for (;;) {
+      const renewAtMs = (Date.now() + material.notAfterMs) / 2;
+      while (Date.now() < renewAtMs) {
+        await sleep(Math.min(renewAtMs - Date.now(), MAX_SLEEP_MS), undefined, { signal, ref: false });
+      }
+      material = await this.obtain(signal, MAX_RENEWAL_RETRY_MS);
+      renewed(material);
+      this.log(`renewed the certificate, valid until ${new Date(material.notAfterMs).toISOString()}`);
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import { networkInterfaces } from 'node:os';
+import { type Metadata, status } from '@grpc/grpc-js';
+import { RpcError } from './status.js';
+
+/** What tells whether a call is meant for this node. */
+export interface NodeNames {
+  hostname: string;
+  addresses: readonly string[];
+}
+
+/** Addresses of all interfaces that are up, without zone. */
+export function localAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((item) => item.address));
+}
+
+/**
+ * Checks the metadata `node` (one node) and `nodes` (a list). This node answers for itself only.
+ * @param authority  what the client dialled, with or without a port: behind a forwarded port it is no address of ours, yet means us
+ * @throws RpcError  UNAVAILABLE another node is meant · INVALID_ARGUMENT several are
+ */
+export function checkTarget(metadata: Metadata, authority: string, names: () => NodeNames): void {
+  const wanted = [...metadata.get('node'), ...metadata.get('nodes')]
+    .flatMap((value) => String(value).split(','))
+    .map(trim);
+  const distinct = [...new Set(wanted.filter((name) => name !== ''))];
+  const [first] = distinct;
+  if (first === undefined) return;
+  if (distinct.length > 1) {
+    throw new RpcError(
+      status.INVALID_ARGUMENT,
+      'one call is for one node: several nodes are several calls of the client',
+    );
+  }
+  if (withoutPort(first) === withoutPort(authority)) return;
+  const { hostname, addresses } = names();
+  if ([hostname, ...addresses].includes(withoutPort(first))) return;
+  throw new RpcError(
+    status.UNAVAILABLE,
+    `this is node ${hostname} (${addresses.join(', ')}), not ${JSON.stringify(first)}, and it does not forward calls`,
+  );
+}
+
+function trim(text: string): string {
+  return text.trim();
+}
+
+/** 'host:port' → 'host', '[::1]:port' → '::1'; a bare IPv6 address stays. */
+function withoutPort(text: string): string {
+  const bracketed = /^\[(.*)\](?::\d+)?$/.exec(text);
+  if (bracketed) return bracketed[1] as string;
+  return /^[^:]*:\d+$/.test(text) ? text.slice(0, text.lastIndexOf(':')) : text;
+}

@@ -1,0 +1,84 @@
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import { SECOND_MS } from '../base/units.js';
+import type { KmsgModule, RingModule } from '../native/contract.js';
+import { serviceDefinition, serviceImplementation } from './api.js';
+import type { InitClient, OsdContext } from './context.js';
+import { metadataField } from './data-message.js';
+import { FrontDoor } from './front-door.js';
+import { createGate } from './gate.js';
+import { LimitedServer, TerminatedCredentials } from './grpc-server.js';
+import { DEFAULT_LIMITS, type Limits } from './limits.js';
+import { SlabPool } from './slab-pool.js';
+import { StreamSlots } from './stream-slots.js';
+import type { TlsMaterial } from './tls-material.js';
+
+export interface OsdServerOptions {
+  material: TlsMaterial;
+  init: InitClient;
+  ring: RingModule;
+  kmsg: KmsgModule;
+  log: (line: string) => void;
+  limits?: Partial<Limits>;
+  hostname?: () => string;
+}
+
+/** Calls under way when the node goes down have this long to end. */
+const GRACE_MS = 10 * SECOND_MS;
+
+/** The API: the front door, the gate, and the handlers behind them. */
+export class OsdServer {
+  readonly frontDoor: FrontDoor;
+  readonly context: OsdContext;
+  private readonly grpc: LimitedServer;
+  private readonly shutdown = new AbortController();
+
+  constructor(options: OsdServerOptions) {
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const name = options.hostname ?? hostname;
+    this.context = {
+      init: options.init,
+      ring: options.ring,
+      kmsg: options.kmsg,
+      hostname: name,
+      slabs: new SlabPool(metadataField(name())),
+      streams: new StreamSlots(limits.maxStreams, limits.maxStreamsPerClient),
+      log: options.log,
+      shutdown: this.shutdown.signal,
+    };
+    const lookup = (fingerprint: string) => this.frontDoor.connections.identityOf(fingerprint);
+    this.grpc = new LimitedServer(limits, [createGate(lookup, options.log)]);
+    this.grpc.addService(serviceDefinition(), serviceImplementation(this.context, lookup));
+    const injector = this.grpc.createConnectionInjector(new TerminatedCredentials());
+    this.frontDoor = new FrontDoor({
+      material: options.material,
+      limits,
+      inject: (socket) => injector.injectConnection(socket),
+      log: options.log,
+    });
+  }
+
+  /** @param host  every address when absent */
+  listen(port: number, host?: string): Promise<AddressInfo> {
+    return this.frontDoor.listen(port, host);
+  }
+
+  rotate(material: TlsMaterial): void {
+    this.frontDoor.rotate(material);
+  }
+
+  /** Refuses what is new, ends the streams, lets short calls end, and cuts what is left after the grace. Resolves when all is over. */
+  async close(graceMs = GRACE_MS): Promise<void> {
+    this.frontDoor.stopAccepting();
+    this.shutdown.abort();
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, graceMs);
+      this.grpc.tryShutdown(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    this.grpc.forceShutdown();
+    this.frontDoor.destroy();
+  }
+}
