@@ -1,0 +1,97 @@
+/** Where the client config lives, and how it is read and replaced. The only module of lib/config that touches files. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { errorCode, TalosError } from '../base/errors.js';
+import {
+  type ClientConfig,
+  emptyClientConfig,
+  mergeClientConfig,
+  parseClientConfig,
+  stringifyClientConfig,
+} from './client-config.js';
+
+/** What a pod of a node that may use the API finds there. */
+const SERVICE_ACCOUNT_CONFIG = '/var/run/secrets/talos.dev/config';
+
+/** The folder of talosctl and osctl: `$TALOS_HOME`, or `~/.talos`. */
+export function talosHome(env: NodeJS.ProcessEnv = process.env): string {
+  return env.TALOS_HOME !== undefined && env.TALOS_HOME !== '' ? env.TALOS_HOME : join(env.HOME ?? homedir(), '.talos');
+}
+
+/**
+ * The files that may hold the client config, in the order of the search.
+ * @param explicit  given on the command line: then it is the only one
+ */
+export function clientConfigPaths(options: { explicit?: string | undefined; env?: NodeJS.ProcessEnv } = {}): string[] {
+  const { explicit, env = process.env } = options;
+  if (explicit !== undefined) return [resolve(explicit)];
+  if (env.TALOSCONFIG !== undefined && env.TALOSCONFIG !== '') return [resolve(env.TALOSCONFIG)];
+  return [join(talosHome(env), 'config'), SERVICE_ACCOUNT_CONFIG];
+}
+
+/**
+ * Reads the first of the files that exists.
+ * @returns undefined when none does
+ * @throws ConfigError · a system error other than ENOENT
+ */
+export async function readClientConfig(
+  paths: readonly string[],
+): Promise<{ path: string; config: ClientConfig } | undefined> {
+  for (const path of paths) {
+    try {
+      return { path, config: parseClientConfig(await readFile(path, 'utf8'), path) };
+    } catch (error) {
+      if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') throw error;
+    }
+  }
+  return undefined;
+}
+
+/** As `readClientConfig`, but none is an error that says where was looked. */
+export async function requireClientConfig(paths: readonly string[]): Promise<{ path: string; config: ClientConfig }> {
+  const found = await readClientConfig(paths);
+  if (found !== undefined) return found;
+  throw new TalosError('ERR_CONFIG_NOT_FOUND', `no client config: looked for ${paths.join(' and ')}`, {
+    hint: 'make a local cluster with `osctl cluster create`, or name a file with --talosconfig or $TALOSCONFIG',
+  });
+}
+
+/**
+ * Replaces the file, whole or not at all: mode 0600 in a folder of mode 0700 (if it has to be made). A symbolic link stays one.
+ */
+export async function writeClientConfig(path: string, config: ClientConfig): Promise<void> {
+  let target = path;
+  try {
+    target = await realpath(path);
+  } catch (error) {
+    if (errorCode(error) !== 'ENOENT') throw error;
+  }
+  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+  const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const file = await open(temporary, 'wx', 0o600);
+    try {
+      await file.writeFile(stringifyClientConfig(config));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, target);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * Merges contexts into the file at the path, which need not exist yet.
+ * @returns new names of the contexts that were renamed because theirs were taken
+ */
+export async function mergeIntoClientConfig(path: string, other: ClientConfig): Promise<Map<string, string>> {
+  const existing = (await readClientConfig([path]))?.config ?? emptyClientConfig();
+  const { config, renamed } = mergeClientConfig(existing, other);
+  await writeClientConfig(path, config);
+  return renamed;
+}

@@ -1,0 +1,6 @@
+/** Machine config and client config. Everything here is pure; files are in client-config-file.ts. */
+export * from './client-config.js';
+export * from './generate.js';
+export * from './parse.js';
+export * from './problem.js';
+export { type MachineConfig, machineConfigJsonSchema, machineConfigSchema } from './schema.js';

@@ -1,0 +1,101 @@
+/** From the text of a machine config to a checked object, or to everything that is wrong with it. */
+import type { z } from 'zod';
+import { type ConfigDocument, problemAt, readDocuments } from './document.js';
+import { ConfigError, type ConfigProblem } from './problem.js';
+import {
+  hostnameConfigSchema,
+  type MachineConfig,
+  machineConfigSchema,
+  UNSUPPORTED,
+  UNSUPPORTED_KINDS,
+} from './schema.js';
+
+/** Characters of an unknown kind that are repeated in the message. */
+const MAX_QUOTED = 60;
+
+/**
+ * Parses a machine config: one main document and any number of further ones (`apiVersion`, `kind`), in any order.
+ * @returns the config, and warnings for parts that Talos knows but this version ignores
+ * @throws ConfigError  with all problems; it names paths and lines, never values
+ */
+export function parseMachineConfig(text: string): { config: MachineConfig; warnings: ConfigProblem[] } {
+  const { documents, problems } = readDocuments(text);
+  if (problems.length > 0) throw new ConfigError(problems);
+
+  const warnings: ConfigProblem[] = [];
+  const main: { document: ConfigDocument; config: MachineConfig | undefined }[] = [];
+  let hostname: { document: ConfigDocument; value: string } | undefined;
+  for (const document of documents) {
+    const kind = field(document.value, 'kind');
+    if (kind === undefined) {
+      warnings.push(...unsupportedParts(document));
+      main.push({ document, config: check(machineConfigSchema, document, problems) });
+    } else if (kind === 'HostnameConfig') {
+      const parsed = check(hostnameConfigSchema, document, problems);
+      if (parsed?.hostname !== undefined) hostname = { document, value: parsed.hostname };
+      if (parsed?.auto === 'stable') warnings.push(problemAt(document, ['auto'], 'is not supported yet and ignored'));
+    } else if (typeof kind === 'string' && UNSUPPORTED_KINDS.has(kind)) {
+      warnings.push(problemAt(document, ['kind'], `${kind} is not supported yet and ignored`));
+    } else {
+      const shown = JSON.stringify(kind)?.slice(0, MAX_QUOTED);
+      problems.push(problemAt(document, ['kind'], `unknown kind of document ${shown}`));
+    }
+  }
+
+  if (main.length === 0)
+    problems.push({ path: '', line: 0, message: 'there is no document with version, machine and cluster' });
+  for (const { document } of main.slice(1))
+    problems.push(problemAt(document, [], 'there is already a document with the machine config'));
+  const config = main[0]?.config;
+  if (hostname !== undefined && config?.machine.network?.hostname !== undefined) {
+    problems.push(problemAt(hostname.document, ['hostname'], 'the host name is set by machine.network.hostname too'));
+  }
+  if (problems.length > 0 || config === undefined) throw new ConfigError(problems);
+  if (hostname !== undefined) config.machine.network = { ...config.machine.network, hostname: hostname.value };
+  return { config, warnings };
+}
+
+function check<T>(schema: z.ZodType<T>, document: ConfigDocument, problems: ConfigProblem[]): T | undefined {
+  const result = schema.safeParse(document.value);
+  if (result.success) return result.data;
+  for (const issue of result.error.issues) {
+    if (issue.code === 'unrecognized_keys') {
+      problems.push(...issue.keys.map((key) => problemAt(document, [...issue.path, key], 'unknown field')));
+    } else {
+      problems.push(problemAt(document, issue.path, sentence(issue)));
+    }
+  }
+  return undefined;
+}
+
+/** Our own messages already are sentences about the field; the library's are put into the same form. */
+function sentence(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type') {
+    if (issue.message.endsWith('received undefined')) return 'is missing';
+    return `must be ${issue.expected === 'int' ? 'a whole number' : `of type ${issue.expected}`}`;
+  }
+  if (issue.code === 'invalid_value') {
+    if (issue.message.endsWith('received undefined')) return 'is missing';
+    return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
+  }
+  if (issue.code === 'too_small')
+    return `must be at least ${issue.minimum}${issue.origin === 'string' ? ' characters long' : ''}`;
+  if (issue.code === 'too_big')
+    return `must be at most ${issue.maximum}${issue.origin === 'string' ? ' characters long' : ''}`;
+  return issue.message;
+}
+
+function unsupportedParts(document: ConfigDocument): ConfigProblem[] {
+  return Object.entries(UNSUPPORTED).flatMap(([objectPath, names]) => {
+    const path = objectPath.split('.');
+    const object = path.reduce<unknown>(field, document.value);
+    return names
+      .filter((name) => field(object, name) !== undefined)
+      .map((name) => problemAt(document, [...path, name], 'is not supported yet and ignored'));
+  });
+}
+
+function field(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return undefined;
+  return (value as Record<string, unknown>)[name];
+}

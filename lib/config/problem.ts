@@ -1,0 +1,46 @@
+import { TalosError } from '../base/errors.js';
+
+/** Something about a config text, with the place where it stands. */
+export interface ConfigProblem {
+  /** `machine.certSANs[0]`; empty when it is about the text as a whole. */
+  path: string;
+  /** From 1; 0 when there is no place to point at. */
+  line: number;
+  message: string;
+}
+
+/** Problems that the message of an error spells out. */
+const MAX_SHOWN = 30;
+
+/** A config that cannot be used; `problems` has everything that was found, not only the first. */
+export class ConfigError extends TalosError {
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[], what = 'the machine config') {
+    const lines = problems.slice(0, MAX_SHOWN).map((problem) => `  ${formatProblem(problem)}`);
+    if (problems.length > MAX_SHOWN) lines.push(`  and ${problems.length - MAX_SHOWN} more`);
+    super(
+      'ERR_CONFIG_INVALID',
+      `${what} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${lines.join('\n')}`,
+    );
+    this.name = 'ConfigError';
+    this.problems = problems;
+  }
+}
+
+/** `line 12: machine.token: is missing` */
+export function formatProblem(problem: ConfigProblem): string {
+  return [problem.line > 0 ? `line ${problem.line}` : '', problem.path, problem.message]
+    .filter((part) => part !== '')
+    .join(': ');
+}
+
+/** ['machine', 'certSANs', 0] → 'machine.certSANs[0]'. */
+export function formatPath(path: readonly PropertyKey[]): string {
+  let text = '';
+  for (const segment of path) {
+    if (typeof segment === 'number') text += `[${segment}]`;
+    else text += `${text === '' ? '' : '.'}${String(segment)}`;
+  }
+  return text;
+}
