@@ -16,6 +16,8 @@ export interface NodeState {
   readonly consoleLog: string;
   /** Name of the QMP socket in QEMU's working folder. */
   readonly qmpSocket: string;
+  /** The disk that holds the node's config, plugged in or not. */
+  readonly configDisk: string;
   /** QEMU started → the API answered, and what lay between. Absent when nobody waited for it. */
   readonly apiReadyMs?: number | undefined;
   readonly phases?: readonly BootPhase[] | undefined;

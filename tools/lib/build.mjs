@@ -1,0 +1,128 @@
+// Everything that is built, in order. Each step is skipped when its inputs are those of the last time.
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { installPackages } from './debian.mjs';
+import { StepFailure } from './failure.mjs';
+import { withBuildLock } from './lock.mjs';
+import { installNpmPackages } from './npm.mjs';
+import { logDir, out, root } from './paths.mjs';
+import { step } from './progress.mjs';
+import { run } from './run.mjs';
+import { hashInputs, stamp } from './stamp.mjs';
+
+const binary = (name) => path.join(root, 'node_modules', '.bin', name);
+const compiled = path.join(out, 'js');
+
+/** The bundle that bin/osctl loads. */
+export const osctlBundle = path.join(out, 'osctl.mjs');
+
+/**
+ * Does a step unless its stamp says that nothing has changed.
+ * @param {string} name
+ * @param {{hash: string, outputs: string[]}} made
+ * @param {(progress: {update: (detail: string, percent?: number) => void}) => Promise<unknown>} work
+ */
+async function stamped(name, made, work) {
+  await step(name, async (progress) => {
+    const record = stamp(name.toLowerCase().replaceAll(/\W+/g, '-'), made.hash, made.outputs);
+    if (record.isCurrent) return 'up to date';
+    record.begin();
+    await work(progress);
+    record.complete();
+    return 'done';
+  });
+}
+
+/** TypeScript to out/js, with the generated code beside it. */
+async function compile() {
+  const sources = ['lib', 'bin', 'test', 'benchmarks', 'tsconfig.json', 'package-lock.json'];
+  await stamped('TypeScript', { hash: hashInputs(sources), outputs: [path.join(compiled, 'lib')] }, async () => {
+    await run('TypeScript', [binary('tsc'), '-p', '.', '--pretty', 'false'], {
+      hint: 'mend the errors above; npm run build tells when they are gone',
+    });
+    copyGenerated();
+  });
+}
+
+/** lib/gen is JavaScript already: tsc reads its types and leaves the code where it is. */
+function copyGenerated() {
+  const target = path.join(compiled, 'lib', 'gen');
+  rmSync(target, { recursive: true, force: true });
+  cpSync(path.join(root, 'lib', 'gen'), target, { recursive: true, filter: (file) => !file.endsWith('.d.ts') });
+}
+
+/** The addon for this host: tests load it, nothing ships it. */
+async function buildAddon() {
+  const sources = ['native', 'CMakeLists.txt', 'package-lock.json'];
+  const outputs = [path.join(out, 'cmake', 'Release', 'talos.node')];
+  await stamped('Addon', { hash: hashInputs(sources, [process.arch]), outputs }, async (progress) => {
+    await run('Addon', [binary('cmake-js'), 'compile', '--out', 'out/cmake', '--parallel', '2'], {
+      onLine: (line) => {
+        const counter = /^\[(\d+)\/(\d+)\]\s*(.*)/.exec(line);
+        if (counter) progress.update(counter[3], (100 * Number(counter[1])) / Number(counter[2]));
+      },
+    });
+  });
+}
+
+/** osctl in one file, so that it starts fast. */
+async function bundleOsctl() {
+  const sources = ['lib', 'package.json', 'package-lock.json', 'tools/lib/build.mjs'];
+  await stamped('osctl', { hash: hashInputs(sources), outputs: [osctlBundle] }, async () => {
+    const { build } = await import('esbuild');
+    try {
+      await build({
+        entryPoints: [path.join(root, 'lib', 'osctl', 'main.ts')],
+        outfile: osctlBundle,
+        bundle: true,
+        platform: 'node',
+        target: 'node20',
+        format: 'esm',
+        logLevel: 'silent',
+        // CommonJS packages inside the bundle ask for Node's modules by require.
+        banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+      });
+    } catch (error) {
+      throw new StepFailure('osctl', error.message.split('\n').slice(0, 3).join(' '), { cause: error });
+    }
+  });
+}
+
+/** Kernel, root image and initramfs; lib/image keeps its own cache. */
+async function buildImages() {
+  const { buildArtifacts } = await import(pathToFileURL(path.join(compiled, 'lib', 'image', 'main.js')).href);
+  await step('Images', async (progress) => {
+    await buildArtifacts({ onProgress: (text, percent) => progress.update(text, percent) });
+    return 'done';
+  });
+}
+
+/**
+ * What comes before anything of ours can run: Debian packages, npm packages, a folder for output that can be written.
+ */
+async function prepare() {
+  try {
+    mkdirSync(logDir, { recursive: true });
+  } catch (error) {
+    throw new StepFailure('output folder', `cannot make ${logDir}: ${error.message}`, { cause: error });
+  }
+  await step('Debian packages', installPackages);
+  await step('npm packages', installNpmPackages);
+}
+
+/**
+ * Makes everything that a node and the tests need.
+ * @param {{images?: boolean}} [options] `images: false` leaves out kernel and images
+ */
+export async function buildAll(options = {}) {
+  await prepare();
+  const onWait = (pid) =>
+    process.stderr.write(`another build (process ${pid}) runs in this checkout; waiting for it\n`);
+  await withBuildLock(onWait, async () => {
+    await compile();
+    await buildAddon();
+    await bundleOsctl();
+    if (options.images !== false) await buildImages();
+  });
+}
