@@ -15,6 +15,8 @@ export interface CallContext {
   connection: ServerConnection;
   /** Aborted when the peer is gone or its deadline has passed: nobody waits for the result any more. */
   signal: AbortSignal;
+  /** The peer's patience, counted from the arrival of the request; 0 when it named none. */
+  deadlineMs: number;
 }
 
 /** A method that is absent is not served here. A handler fails by throwing; ControlError chooses what the peer is told. */
@@ -146,7 +148,12 @@ export class ServerConnection {
     const timer = deadlineMs > 0 ? setTimeout(() => this.expire(id), deadlineMs) : undefined;
     let result: HandlerResult<MethodName> | undefined;
     try {
-      result = await this.call(method, body, controller.signal);
+      result = await this.call(method, body, {
+        peer: this.peer,
+        connection: this,
+        signal: controller.signal,
+        deadlineMs,
+      });
       if (this.running.has(id)) this.reply(id, method, result);
     } catch (error) {
       if (this.running.has(id)) this.report(id, method, error);
@@ -160,14 +167,14 @@ export class ServerConnection {
   private async call(
     method: MethodName,
     body: RequestOf<MethodName>,
-    signal: AbortSignal,
+    context: CallContext,
   ): Promise<HandlerResult<MethodName>> {
     // The table's type ties request and reply to one method; here the method is only known at run time.
     const handler = this.options.handlers[method] as
       | ((request: RequestOf<MethodName>, context: CallContext) => Promise<HandlerResult<MethodName>>)
       | undefined;
     if (!handler) throw new ControlError('INVALID_ARGUMENT', `${method} is not served here`);
-    return handler(body, { peer: this.peer, connection: this, signal });
+    return handler(body, context);
   }
 
   private expire(id: number): void {

@@ -59,8 +59,8 @@ export const DEADLINES_MS = {
 
 const COUNTDOWN_SECONDS = 10;
 const LOOK_AGAIN_MS = 50;
-/** For steps that bound themselves: longer than any of them, and short enough for a timer. */
-const UNBOUNDED_MS = 120_000;
+/** For steps that end by themselves, should they not. */
+const MARGIN_MS = 1000;
 
 export class ExitFunnel {
   private running: Promise<void> | undefined;
@@ -89,27 +89,32 @@ export class ExitFunnel {
     const { effects, log } = this;
     const startedMs = this.clock.monotonicMs();
     const label = cause === 'fatal' ? 'fatal error, ' : '';
-    await this.step('announce', undefined, () => effects.announce(`exit: ${label}${action}: ${reason}`));
-    await this.step('tell peers', undefined, () => effects.tellPeers());
+    await this.step('announce', MARGIN_MS, () => effects.announce(`exit: ${label}${action}: ${reason}`));
+    await this.step('tell peers', MARGIN_MS, () => effects.tellPeers());
     if (!force) {
       await this.step('stop services', DEADLINES_MS.stopServices, () => effects.stopServices());
-      await this.step('end processes', undefined, () => this.clear('SIGTERM', DEADLINES_MS.endProcesses));
+      await this.step('end processes', DEADLINES_MS.endProcesses + MARGIN_MS, () =>
+        this.clear('SIGTERM', DEADLINES_MS.endProcesses),
+      );
     }
-    await this.step('kill processes', undefined, () => this.clear('SIGKILL', DEADLINES_MS.killProcesses));
+    await this.step('kill processes', DEADLINES_MS.killProcesses + MARGIN_MS, () =>
+      this.clear('SIGKILL', DEADLINES_MS.killProcesses),
+    );
     await this.step('sync', DEADLINES_MS.sync, () => effects.sync());
     await this.step('unmount', DEADLINES_MS.unmount, async () => {
       const left = await effects.unmountAll();
       if (left.length > 0) log.critical(`exit: still mounted: ${left.join(', ')}`);
     });
-    if (cause === 'fatal') await this.step('countdown', undefined, () => this.countDown(action));
+    if (cause === 'fatal')
+      await this.step('countdown', COUNTDOWN_SECONDS * 1000 + MARGIN_MS, () => this.countDown(action));
     const tookMs = Math.round(this.clock.monotonicMs() - startedMs);
-    await this.step('reboot', undefined, () => {
+    await this.step('reboot', MARGIN_MS, () => {
       log.critical(`exit: ${action} now, ${tookMs} ms after the request`);
       effects.reboot(action);
       log.critical(`exit: the kernel returned from ${action}`);
     });
     if (action === 'power-off') return;
-    await this.step('crash', undefined, () => effects.crash());
+    await this.step('crash', MARGIN_MS, () => effects.crash());
   }
 
   /** Signals everything, and looks until nothing is left. */
@@ -127,21 +132,22 @@ export class ExitFunnel {
     }
   }
 
-  private async countDown(action: string): Promise<void> {
+  private async countDown(action: ExitRequest['action']): Promise<void> {
+    const doing = action === 'restart' ? 'rebooting' : 'powering off';
     for (let seconds = COUNTDOWN_SECONDS; seconds > 0; seconds--) {
-      this.effects.announce(`exit: ${action} in ${seconds} s`);
+      this.effects.announce(`exit: ${doing} in ${seconds} s`);
       await sleep(this.clock, 1000);
     }
   }
 
   /** Whatever happens inside stays inside. */
-  private async step(name: string, deadlineMs: number | undefined, work: () => void | Promise<void>): Promise<void> {
+  private async step(name: string, deadlineMs: number, work: () => void | Promise<void>): Promise<void> {
     const startedMs = this.clock.monotonicMs();
     try {
       const done = Promise.resolve(work());
       // A rejection that comes after the deadline must not enter the funnel again.
       done.catch(() => {});
-      const isInTime = await within(this.clock, deadlineMs ?? UNBOUNDED_MS, done);
+      const isInTime = await within(this.clock, deadlineMs, done);
       const tookMs = Math.round(this.clock.monotonicMs() - startedMs);
       if (isInTime) this.log.info(`exit: ${name} done in ${tookMs} ms`);
       else this.log.critical(`exit: ${name} did not end within ${tookMs} ms`);
