@@ -8,6 +8,7 @@
 // checkout, working directory, number of environment strings, these strings, then the argument vector.
 //
 // Errors that leave no way on end this process, and with it the kernel: the host shows the end of the console.
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <net/if.h>
@@ -101,20 +102,31 @@ void prepare_machine() {
   if (sethostname("guest", 5) != 0) fail("sethostname");
 }
 
-// The port's device appears some time after boot, when the driver has heard of it from the host: look, else wait for a uevent.
+// Name of the device of a port, such as "vport2p1"; empty while there is none.
+std::string find_port(const std::string& name) {
+  constexpr const char* kPorts = "/sys/class/virtio-ports";
+  std::string found;
+  DIR* ports = opendir(kPorts);
+  if (ports == nullptr) return found;
+  while (dirent* entry = readdir(ports)) {
+    std::string device = entry->d_name;
+    if (read_file((std::string(kPorts) + "/" + device + "/name").c_str()) == name + "\n") found = device;
+  }
+  closedir(ports);
+  return found;
+}
+
+// The port appears some time after boot, when the driver has heard of it from the host: look, else wait for a uevent.
 int open_port(const char* name, int uevents) {
   for (;;) {
-    for (int number = 1; number < 8; number++) {
-      std::string device = "vport0p" + std::to_string(number);
-      std::string label = read_file(("/sys/class/virtio-ports/" + device + "/name").c_str());
-      if (label != std::string(name) + "\n") continue;
+    std::string device = find_port(name);
+    if (!device.empty()) {
       int port = open(("/dev/" + device).c_str(), O_RDWR | O_CLOEXEC);
       if (port >= 0) return port;
-      if (errno != ENOENT) fail("open", device.c_str());
+      fail("open", device.c_str());
     }
     pollfd wait{uevents, POLLIN, 0};
-    int ready = poll(&wait, 1, 10'000);
-    if (ready == 0) {
+    if (poll(&wait, 1, 10'000) == 0) {
       errno = ETIMEDOUT;
       fail("waiting for port", name);
     }

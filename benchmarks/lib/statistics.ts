@@ -1,0 +1,36 @@
+/** Numbers that describe a handful of samples. */
+
+export interface Summary {
+  count: number;
+  min: number;
+  median: number;
+  p99: number;
+  max: number;
+  mean: number;
+  /** Standard deviation of the sample; 0 for a single one. */
+  deviation: number;
+}
+
+/** The value below which the given share (0 to 1) of the sorted numbers lies; linear between neighbours. */
+export function quantile(sorted: readonly number[], share: number): number {
+  const position = (sorted.length - 1) * share;
+  const [low, high] = [sorted[Math.floor(position)] ?? Number.NaN, sorted[Math.ceil(position)] ?? Number.NaN];
+  return low + (high - low) * (position - Math.floor(position));
+}
+
+/** @throws RangeError when there is no number */
+export function summarise(numbers: readonly number[]): Summary {
+  if (numbers.length === 0) throw new RangeError('no samples to summarise');
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
+  const squares = sorted.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return {
+    count: sorted.length,
+    min: sorted[0] as number,
+    median: quantile(sorted, 0.5),
+    p99: quantile(sorted, 0.99),
+    max: sorted.at(-1) as number,
+    mean,
+    deviation: sorted.length > 1 ? Math.sqrt(squares / (sorted.length - 1)) : 0,
+  };
+}

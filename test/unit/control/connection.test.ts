@@ -1,0 +1,253 @@
+import t from 'tap';
+import { ControlClient, type ControlClientOptions } from '../../../lib/control/client.js';
+import { ControlError } from '../../../lib/control/errors.js';
+import { ControlServer, type ControlServerOptions } from '../../../lib/control/server.js';
+import { FakeChannels, FakeDescriptor } from './fake-channel.js';
+
+function connect(server: Partial<ControlServerOptions>, client: Partial<ControlClientOptions> = {}) {
+  const channels = new FakeChannels();
+  const logged: string[] = [];
+  const control = new ControlServer({
+    channels,
+    handlers: {},
+    allow: { listServices: ['osd'], connect: ['osd'], setHostname: ['osd'], openKmsg: ['osd'] },
+    log: (text) => void logged.push(text),
+    ...server,
+  });
+  const [ours, theirs] = channels.pair();
+  const connection = control.accept(ours, 'osd');
+  return { channels, logged, connection, client: new ControlClient(theirs, { channels, ...client }) };
+}
+
+const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
+
+t.test('a request finds its reply, whatever the order of the replies', async (t) => {
+  const { client } = connect({
+    handlers: {
+      setHostname: async ({ hostname }) => {
+        await new Promise((resolve) => setTimeout(resolve, Number(hostname)));
+        return { body: {} };
+      },
+      listServices: () => ({ body: { services: [] } }),
+    },
+  });
+  const order: string[] = [];
+  await Promise.all([
+    client.request('setHostname', { hostname: '30' }).then(() => order.push('30')),
+    client.request('setHostname', { hostname: '10' }).then(() => order.push('10')),
+    client.request('listServices', {}).then(({ body }) => {
+      t.same(body, { services: [] });
+      order.push('list');
+    }),
+  ]);
+  t.same(order, ['list', '10', '30']);
+});
+
+t.test('descriptors travel with the reply, and the server keeps none', async (t) => {
+  const own = new FakeDescriptor('kmsg');
+  const { client } = connect({ handlers: { openKmsg: () => ({ body: {}, descriptors: [own] }) } });
+  const { descriptors } = await client.request('openKmsg', { tail: true });
+  t.equal(descriptors.length, 1);
+  t.ok(descriptors[0]?.isOpen);
+  await settle();
+  t.notOk(own.isOpen);
+});
+
+t.test('whoever is not on the list is denied, whether or not there is a handler', async (t) => {
+  const { client, logged } = connect({ handlers: { power: () => ({ body: {} }) } });
+  const request = { action: 'REBOOT', force: false, actorId: '', reason: '' } as const;
+  await t.rejects(client.request('power', request), { kind: 'PERMISSION_DENIED' });
+  await t.rejects(client.request('closeLog', { subscription: 1 }), { kind: 'PERMISSION_DENIED' });
+  t.match(logged[0], /osd may not call power/);
+  t.ok(client.isOpen, 'the connection stays');
+});
+
+t.test('failures: what a handler chose, what it did not choose, what is not served', async (t) => {
+  const { client, logged } = connect({
+    handlers: {
+      connect: () => {
+        throw new ControlError('NOT_FOUND', 'no such peer', { cause: new Error('a secret') });
+      },
+      setHostname: async () => {
+        throw new Error('a secret');
+      },
+    },
+  });
+  await t.rejects(client.request('connect', { peer: 'x' }), { kind: 'NOT_FOUND', message: 'no such peer' });
+  const inner = await client.request('setHostname', { hostname: 'x' }).catch((error) => error);
+  t.match(inner, { kind: 'INTERNAL' });
+  t.notMatch(inner.message, /secret/);
+  t.match(logged.join(), /a secret/, 'but it is in the log');
+  await t.rejects(client.request('listServices', {}), { kind: 'INVALID_ARGUMENT', message: /not served here/ });
+});
+
+t.test('a deadline ends the wait on both sides, and a late reply is thrown away with its descriptors', async (t) => {
+  const late = new FakeDescriptor('late');
+  let aborted = false;
+  let release = () => {};
+  const { client, channels } = connect({
+    handlers: {
+      openKmsg: async (_, { signal }) => {
+        signal.addEventListener('abort', () => {
+          aborted = true;
+        });
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+        return { body: {}, descriptors: [late] };
+      },
+    },
+  });
+  await t.rejects(client.request('openKmsg', { tail: false }, { deadlineMs: 20 }), { kind: 'DEADLINE_EXCEEDED' });
+  await settle();
+  t.ok(aborted);
+  release();
+  await settle();
+  t.notOk(late.isOpen);
+  t.notOk(channels.copies.some(({ isOpen }) => isOpen));
+  t.ok(client.isOpen);
+});
+
+t.test('when the server goes, everything under way is UNAVAILABLE, and so is what comes later', async (t) => {
+  let closed = 0;
+  const { client, connection } = connect(
+    { handlers: { listServices: () => new Promise(() => {}) } },
+    { onClose: () => closed++ },
+  );
+  const pending = [client.request('listServices', {}), client.request('listServices', {})];
+  const ends = Promise.allSettled(pending);
+  await settle();
+  connection.close();
+  for (const end of await ends) t.match(end, { status: 'rejected', reason: { kind: 'UNAVAILABLE' } });
+  t.equal(closed, 1);
+  await t.rejects(client.request('listServices', {}), { kind: 'UNAVAILABLE' });
+});
+
+t.test('when the client goes, its requests are aborted and the listeners run once', async (t) => {
+  let aborted = 0;
+  let closed = 0;
+  const { client, connection } = connect({
+    handlers: {
+      listServices: (_, { signal }) => {
+        signal.addEventListener('abort', () => aborted++);
+        return new Promise(() => {});
+      },
+    },
+  });
+  connection.onClose(() => closed++);
+  const pending = client.request('listServices', {}).catch(() => {});
+  await settle();
+  client.close();
+  await pending;
+  await settle();
+  t.same([aborted, closed, connection.isOpen], [1, 1, false]);
+  connection.onClose(() => closed++);
+  t.equal(closed, 2, 'a late listener runs at once');
+  t.notOk(connection.sendEvent({ kind: 'shuttingDown' }));
+});
+
+t.test('both sides bound what is under way', async (t) => {
+  const { client } = connect(
+    { handlers: { listServices: () => new Promise(() => {}) }, maxRunning: 2 },
+    { maxPending: 3 },
+  );
+  const held = [client.request('listServices', {}), client.request('listServices', {})];
+  for (const request of held) request.catch(() => {});
+  const third = client.request('listServices', {});
+  await t.rejects(client.request('listServices', {}), { kind: 'RESOURCE_EXHAUSTED', message: /more than 3/ });
+  await t.rejects(third, { kind: 'RESOURCE_EXHAUSTED', message: 'too many requests under way' });
+  client.close();
+});
+
+t.test('events reach the client with their descriptors', async (t) => {
+  const events: unknown[] = [];
+  const { connection, channels } = connect(
+    {},
+    { onEvent: (event, descriptors) => void events.push([event, descriptors.length]) },
+  );
+  t.ok(connection.sendEvent({ kind: 'peerConnected', peer: 'osd' }, [new FakeDescriptor('end')]));
+  t.ok(connection.sendEvent({ kind: 'shuttingDown' }));
+  await settle();
+  t.same(events, [
+    [{ kind: 'peerConnected', peer: 'osd' }, 1],
+    [{ kind: 'shuttingDown' }, 0],
+  ]);
+  channels.isFull = true;
+  t.notOk(connection.sendEvent({ kind: 'shuttingDown' }));
+});
+
+t.test('nobody listens for events: their descriptors are closed', async (t) => {
+  const { connection, channels } = connect({});
+  connection.sendEvent({ kind: 'peerConnected', peer: 'osd' }, [new FakeDescriptor('end')]);
+  await settle();
+  t.same(
+    channels.copies.map(({ isOpen }) => isOpen),
+    [false],
+  );
+});
+
+t.test('a malformed frame closes the connection and is logged', async (t) => {
+  const frames: [string, Buffer][] = [
+    ['nothing', Buffer.alloc(0)],
+    ['noise', Buffer.from('hello, this is no frame')],
+    ['cut off', Buffer.from([0x12, 0x7f])],
+    ['request without an id', Buffer.from([0x12, 0x02, 0x52, 0x00])],
+    ['reply to a server', Buffer.from([0x08, 0x01, 0x1a, 0x02, 0x52, 0x00])],
+    ['unknown action', Buffer.from([0x08, 0x01, 0x12, 0x04, 0x5a, 0x02, 0x10, 0x09])],
+  ];
+  for (const [name, bytes] of frames) {
+    const { connection, logged, channels } = connect({});
+    const [ours, theirs] = channels.pair();
+    const server = new ControlServer(connectionOptions(channels, logged));
+    const cut = server.accept(ours, 'osd');
+    channels.open(theirs, { maxMessageBytes: 1000 }, { onMessage: () => {}, onClose: () => {} }).send(bytes);
+    await settle();
+    t.notOk(cut.isOpen, name);
+    t.match(logged[0], /control connection of osd closed/, name);
+    connection.close();
+  }
+});
+
+t.test('descriptors that nobody asked for are closed, and so is the connection', async (t) => {
+  const channels = new FakeChannels();
+  const logged: string[] = [];
+  const [ours, theirs] = channels.pair();
+  const connection = new ControlServer(connectionOptions(channels, logged)).accept(ours, 'osd');
+  channels
+    .open(theirs, { maxMessageBytes: 1000 }, { onMessage: () => {}, onClose: () => {} })
+    .send(Buffer.from([0x08, 0x01, 0x12, 0x02, 0x52, 0x00]), [new FakeDescriptor('gift')]);
+  await settle();
+  t.notOk(connection.isOpen);
+  t.notOk(channels.copies[0]?.isOpen);
+});
+
+t.test('a method of a newer peer is answered', async (t) => {
+  const channels = new FakeChannels();
+  const [ours, theirs] = channels.pair();
+  const connection = new ControlServer(connectionOptions(channels, [])).accept(ours, 'osd');
+  const received: Buffer[] = [];
+  channels
+    .open(theirs, { maxMessageBytes: 1000 }, { onMessage: (message) => void received.push(message), onClose: () => {} })
+    .send(Buffer.from([0x08, 0x01, 0x12, 0x03, 0xa2, 0x06, 0x00]));
+  await settle();
+  t.ok(connection.isOpen);
+  t.match(received[0]?.toString('latin1'), /unknown method/);
+});
+
+t.test('a peer that does not read its replies is cut off', async (t) => {
+  const { client, channels, connection, logged } = connect({
+    handlers: {
+      listServices: () => {
+        channels.isFull = true;
+        return { body: { services: [] } };
+      },
+    },
+  });
+  await t.rejects(client.request('listServices', {}), { kind: 'UNAVAILABLE' });
+  t.notOk(connection.isOpen);
+  t.match(logged.join(), /does not read/);
+});
+
+function connectionOptions(channels: FakeChannels, logged: string[]): ControlServerOptions {
+  return { channels, handlers: {}, allow: {}, log: (text) => void logged.push(text) };
+}

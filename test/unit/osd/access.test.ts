@@ -1,0 +1,194 @@
+/** Who gets in and what they may do, against a real server: every call with every kind of client. */
+import { connect, type TLSSocket } from 'node:tls';
+import { status } from '@grpc/grpc-js';
+import t from 'tap';
+import type { PemPair } from '../../../lib/base/secrets-bundle.js';
+import { DAY_MS, HOUR_MS } from '../../../lib/base/units.js';
+import { serviceDefinition } from '../../../lib/osd/api.js';
+import { RULES } from '../../../lib/osd/authorisation.js';
+import { Authority, CLIENT_AUTH, SERVER_AUTH } from './support/authority.js';
+import { type ApiClient, Rig, rejection, until } from './support/rig.js';
+
+t.test('every call with every role', async (t) => {
+  const rig = await Rig.start({ limits: { acceptsPerSecond: 1000, acceptBurst: 1000 } });
+  t.teardown(() => rig.stop());
+  const clients: Record<string, ApiClient> = {};
+  for (const role of ['os:admin', 'os:operator', 'os:reader', 'os:etcd:backup', 'os:stranger']) {
+    clients[role] = await rig.clientWith([role]);
+  }
+  for (const [name, method] of Object.entries(serviceDefinition())) {
+    for (const [role, client] of Object.entries(clients)) {
+      const { code } = await client.status(method.path, method.responseStream);
+      const mayCall = RULES[name]?.includes(role);
+      t.equal(
+        code !== status.PERMISSION_DENIED && code !== status.UNAUTHENTICATED,
+        mayCall,
+        `${name} as ${role}: ${status[code]}`,
+      );
+    }
+  }
+});
+
+t.test('a certificate with several roles has the rights of each', async (t) => {
+  const rig = await Rig.start();
+  t.teardown(() => rig.stop());
+  const client = await rig.clientWith(['os:stranger', 'os:reader', 'os:operator']);
+  t.equal((await client.unary('ServiceStop', { id: 'osd' })).messages?.[0]?.resp, 'STOP osd');
+  const separate = rig.client(
+    await rig.authority.odd({ subject: [{ O: ['os:reader'] }, { O: ['os:operator'] }], usages: [CLIENT_AUTH] }),
+  );
+  t.equal(
+    (await separate.unary('ServiceStop', { id: 'osd' })).messages?.[0]?.resp,
+    'STOP osd',
+    'in names of their own, too',
+  );
+});
+
+t.test('a role is one value of the subject, not something inside another', async (t) => {
+  const rig = await Rig.start();
+  t.teardown(() => rig.stop());
+  const forgeries = [
+    [{ O: ['os:reader\nO=os:admin'] }],
+    [{ O: ['os:reader, O=os:admin'] }],
+    [{ O: ['os:reader+O=os:admin'] }],
+    [{ CN: ['x\nO=os:admin'] }, { O: ['os:reader'] }],
+    [{ OU: ['os:admin'] }, { O: ['os:reader'] }],
+  ];
+  for (const subject of forgeries) {
+    const client = rig.client(await rig.authority.odd({ subject, usages: [CLIENT_AUTH] }));
+    const { code } = await rejection(client.unary('Reboot', {}));
+    t.equal(code, status.PERMISSION_DENIED, JSON.stringify(subject));
+  }
+  t.strictSame(rig.init.bodies('power'), [], 'and nothing happened');
+});
+
+t.test('certificates that are refused', async (t) => {
+  const rig = await Rig.start();
+  t.teardown(() => rig.stop());
+  const stranger = await Authority.create();
+  const past = { now: Date.now() - 2 * DAY_MS, lifetimeMs: DAY_MS };
+  const future = { now: Date.now() + 2 * DAY_MS, lifetimeMs: DAY_MS };
+  const refused: Record<string, PemPair> = {
+    'of another authority': await stranger.client(['os:admin']),
+    expired: await rig.authority.client(['os:admin'], past),
+    'not valid yet': await rig.authority.client(['os:admin'], future),
+    'for servers': await rig.authority.odd({ usages: [SERVER_AUTH] }),
+    'for clients and servers': await rig.authority.odd({ usages: [CLIENT_AUTH, SERVER_AUTH] }),
+    'without a usage': await rig.authority.odd({}),
+    'an authority itself': await rig.authority.odd({ usages: [CLIENT_AUTH], isAuthority: true }),
+    'with too many roles': await rig.authority.odd({
+      usages: [CLIENT_AUTH],
+      subject: [{ O: Array.from({ length: 17 }, (_, at) => `role-${at}`) }, { O: ['os:admin'] }],
+    }),
+  };
+  for (const [what, pair] of Object.entries(refused)) {
+    const error = await rejection(rig.client(pair).unary('Version', {}));
+    t.equal(error.code, status.UNAVAILABLE, what);
+  }
+  t.notOk(
+    rig.lines.some((line) => line.includes('/machine.MachineService/')),
+    'no call came through',
+  );
+  await until(() => rig.server.frontDoor.connections.total === 0, 'all connections are gone');
+});
+
+t.test('no certificate, an old TLS, no HTTP/2', async (t) => {
+  const rig = await Rig.start();
+  t.teardown(() => rig.stop());
+  const pair = await rig.authority.client(['os:admin']);
+  const ca = rig.authority.certificate;
+  const base = { host: '127.0.0.1', port: rig.port, ca, servername: 'localhost', ALPNProtocols: ['h2'] };
+  const identity = { cert: pair.crt, key: pair.key };
+  t.equal(await fate({ ...base, ...identity }), 'open', 'a good client');
+  t.equal(await fate(base), 'closed', 'no certificate');
+  t.equal(await fate({ ...base, ...identity, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' }), 'closed', 'TLS 1.2');
+  t.equal(await fate({ ...base, ...identity, ALPNProtocols: ['http/1.1'] }), 'closed', 'HTTP/1.1 by ALPN');
+  t.equal(await fate({ ...base, ...identity, ALPNProtocols: [] }), 'closed', 'no ALPN');
+
+  /** A connection that stays open for 300 ms after its handshake was let in. */
+  function fate(options: object): Promise<'open' | 'closed'> {
+    return new Promise((resolve) => {
+      const socket: TLSSocket = connect(options);
+      socket.on('error', () => {});
+      socket.on('close', () => resolve('closed'));
+      socket.on('secureConnect', () =>
+        setTimeout(() => {
+          resolve('open');
+          socket.destroy();
+        }, 300),
+      );
+    });
+  }
+});
+
+t.test('a session cannot be taken up again', async (t) => {
+  const rig = await Rig.start();
+  t.teardown(() => rig.stop());
+  const pair = await rig.authority.client(['os:admin']);
+  const base = {
+    host: '127.0.0.1',
+    port: rig.port,
+    ca: rig.authority.certificate,
+    servername: 'localhost',
+    ALPNProtocols: ['h2'],
+  };
+  const first = connect({ ...base, cert: pair.crt, key: pair.key });
+  const sessions: Buffer[] = [];
+  first.on('error', () => {});
+  first.on('session', (session) => sessions.push(session));
+  await new Promise((resolve) => first.once('data', resolve));
+  first.destroy();
+  for (const session of sessions) {
+    const second = connect({ ...base, cert: pair.crt, key: pair.key, session });
+    second.on('error', () => {});
+    await new Promise((resolve) => second.once('data', resolve));
+    t.notOk(second.isSessionReused(), 'a full handshake');
+    second.destroy();
+  }
+  t.pass(`${sessions.length} sessions were offered`);
+});
+
+t.test('a connection ends when its certificate does', async (t) => {
+  const rig = await Rig.start();
+  t.teardown(() => rig.stop());
+  const client = rig.client(
+    await rig.authority.client(['os:reader'], { now: Date.now() - HOUR_MS, lifetimeMs: HOUR_MS + 2000 }),
+  );
+  await client.unary('Version', {});
+  t.equal(rig.server.frontDoor.connections.total, 1);
+  await until(() => rig.server.frontDoor.connections.total === 0, 'the connection is closed');
+  t.match(rig.lines.join('\n'), /certificate has expired/);
+  t.ok(await rejection(client.unary('Version', {})), 'and does not come back');
+});
+
+t.test(
+  'rotation: a new certificate for new connections, old ones stay; a removed authority closes its clients',
+  async (t) => {
+    const rig = await Rig.start();
+    t.teardown(() => rig.stop());
+    const newcomer = await Authority.create();
+    const oldClient = await rig.clientWith(['os:reader']);
+    await oldClient.unary('Version', {});
+
+    rig.server.rotate(await rig.authority.material([rig.authority.certificate, newcomer.certificate]));
+    await oldClient.unary('Version', {});
+    t.equal(rig.server.frontDoor.connections.total, 1, 'the connection has stayed');
+    const newClient = rig.client(await newcomer.client(['os:reader']));
+    await newClient.unary('Version', {});
+    const plain = connect({
+      host: '127.0.0.1',
+      port: rig.port,
+      ca: rig.authority.certificate,
+      ALPNProtocols: ['h2'],
+      maxVersion: 'TLSv1.2',
+    });
+    plain.on('error', () => {});
+    await new Promise((resolve) => plain.once('close', resolve));
+    t.pass('TLS 1.2 is refused after a rotation too');
+
+    rig.server.rotate(await rig.authority.material([newcomer.certificate]));
+    await until(() => rig.server.frontDoor.connections.total === 1, 'the old client is cut');
+    await newClient.unary('Version', {});
+    t.ok(await rejection(oldClient.unary('Version', {})), 'the old client stays out');
+  },
+);

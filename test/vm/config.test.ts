@@ -1,0 +1,60 @@
+/** The config disk: missing, plugged in later, broken. No API is there to ask, so the console is what counts. */
+import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { makeConfigDisk } from '../../lib/cluster/config-disk.js';
+import { plugDisk } from '../../lib/cluster/node-control.js';
+import { seconds } from '../helpers/deadline.js';
+import { TestNode } from '../helpers/node.js';
+
+t.setTimeout(seconds(240));
+
+t.test('a node without a config waits for one', async (t) => {
+  const node = await TestNode.createWaiting({ name: 'config' });
+  t.teardown(() => node[Symbol.asyncDispose]());
+
+  await t.test('it says so on its console', async (t) => {
+    const line = await node.waitForConsole(/no config disk/i);
+    t.match(line.text, /TALOSCONFIG/, 'and by which label it looks for one');
+  });
+
+  await t.test('a disk that is none of ours is not taken', async (t) => {
+    const mark = node.consoleMark;
+    const file = join(node.home.folder, 'noise.img');
+    await writeFile(file, randomBytes(1024 * 1024));
+    await plugDisk(node.state, { id: 'noise', file, port: 'hotplug0' });
+    await node.waitForConsole(/\bvd[a-z]\b/, { after: mark });
+    t.notOk(node.console.lines.slice(mark).some(({ text }) => /phase osd-listening/.test(text)));
+  });
+
+  await t.test('a config disk that is plugged in brings the API up', async (t) => {
+    const mark = node.consoleMark;
+    await plugDisk(node.state, { id: 'config', file: node.configDisk, port: 'hotplug1' });
+    await node.waitForApi(mark);
+    const answer = await node.home.osctl(['version']);
+    t.equal(answer.code, 0, answer.stderr);
+  });
+});
+
+t.test('a broken config is named, and replaced by a good one', async (t) => {
+  const node = await TestNode.createWaiting({ name: 'broken' });
+  t.teardown(() => node[Symbol.asyncDispose]());
+  await node.waitForConsole(/no config disk/i);
+
+  await t.test('the problem is named with its place', async (t) => {
+    const mark = node.consoleMark;
+    const file = join(node.home.folder, 'broken.img');
+    await makeConfigDisk(file, 'version: v1alpha1\nmachine:\n  type: controlplane\n  colour: blue\ncluster: {}\n');
+    await plugDisk(node.state, { id: 'broken', file, port: 'hotplug0' });
+    const line = await node.waitForConsole(/machine\.colour/, { after: mark, timeoutMs: seconds(30) });
+    t.match(line.text, /\b4\b/, 'the line of the file is in it');
+  });
+
+  await t.test('a good one plugged in beside it is taken', async (t) => {
+    const mark = node.consoleMark;
+    await plugDisk(node.state, { id: 'config', file: node.configDisk, port: 'hotplug1' });
+    await node.waitForApi(mark);
+    t.equal((await node.home.osctl(['version'])).code, 0);
+  });
+});

@@ -1,0 +1,74 @@
+/** What an administrator types first, against a booted node. */
+import t from 'tap';
+import { seconds } from '../helpers/deadline.js';
+import { TestNode } from '../helpers/node.js';
+import { readOneLine } from '../helpers/osctl.js';
+
+t.setTimeout(seconds(180));
+
+t.test('a booted node', async (t) => {
+  const node = await TestNode.create({ name: 'operate', layer: 'test' });
+  t.teardown(() => node[Symbol.asyncDispose]());
+  const { home } = node;
+
+  await t.test('version', async (t) => {
+    const table = await home.succeed(['version']);
+    t.match(table.stdout, /Talos|Tag/);
+    const answer = JSON.stringify(await home.json('version'));
+    t.match(answer, /"os":\s*"linux"/);
+    t.match(answer, /"arch":\s*"amd64"/);
+  });
+
+  await t.test('ps', async (t) => {
+    const { stdout } = await home.succeed(['ps']);
+    const [header = '', ...rows] = stdout.trimEnd().split('\n');
+    t.match(header, /NAMESPACE +ID +IMAGE +PID +STATUS/);
+    for (const [id, image] of [
+      ['init', '/sbin/init'],
+      ['machined', '/sbin/machined'],
+      ['osd', '/sbin/osd'],
+    ] as const) {
+      const row = rows.find((line) => line.split(/ +/).includes(id)) ?? '';
+      t.match(row, new RegExp(`system +${id} +${image} +\\d+ +RUNNING`, 'i'), id);
+    }
+  });
+
+  await t.test('service', async (t) => {
+    const { stdout } = await home.succeed(['service']);
+    t.match(stdout, /osd +Running/);
+    t.match(stdout, /machined +Running/);
+  });
+
+  await t.test('logs of osd', async (t) => {
+    const { stdout } = await home.succeed(['logs', 'osd']);
+    t.match(stdout, /listening/);
+  });
+
+  await t.test('no such service: NOT_FOUND, naming those that there are', async (t) => {
+    for (const words of [
+      ['logs', 'nothing'],
+      ['service', 'nothing', 'start'],
+    ]) {
+      const answer = await home.osctl(words);
+      t.equal(answer.code, 1, answer.stderr);
+      t.match(answer.stderr, /NOT_FOUND|not found|no service/i);
+      t.match(answer.stderr, /machined/);
+      t.match(answer.stderr, /osd/);
+    }
+  });
+
+  await t.test('an unknown command or flag: usage, exit code 2', async (t) => {
+    for (const words of [['nonsense'], ['version', '--nonsense'], ['logs']]) {
+      const answer = await home.osctl(words);
+      t.equal(answer.code, 2, words.join(' '));
+      t.equal(answer.stdout, '');
+      t.match(answer.stderr, /usage/i);
+    }
+  });
+
+  await t.test('a reader that goes away is no error', async (t) => {
+    const { code, stderr } = await readOneLine(['dmesg'], home.environment);
+    t.ok(code === 0 || code === null, `exit code ${code}`);
+    t.equal(stderr, '');
+  });
+});

@@ -1,0 +1,56 @@
+/** Reboot and shutdown through the API: orderly, and back again. */
+
+import { once } from 'node:events';
+import t from 'tap';
+import { seconds, within } from '../helpers/deadline.js';
+import { TestNode } from '../helpers/node.js';
+
+t.setTimeout(seconds(240));
+
+t.test('power', async (t) => {
+  const node = await TestNode.create({ name: 'power', layer: 'test' });
+  t.teardown(() => node[Symbol.asyncDispose]());
+  const { home } = node;
+
+  await t.test('reboot: everything stops in order, and the API comes back', async (t) => {
+    const mark = node.consoleMark;
+    const following = home.stream('dmesg', '-f');
+    t.teardown(() => following.stop());
+    await following.until(seconds(20), 'the first record', (lines) => lines.length > 0);
+    await home.succeed(['reboot']);
+    await node.waitForConsole(/Linux version/, { after: mark });
+    const order = node.console.lines.slice(mark).map(({ text }) => text);
+    const at = (pattern: RegExp) => order.findIndex((text) => pattern.test(text));
+    t.ok(at(/reboot: Restarting system/) > 0, 'the kernel was asked to restart');
+    t.ok(
+      at(/phase (stopping|stop)/) >= 0 && at(/phase (stopping|stop)/) < at(/reboot: Restarting system/),
+      'services stopped first',
+    );
+    await node.waitForApi(mark);
+    const answer = await home.osctl(['version']);
+    t.equal(answer.code, 0, answer.stderr);
+    const exitCode = await following.ended(seconds(20), 'the follower of before the reboot');
+    t.not(exitCode, null, 'it ended by itself');
+  });
+
+  await t.test('shutdown: the machine is off', async (t) => {
+    const qmp = await node.qmp();
+    t.teardown(() => qmp.close());
+    const closed = once(qmp, 'close');
+    const mark = node.consoleMark;
+    await home.succeed(['shutdown']);
+    await within(seconds(60), 'QEMU to end', closed, () => node.consoleTail());
+    t.ok(
+      node.console.lines.slice(mark).some(({ text }) => /reboot: Power down/.test(text)),
+      'the kernel powered it off',
+    );
+  });
+
+  await t.test('a node that is gone: one line, exit code 3', async (t) => {
+    const gone = await home.osctl(['version']);
+    t.equal(gone.code, 3);
+    t.equal(gone.stdout, '');
+    t.equal(gone.stderr.trim().split('\n').length, 1, gone.stderr);
+    t.notMatch(gone.stderr, /\n\s+at /, 'no stack trace');
+  });
+});
