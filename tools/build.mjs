@@ -1,5 +1,5 @@
-// npm run build: everything but booting.
+// npm run build [-- --no-images]: everything but booting.
 import { buildAll } from './lib/build.mjs';
 import { runMain } from './lib/failure.mjs';
 
-await runMain(() => buildAll({ images: !process.argv.includes('--no-images') }));
+await runMain(() => buildAll({ upTo: process.argv.includes('--no-images') ? 'build' : 'images' }));

@@ -34,6 +34,7 @@ function external(name, argv) {
  */
 function checks(files, write) {
   const cpp = files.filter((file) => /^(native|test)\/.*\.(cc|h)$/.test(file));
+  const tsc = path.join(root, 'node_modules', '.bin', 'tsc');
   const biome = path.join(root, 'node_modules', '.bin', 'biome');
   return [
     ['biome', () => external('biome', [biome, 'check', '--error-on-warnings', ...(write ? ['--write'] : [])])],
@@ -44,6 +45,7 @@ function checks(files, write) {
           ? []
           : external('clang-format', ['clang-format', ...(write ? ['-i'] : ['--dry-run', '--Werror']), ...cpp]),
     ],
+    ['types', () => external('types', [tsc, '-p', '.', '--noEmit', '--pretty', 'false'])],
     ['layers of lib', () => checkLayers(files, root)],
     ['layers of native', () => checkNativeLayers(files, root)],
     ['source list', () => checkSourceList(files, root)],

@@ -58,11 +58,30 @@ class Step {
     this.stream.write(`${this.name}: ${outcome} (${duration(Date.now() - this.started)})\n`);
   }
 
+  /**
+   * Writes other lines in between, without the live line getting in their way.
+   * @param {() => void} write
+   */
+  pause(write) {
+    if (this.live) this.stream.write('\r\u001b[K');
+    write();
+    if (this.live) this.draw();
+  }
+
   /** Ends the step without a word; the failure itself is told elsewhere. */
   abandon() {
     clearInterval(this.timer);
     if (this.live) this.stream.write('\r\u001b[K');
   }
+}
+
+/**
+ * Begins a step whose end the caller tells.
+ * @param {string} name
+ * @returns {Step}
+ */
+export function startStep(name) {
+  return new Step(name, process.stderr);
 }
 
 /**
@@ -74,7 +93,7 @@ class Step {
  * @returns {Promise<T | string | void>}
  */
 export async function step(name, work) {
-  const progress = new Step(name, process.stderr);
+  const progress = startStep(name);
   try {
     const result = await work(progress);
     progress.finish(typeof result === 'string' ? result : 'done');

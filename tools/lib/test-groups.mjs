@@ -1,0 +1,105 @@
+// The groups of npm test: what each runs, how much at once, and within which time.
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { out, root } from './paths.mjs';
+import { filesBelow } from './stamp.mjs';
+
+/**
+ * @typedef {object} Program
+ * @property {string} name   for people; also names the log file
+ * @property {string[]} argv writes TAP
+ *
+ * @typedef {object} Group
+ * @property {string} name
+ * @property {number} budgetSeconds  a group that takes longer fails
+ * @property {number} atOnce         programs side by side
+ * @property {number} timeoutSeconds of one program
+ * @property {'packages' | 'build' | 'images'} needs what has to be built before
+ * @property {() => Program[]} programs
+ */
+
+const node = [process.execPath, '--enable-source-maps'];
+const tool = (name) => path.join(root, 'tools', name);
+
+/** The tests of a folder as they were compiled; what was deleted from the sources is not run. */
+function testFiles(folder) {
+  return filesBelow([folder]).filter((file) => file.endsWith('.test.ts'));
+}
+
+function eachFile(folder) {
+  return testFiles(folder).map((name) => ({
+    name,
+    argv: [...node, path.join(out, 'js', name.replace(/\.ts$/, '.js'))],
+  }));
+}
+
+/** The C++ unit tests, each an executable that writes TAP. */
+function nativeTests() {
+  return filesBelow(['native/test'])
+    .filter((file) => file.endsWith('_test.cc'))
+    .map((name) => ({ name, argv: [path.join(out, 'cmake', 'test', path.basename(name, '.cc'))] }));
+}
+
+/** One boot of the test guest for all of its files. */
+function guestTests() {
+  const files = testFiles('test/in-guest');
+  return files.length === 0 ? [] : [{ name: 'test/guest', argv: [path.join(root, 'test', 'guest'), 'run', ...files] }];
+}
+
+/** @type {Group[]} */
+export const groups = [
+  {
+    name: 'lint',
+    budgetSeconds: 20,
+    atOnce: 1,
+    timeoutSeconds: 60,
+    needs: 'packages',
+    programs: () => [{ name: 'lint', argv: [...node, tool('lint.mjs'), '--tap'] }],
+  },
+  {
+    name: 'unit',
+    budgetSeconds: 60,
+    atOnce: 2,
+    timeoutSeconds: 60,
+    needs: 'build',
+    programs: () => eachFile('test/unit'),
+  },
+  {
+    name: 'native',
+    budgetSeconds: 60,
+    atOnce: 2,
+    timeoutSeconds: 60,
+    needs: 'build',
+    programs: () => [...nativeTests(), ...eachFile('test/native')],
+  },
+  { name: 'guest', budgetSeconds: 90, atOnce: 1, timeoutSeconds: 120, needs: 'images', programs: guestTests },
+  {
+    name: 'vm',
+    budgetSeconds: 250,
+    atOnce: 2,
+    timeoutSeconds: 240,
+    needs: 'images',
+    programs: () => eachFile('test/vm'),
+  },
+];
+
+/**
+ * The environment of tests: a home of their own, so that nobody's clusters or client config are touched.
+ * @param {string} home a folder made for this run
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function testEnvironment(home) {
+  const cache = process.env.XDG_CACHE_HOME || path.join(process.env.HOME ?? home, '.cache');
+  if (!existsSync(home)) mkdirSync(home, { recursive: true });
+  return {
+    PATH: process.env.PATH,
+    LANG: 'C.UTF-8',
+    TZ: 'UTC',
+    HOME: home,
+    TALOS_HOME: path.join(home, '.talos'),
+    TALOSCONFIG: path.join(home, '.talos', 'config'),
+    XDG_CACHE_HOME: cache,
+    ...(process.env.CI === undefined ? {} : { CI: process.env.CI }),
+    ...(process.env.ADDON_PATH === undefined ? {} : { ADDON_PATH: process.env.ADDON_PATH }),
+  };
+}

@@ -1,0 +1,98 @@
+// npm test [-- GROUP…] [-- --file PART]: sets up like npm start, then runs the groups of tests with their progress.
+// The last line is always `N passed, N failed`; assertions are counted.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { buildAll } from './lib/build.mjs';
+import { describeFailure, runMain } from './lib/failure.mjs';
+import { logDir, shown } from './lib/paths.mjs';
+import { duration, startStep } from './lib/progress.mjs';
+import { runTap } from './lib/tap-run.mjs';
+import { groups, testEnvironment } from './lib/test-groups.mjs';
+
+const total = { passed: 0, failed: 0 };
+
+/** Says how one program went, and adds it to the total. */
+function report(program, outcome) {
+  total.passed += outcome.passed;
+  total.failed += outcome.failed;
+  const counts = `${outcome.passed} passed${outcome.failed > 0 ? `, ${outcome.failed} FAILED` : ''}`;
+  process.stdout.write(`  ${program.name}: ${counts} (${duration(outcome.durationMs)})\n`);
+  for (const failure of outcome.failures) process.stdout.write(`    failed: ${failure}\n`);
+  if (outcome.failed > 0) process.stdout.write(`    log: ${shown(outcome.logFile)}\n`);
+}
+
+/**
+ * Runs one group, `atOnce` programs side by side.
+ * @param {import('./lib/test-groups.mjs').Group} group
+ * @param {import('./lib/test-groups.mjs').Program[]} programs
+ */
+async function runGroup(group, programs, env) {
+  const started = Date.now();
+  const progress = startStep(`test group ${group.name}`);
+  const queue = [...programs];
+  let done = 0;
+  const running = new Set();
+  const tell = () =>
+    progress.update(`${done} of ${programs.length} done; ${[...running].join(', ')}`, (100 * done) / programs.length);
+  const worker = async () => {
+    for (let program = queue.shift(); program; program = queue.shift()) {
+      running.add(program.name);
+      tell();
+      const logFile = path.join(logDir, `test-${program.name.replaceAll(/[^a-z0-9]+/gi, '-')}.log`);
+      const outcome = await runTap(program.argv, { logFile, env, timeoutMs: group.timeoutSeconds * 1000 });
+      running.delete(program.name);
+      done++;
+      tell();
+      progress.pause(() => report(program, outcome));
+    }
+  };
+  await Promise.all(Array.from({ length: group.atOnce }, worker));
+  const elapsed = Date.now() - started;
+  const isOver = elapsed > group.budgetSeconds * 1000;
+  progress.finish(`${programs.length} programs, budget ${group.budgetSeconds} s${isOver ? ': OVER BUDGET' : ''}`);
+  if (isOver) {
+    total.failed++;
+    process.stdout.write(`  failed: the group took ${duration(elapsed)}, its budget is ${group.budgetSeconds} s\n`);
+  }
+}
+
+/** Which groups and programs the command line asks for. */
+function selection() {
+  const names = groups.map((group) => group.name);
+  const { values, positionals } = parseArgs({
+    options: { file: { type: 'string', multiple: true, default: [] } },
+    allowPositionals: true,
+  });
+  const unknown = positionals.filter((name) => !names.includes(name));
+  if (unknown.length > 0) throw new Error(`no test group ${unknown.join(', ')}; there are ${names.join(', ')}`);
+  const chosen = positionals.length === 0 ? groups : groups.filter((group) => positionals.includes(group.name));
+  return {
+    chosen,
+    isWanted: (program) => values.file.length === 0 || values.file.some((part) => program.name.includes(part)),
+  };
+}
+
+await runMain(async () => {
+  const { chosen, isWanted } = selection();
+  const home = mkdtempSync(path.join(tmpdir(), 'talos-test-home-'));
+  try {
+    const stages = ['packages', 'build', 'images'];
+    const upTo = stages.findLast((stage) => chosen.some((group) => group.needs === stage));
+    await buildAll({ upTo, layer: 'test' });
+    mkdirSync(logDir, { recursive: true });
+    for (const group of chosen) {
+      const programs = group.programs().filter(isWanted);
+      if (programs.length > 0) await runGroup(group, programs, testEnvironment(home));
+    }
+  } catch (error) {
+    // What could not be set up is a failure with the others, so that the last line stays what it is.
+    total.failed++;
+    process.stderr.write(`${describeFailure(error)}\n`);
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+  process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
+  return total.failed > 0 ? 1 : 0;
+});
