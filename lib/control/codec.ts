@@ -51,11 +51,10 @@ function encode(frame: control.Frame.$Properties): Uint8Array {
 export function decodeFrame(bytes: Uint8Array): Frame {
   const { id: wireId, request, reply, event } = control.Frame.decode(bytes);
   const id = Number(wireId);
-  const bodies = [request, reply, event].filter((body) => body != null);
-  if (bodies.length !== 1) throw new Error(`a frame with ${bodies.length} bodies`);
   if (request) return requestFrame(id, request);
   if (reply) return replyFrame(id, reply);
-  return eventFrame(event ?? {});
+  if (event) return eventFrame(event);
+  throw new Error('a frame without a body');
 }
 
 function requestFrame(id: number, request: control.Request.$Properties): Frame {

@@ -3,6 +3,7 @@ import { ControlError } from '../control/errors.js';
 import { MAX_FRAME_BYTES, type PowerAction, type ReplyOf, type Service } from '../control/protocol.js';
 import type { CallContext, HandlerResult, Handlers, ServerConnection } from '../control/server.js';
 import type { NativeAddon, RingSubscription } from '../native/contract.js';
+import { hostnameProblem, setHostname } from '../os/hostname.js';
 import { CONNECTABLE } from './allow-list.js';
 import type { ExitRequest } from './exit-funnel.js';
 import type { ServiceManager } from './service-manager.js';
@@ -18,8 +19,6 @@ export interface HandlerContext {
 const MAX_SUBSCRIPTIONS = 256;
 /** Of free text that the kernel log is to show. */
 const MAX_REASON_CHARACTERS = 200;
-/** A label of RFC 1123, or several; the kernel takes 64 bytes. */
-const HOSTNAME = /^(?=.{1,63}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
 /** What PID 1 does for its peers. Who may ask is said in allow-list.ts. */
 export function controlHandlers({ native, services, goDown }: HandlerContext): Handlers {
@@ -38,10 +37,9 @@ export function controlHandlers({ native, services, goDown }: HandlerContext): H
       return { body: {} };
     },
     setHostname: ({ hostname }) => {
-      if (!HOSTNAME.test(hostname)) {
-        throw new ControlError('INVALID_ARGUMENT', `not a host name: ${JSON.stringify(hostname.slice(0, 80))}`);
-      }
-      native.power.setHostname(hostname);
+      const problem = hostnameProblem(hostname);
+      if (problem !== undefined) throw new ControlError('INVALID_ARGUMENT', problem);
+      setHostname(native.power, hostname);
       return { body: {} };
     },
     connect: ({ peer }, context) => connect(native, services, peer, context),

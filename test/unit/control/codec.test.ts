@@ -132,8 +132,7 @@ t.test('what a newer peer may send is told apart from noise', (t) => {
   const failureOfUnknownKind = Buffer.from([0x08, 0x01, 0x1a, 0x04, 0x0a, 0x02, 0x08, 0x63]);
   t.match(decodeFrame(failureOfUnknownKind), { kind: 'failure', error: { kind: 'INTERNAL' } });
   t.same(decodeFrame(Buffer.from([0x22, 0x03, 0x9a, 0x06, 0x00])), { kind: 'unknown-event' });
-  t.throws(() => decodeFrame(Buffer.from([0x08, 0x01])), /0 bodies/);
+  t.throws(() => decodeFrame(Buffer.from([0x08, 0x01])), /without a body/);
   t.throws(() => decodeFrame(Buffer.from([0x08, 0x01, 0x1a, 0x00])), /without a result/);
-  t.throws(() => decodeFrame(Buffer.from([0x08, 0x01, 0x12, 0x02, 0x52, 0x00, 0x22, 0x00])), /2 bodies/);
   t.end();
 });

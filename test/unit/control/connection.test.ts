@@ -1,6 +1,6 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { ControlClient, type ControlClientOptions } from '../../../lib/control/client.js';
-import { ControlError } from '../../../lib/control/errors.js';
+import { ControlError, type FailureKind } from '../../../lib/control/errors.js';
 import { ControlServer, type ControlServerOptions } from '../../../lib/control/server.js';
 import { FakeChannels, FakeDescriptor } from './fake-channel.js';
 
@@ -17,6 +17,20 @@ function connect(server: Partial<ControlServerOptions>, client: Partial<ControlC
   const [ours, theirs] = channels.pair();
   const connection = control.accept(ours, 'osd');
   return { channels, logged, connection, client: new ControlClient(theirs, { channels, ...client }) };
+}
+
+async function fails(
+  t: Test,
+  request: Promise<unknown>,
+  kind: FailureKind,
+  message: string | RegExp = /./,
+): Promise<void> {
+  const error = await request.then(
+    () => undefined,
+    (reason) => reason,
+  );
+  t.ok(error instanceof ControlError, `fails with ${kind}`);
+  t.match(error, { kind, message });
 }
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, 5));
@@ -56,8 +70,8 @@ t.test('descriptors travel with the reply, and the server keeps none', async (t)
 t.test('whoever is not on the list is denied, whether or not there is a handler', async (t) => {
   const { client, logged } = connect({ handlers: { power: () => ({ body: {} }) } });
   const request = { action: 'REBOOT', force: false, actorId: '', reason: '' } as const;
-  await t.rejects(client.request('power', request), { kind: 'PERMISSION_DENIED' });
-  await t.rejects(client.request('closeLog', { subscription: 1 }), { kind: 'PERMISSION_DENIED' });
+  await fails(t, client.request('power', request), 'PERMISSION_DENIED');
+  await fails(t, client.request('closeLog', { subscription: 1 }), 'PERMISSION_DENIED');
   t.match(logged[0], /osd may not call power/);
   t.ok(client.isOpen, 'the connection stays');
 });
@@ -73,12 +87,12 @@ t.test('failures: what a handler chose, what it did not choose, what is not serv
       },
     },
   });
-  await t.rejects(client.request('connect', { peer: 'x' }), { kind: 'NOT_FOUND', message: 'no such peer' });
+  await fails(t, client.request('connect', { peer: 'x' }), 'NOT_FOUND', 'no such peer');
   const inner = await client.request('setHostname', { hostname: 'x' }).catch((error) => error);
   t.match(inner, { kind: 'INTERNAL' });
   t.notMatch(inner.message, /secret/);
   t.match(logged.join(), /a secret/, 'but it is in the log');
-  await t.rejects(client.request('listServices', {}), { kind: 'INVALID_ARGUMENT', message: /not served here/ });
+  await fails(t, client.request('listServices', {}), 'INVALID_ARGUMENT', /not served here/);
 });
 
 t.test('a deadline ends the wait on both sides, and a late reply is thrown away with its descriptors', async (t) => {
@@ -98,7 +112,7 @@ t.test('a deadline ends the wait on both sides, and a late reply is thrown away 
       },
     },
   });
-  await t.rejects(client.request('openKmsg', { tail: false }, { deadlineMs: 20 }), { kind: 'DEADLINE_EXCEEDED' });
+  await fails(t, client.request('openKmsg', { tail: false }, { deadlineMs: 20 }), 'DEADLINE_EXCEEDED');
   await settle();
   t.ok(aborted);
   release();
@@ -120,7 +134,7 @@ t.test('when the server goes, everything under way is UNAVAILABLE, and so is wha
   connection.close();
   for (const end of await ends) t.match(end, { status: 'rejected', reason: { kind: 'UNAVAILABLE' } });
   t.equal(closed, 1);
-  await t.rejects(client.request('listServices', {}), { kind: 'UNAVAILABLE' });
+  await fails(t, client.request('listServices', {}), 'UNAVAILABLE');
 });
 
 t.test('when the client goes, its requests are aborted and the listeners run once', async (t) => {
@@ -154,8 +168,8 @@ t.test('both sides bound what is under way', async (t) => {
   const held = [client.request('listServices', {}), client.request('listServices', {})];
   for (const request of held) request.catch(() => {});
   const third = client.request('listServices', {});
-  await t.rejects(client.request('listServices', {}), { kind: 'RESOURCE_EXHAUSTED', message: /more than 3/ });
-  await t.rejects(third, { kind: 'RESOURCE_EXHAUSTED', message: 'too many requests under way' });
+  await fails(t, client.request('listServices', {}), 'RESOURCE_EXHAUSTED', /more than 3/);
+  await fails(t, third, 'RESOURCE_EXHAUSTED', 'too many requests under way');
   client.close();
 });
 
@@ -243,7 +257,7 @@ t.test('a peer that does not read its replies is cut off', async (t) => {
       },
     },
   });
-  await t.rejects(client.request('listServices', {}), { kind: 'UNAVAILABLE' });
+  await fails(t, client.request('listServices', {}), 'UNAVAILABLE');
   t.notOk(connection.isOpen);
   t.match(logged.join(), /does not read/);
 });
