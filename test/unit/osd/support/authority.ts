@@ -1,10 +1,11 @@
 /** Certificates of every kind, good and bad, for a server on 127.0.0.1. */
 import 'reflect-metadata';
-import { generateKeyPairSync, type KeyObject, webcrypto } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, type KeyObject, webcrypto } from 'node:crypto';
 import {
   BasicConstraintsExtension,
   ExtendedKeyUsageExtension,
   type JsonName,
+  X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
 import type { PemPair } from '../../../../lib/base/secrets-bundle.js';
@@ -23,6 +24,14 @@ export const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';
 /** A key that node:tls reads. */
 function usable(pair: PemPair): PemPair {
   return { crt: pair.crt, key: standardPrivateKeyPem(pair.key) };
+}
+
+export interface OddLeaf {
+  subject?: JsonName;
+  usages?: string[];
+  isAuthority?: boolean;
+  notBefore?: number;
+  notAfter?: number;
 }
 
 export class Authority {
@@ -53,12 +62,10 @@ export class Authority {
     return { key: pem(privateKey), certificate, acceptedCas: acceptedCas.flatMap(splitBundle) };
   }
 
-  /** A leaf with exactly these usages and this subject, which lib/pki would never issue. */
-  async odd(options: { subject?: JsonName; usages?: string[]; isAuthority?: boolean }): Promise<PemPair> {
+  /** A leaf that lib/pki would never issue. */
+  async odd(options: OddLeaf): Promise<PemPair> {
     const algorithm = { name: 'Ed25519' };
     const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
-    const { X509Certificate: Parsed } = await import('@peculiar/x509');
-    const { createPrivateKey } = await import('node:crypto');
     const caKey = createPrivateKey(standardPrivateKeyPem(this.pair.key));
     const signingKey = await webcrypto.subtle.importKey(
       'pkcs8',
@@ -74,9 +81,9 @@ export class Authority {
       {
         serialNumber: '01',
         subject: options.subject ?? [{ O: ['os:admin'] }],
-        issuer: new Parsed(this.pair.crt).subjectName.toJSON(),
-        notBefore: new Date(Date.now() - HOUR_MS),
-        notAfter: new Date(Date.now() + HOUR_MS),
+        issuer: new X509Certificate(this.pair.crt).subjectName.toJSON(),
+        notBefore: new Date(options.notBefore ?? Date.now() - HOUR_MS),
+        notAfter: new Date(options.notAfter ?? Date.now() + HOUR_MS),
         publicKey: keys.publicKey as never,
         signingKey: signingKey as never,
         signingAlgorithm: algorithm,

@@ -1,0 +1,154 @@
+/** Bounds on connections, against a real server. */
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import { connect, type Socket } from 'node:net';
+import { status } from '@grpc/grpc-js';
+import t from 'tap';
+import { MIB } from '../../../lib/base/units.js';
+import { DEFAULT_LIMITS, TokenBucket } from '../../../lib/osd/limits.js';
+import { Rig, rejection, until } from './support/rig.js';
+
+t.test('token bucket', async (t) => {
+  let nowMs = 0;
+  const bucket = new TokenBucket(10, 3, () => nowMs);
+  t.strictSame(
+    [1, 2, 3, 4].map(() => bucket.take()),
+    [true, true, true, false],
+    'the burst, and no more',
+  );
+  nowMs = 99;
+  t.notOk(bucket.take(), 'not yet');
+  nowMs = 100;
+  t.strictSame([bucket.take(), bucket.take()], [true, false], 'one after a tenth of a second');
+  nowMs = 1e9;
+  t.strictSame(
+    [1, 2, 3, 4].map(() => bucket.take()),
+    [true, true, true, false],
+    'never more than the burst',
+  );
+});
+
+/** Opens TCP connections that say nothing. */
+async function openSilent(port: number, count: number): Promise<{ sockets: Socket[]; closed: () => number }> {
+  let closed = 0;
+  const sockets = Array.from({ length: count }, () => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.on('close', () => {
+      closed += 1;
+    });
+    socket.resume();
+    return socket;
+  });
+  await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+  return { sockets, closed: () => closed };
+}
+
+t.test('silent connections: so many, for so long', async (t) => {
+  const rig = await Rig.start({ limits: { maxHandshakes: 4, handshakeTimeoutMs: 400 } });
+  t.teardown(() => rig.stop());
+  const { closed } = await openSilent(rig.port, 10);
+  await until(() => closed() >= 6, 'six are refused at once');
+  t.equal(rig.server.frontDoor.connections.unauthenticated, 4, 'four may try');
+  await until(() => closed() === 10, 'the deadline ends the others');
+  t.equal(rig.server.frontDoor.connections.total, 0);
+  t.match(rig.lines.join('\n'), /4 handshakes are under way/);
+  const client = await rig.clientWith(['os:reader']);
+  t.ok(await client.unary('Version', {}), 'and a client comes in');
+});
+
+t.test('silent connections do not keep a known client from calling', async (t) => {
+  const rig = await Rig.start({ limits: { maxHandshakes: 4 } });
+  t.teardown(() => rig.stop());
+  const client = await rig.clientWith(['os:reader']);
+  await client.unary('Version', {});
+  const { sockets } = await openSilent(rig.port, 8);
+  t.ok(await client.unary('Version', {}));
+  for (const socket of sockets) socket.destroy();
+  await until(() => rig.server.frontDoor.connections.total === 1, 'only the client is left');
+});
+
+t.test('connections in all, and how fast', async (t) => {
+  const rig = await Rig.start({ limits: { maxConnections: 2 } });
+  t.teardown(() => rig.stop());
+  const [first, second, third] = await Promise.all([1, 2, 3].map(() => rig.authority.client(['os:reader'])));
+  if (!first || !second || !third) throw new Error('three certificates were made');
+  await rig.client(first).unary('Version', {});
+  await rig.client(second).unary('Version', {});
+  t.equal((await rejection(rig.client(third).unary('Version', {}))).code, status.UNAVAILABLE, 'the third is refused');
+
+  const slow = await Rig.start({ limits: { acceptsPerSecond: 0.001, acceptBurst: 5 } });
+  t.teardown(() => slow.stop());
+  const { closed } = await openSilent(slow.port, 20);
+  await until(() => closed() >= 15, 'what exceeds the burst is closed');
+  t.equal(slow.server.frontDoor.connections.total, 5);
+});
+
+t.test('garbage and resets hurt nobody', async (t) => {
+  const rig = await Rig.start();
+  t.teardown(() => rig.stop());
+  const { sockets, closed } = await openSilent(rig.port, 6);
+  for (const [at, socket] of sockets.entries()) {
+    if (at % 2 === 0) socket.write(Buffer.alloc(100, at));
+    else socket.resetAndDestroy();
+  }
+  await until(() => closed() === 6, 'all are closed');
+  await until(() => rig.server.frontDoor.connections.total === 0, 'and forgotten');
+  const client = await rig.clientWith(['os:reader']);
+  t.ok(await client.unary('Version', {}));
+});
+
+/** A raw HTTP/2 session of a client that is let in. */
+async function session(rig: Rig): Promise<ClientHttp2Session> {
+  const { crt, key } = await rig.authority.client(['os:reader']);
+  const http2 = connectHttp2(`https://localhost:${rig.port}`, { ca: rig.authority.certificate, cert: crt, key });
+  http2.on('error', () => {});
+  await new Promise((resolve) => http2.once('remoteSettings', resolve));
+  return http2;
+}
+
+t.test('HTTP/2: the limits are told to clients and kept', async (t) => {
+  const rig = await Rig.start();
+  t.teardown(() => rig.stop());
+  const http2 = await session(rig);
+  t.equal(http2.remoteSettings.maxConcurrentStreams, DEFAULT_LIMITS.maxConcurrentCalls);
+  t.equal(http2.remoteSettings.maxHeaderListSize, DEFAULT_LIMITS.maxHeaderBytes);
+  const headers = { ':method': 'POST', ':path': '/machine.MachineService/Version', 'content-type': 'application/grpc' };
+  const many = Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`x-${at}`, 'value']));
+  const request = http2.request({ ...headers, ...many });
+  request.on('error', () => {});
+  const answer = await new Promise((resolve) => {
+    request.once('response', (response) => resolve(response[':status'] === 200 ? 'served' : 'refused'));
+    request.once('close', () => resolve('closed'));
+  });
+  t.not(answer, 'served', 'too many headers');
+  http2.destroy();
+});
+
+t.test('HTTP/2: rapid resets end the session, not the server', async (t) => {
+  const rig = await Rig.start();
+  t.teardown(() => rig.stop());
+  const http2 = await session(rig);
+  const headers = { ':method': 'POST', ':path': '/machine.MachineService/Version', 'content-type': 'application/grpc' };
+  let isClosed = false;
+  http2.once('close', () => {
+    isClosed = true;
+  });
+  for (let sent = 0; sent < 5000 && !isClosed; sent += 1) {
+    const request = http2.request(headers);
+    request.on('error', () => {});
+    request.close(8);
+    if (sent % 50 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  await until(() => isClosed, 'the session is closed');
+  const client = await rig.clientWith(['os:reader']);
+  t.ok(await client.unary('Version', {}), 'others are served');
+});
+
+t.test('messages: above the limit refused', async (t) => {
+  const rig = await Rig.start({ limits: { maxMessageBytes: MIB } });
+  t.teardown(() => rig.stop());
+  const client = await rig.clientWith(['os:operator']);
+  const { code } = await rejection(client.unary('ServiceStop', { id: 'x'.repeat(MIB + 1) }));
+  t.equal(code, status.RESOURCE_EXHAUSTED);
+  t.strictSame(rig.init.asked, [], 'init was not asked');
+});
