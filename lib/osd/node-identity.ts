@@ -39,7 +39,7 @@ export class NodeIdentity {
     let lastReason = '';
     for (let delayMs = FIRST_RETRY_MS; ; delayMs = Math.min(delayMs * 2, maxRetryMs)) {
       try {
-        const issued = await this.issue(publicDer);
+        const issued = await unlessAborted(this.issue(publicDer), signal);
         return {
           key,
           certificate: Buffer.from(issued.certificate).toString(),
@@ -73,4 +73,14 @@ export class NodeIdentity {
       this.log(`renewed the certificate, valid until ${new Date(material.notAfterMs).toISOString()}`);
     }
   }
+}
+
+/** Settles as the promise does, or rejects with the reason of the abort if that comes first. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
