@@ -2,7 +2,7 @@ import { encodeReply } from '../control/codec.js';
 import { ControlError } from '../control/errors.js';
 import { MAX_FRAME_BYTES, type PowerAction, type ReplyOf, type Service } from '../control/protocol.js';
 import type { CallContext, HandlerResult, Handlers, ServerConnection } from '../control/server.js';
-import type { NativeAddon, RingSubscription } from '../native/contract.js';
+import type { LogRing, NativeAddon, RingSubscription } from '../native/contract.js';
 import { hostnameProblem, setHostname } from '../os/hostname.js';
 import { CONNECTABLE } from './allow-list.js';
 import type { ExitRequest } from './exit-funnel.js';
@@ -10,7 +10,8 @@ import type { ServiceManager } from './service-manager.js';
 
 export interface HandlerContext {
   native: Pick<NativeAddon, 'channel' | 'kmsg' | 'power'>;
-  services: ServiceManager;
+  /** Asked for with each request: the manager needs the server, and the server these handlers. */
+  services(): ServiceManager;
   /** Starts the way down, after the reply is out. */
   goDown(request: ExitRequest): void;
 }
@@ -24,9 +25,9 @@ const MAX_REASON_CHARACTERS = 200;
 export function controlHandlers({ native, services, goDown }: HandlerContext): Handlers {
   const subscriptions = new Subscriptions();
   return {
-    listServices: () => ({ body: fitting(services.list()) }),
-    controlService: ({ id, action }) => ({ body: { message: services.request(id, action) } }),
-    openLog: ({ id, follow }, { connection }) => subscriptions.open(connection, services, id, follow),
+    listServices: () => ({ body: fitting(services().list()) }),
+    controlService: ({ id, action }) => ({ body: { message: services().request(id, action) } }),
+    openLog: ({ id, follow }, { connection }) => subscriptions.open(connection, services().ring(id), follow),
     closeLog: ({ subscription }, { connection }) => {
       subscriptions.close(connection, subscription);
       return { body: {} };
@@ -42,7 +43,7 @@ export function controlHandlers({ native, services, goDown }: HandlerContext): H
       setHostname(native.power, hostname);
       return { body: {} };
     },
-    connect: ({ peer }, context) => connect(native, services, peer, context),
+    connect: ({ peer }, context) => connect(native, services(), peer, context),
   };
 }
 
@@ -92,9 +93,8 @@ class Subscriptions {
   private readonly byConnection = new Map<ServerConnection, Map<number, RingSubscription>>();
   private nextId = 1;
 
-  open(connection: ServerConnection, services: ServiceManager, id: string, follow: boolean): HandlerResult<'openLog'> {
+  open(connection: ServerConnection, ring: LogRing, follow: boolean): HandlerResult<'openLog'> {
     const own = this.of(connection);
-    const ring = services.ring(id);
     if (follow && own.size >= MAX_SUBSCRIPTIONS) {
       throw new ControlError('RESOURCE_EXHAUSTED', `more than ${MAX_SUBSCRIPTIONS} logs are followed`);
     }

@@ -1,12 +1,13 @@
 import { write } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import type { NativeAddon } from '../native/contract.js';
+import { unmountAll } from '../os/unmount.js';
 import type { ExitEffects } from './exit-funnel.js';
 import type { InitLog } from './log.js';
 import type { ServiceManager } from './service-manager.js';
 
-/** A mount that is busy may be free a moment later, when what was mounted on it or a dying process is gone. */
-const UNMOUNT_ROUNDS = 3;
+/** Less than the funnel's own deadline: what is left then is detached. */
+const UNMOUNT_MS = 8000;
 const STDERR = 2;
 
 /** The exit funnel's hold on the real machine. `services` is asked late: the way down may begin before there are any. */
@@ -29,7 +30,10 @@ export function exitEffects(
     signalAll: (signal) => native.power.killAll(signal),
     processesLeft: countUserProcesses,
     sync: () => native.power.sync(),
-    unmountAll: () => unmountDevices(native),
+    unmountAll: async () => {
+      const { detached } = await unmountAll(native.mount, { timeoutMs: UNMOUNT_MS });
+      return detached.map(({ target, message }) => `${target} (${message})`);
+    },
     reboot: (action) => native.power.reboot(action),
     crash: () => process.abort(),
   };
@@ -40,25 +44,4 @@ async function countUserProcesses(): Promise<number> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   const commandLines = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`).catch(() => undefined)));
   return commandLines.filter((commandLine) => commandLine && commandLine.length > 0).length;
-}
-
-/**
- * Unmounts what is on a device, last mounted first, so that no journal is left open. The root itself is read-only and stays.
- * @returns what could not be unmounted
- */
-async function unmountDevices(native: Pick<NativeAddon, 'mount'>): Promise<string[]> {
-  let left: string[] = [];
-  for (let round = 0; round < UNMOUNT_ROUNDS; round++) {
-    const targets = native.mount
-      .mountInfo()
-      .filter(({ device, mountPoint }) => mountPoint !== '/' && !device.startsWith('0:'))
-      .map(({ mountPoint }) => mountPoint)
-      .reverse();
-    left = [];
-    for (const target of targets) {
-      await native.mount.umount(target, ['nofollow']).catch(() => left.push(target));
-    }
-    if (left.length === 0) break;
-  }
-  return left;
 }

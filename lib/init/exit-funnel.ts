@@ -10,7 +10,7 @@
  * | end processes    | 5 s     | SIGTERM to everything that is left                                       | by force            |
  * | kill processes   | 2 s     | SIGKILL to everything that is left                                       |                     |
  * | sync             | 30 s    | sync(2)                                                                  |                     |
- * | unmount          | 10 s    | all that is on a device, last mounted first                              |                     |
+ * | unmount          | 15 s    | all that is on a device, last mounted first; detached after 8 s          |                     |
  * | countdown        | 10 s    | printed second by second, so that a person can read the reason           | unless it is fatal  |
  * | reboot           | -       | reboot(2): restart or power off                                          |                     |
  *
@@ -41,7 +41,7 @@ export interface ExitEffects {
   /** User processes other than PID 1. */
   processesLeft(): Promise<number>;
   sync(): Promise<void>;
-  /** @returns mount points of devices that could not be unmounted */
+  /** @returns what could not be unmounted, and why */
   unmountAll(): Promise<string[]>;
   /** Returns only if the kernel refuses. */
   reboot(action: 'restart' | 'power-off'): void;
@@ -54,7 +54,7 @@ export const DEADLINES_MS = {
   endProcesses: 5000,
   killProcesses: 2000,
   sync: 30_000,
-  unmount: 10_000,
+  unmount: 15_000,
 } as const;
 
 const COUNTDOWN_SECONDS = 10;

@@ -12,8 +12,8 @@ export const MAX_CONFIG_BYTES = MIB;
 
 export interface ConfigDiskAccess {
   mount: Pick<MountModule, 'mount' | 'umount'>;
-  /** Device file of the first file system with this label. */
-  findByLabel(label: string): Promise<string | undefined>;
+  /** Device files of all file systems with this label. */
+  findByLabel(label: string): Promise<string[]>;
   mountPoint: string;
 }
 
@@ -27,8 +27,15 @@ export async function readConfigDisk({
   findByLabel,
   mountPoint,
 }: ConfigDiskAccess): Promise<string | undefined> {
-  const source = await findByLabel(CONFIG_DISK_LABEL);
+  const [source, ...others] = await findByLabel(CONFIG_DISK_LABEL);
   if (source === undefined) return undefined;
+  if (others.length > 0) {
+    const all = [source, ...others].join(', ');
+    throw new TalosError(
+      'ERR_CONFIG_DISK',
+      `several disks have the label ${CONFIG_DISK_LABEL} (${all}), one is allowed`,
+    );
+  }
   await mount.mount({
     source,
     target: mountPoint,

@@ -1,0 +1,124 @@
+/** The boot of a node: what PID 1 does before and beside starting the services. */
+import { errorMessage, TalosError } from '../base/errors.js';
+import { SECOND_MS } from '../base/units.js';
+import type { NativeAddon } from '../native/contract.js';
+import { CgroupTree } from '../os/cgroup-tree.js';
+import { DEFAULT_HOSTNAME, setHostname } from '../os/hostname.js';
+import { type IpParameter, parseIpParameter } from '../os/ip-parameter.js';
+import { readKernelCommandLine } from '../os/kernel-command-line.js';
+import { bringUpLoopback, configureInterface, waitForInterface } from '../os/network.js';
+import { mountPseudoFilesystems } from '../os/pseudo-filesystems.js';
+import { applySysctls } from '../os/sysctl.js';
+import { type LoadedDefinitions, loadDefinitions } from './load-definitions.js';
+import type { InitLog } from './log.js';
+import type { Phase } from './phases.js';
+
+export interface BootContext {
+  native: NativeAddon;
+  log: InitLog;
+  servicesFolder: string;
+  startServices(definitions: LoadedDefinitions, cgroups: CgroupTree): void;
+}
+
+/** A network card's driver may take its time; after this the node stays without that interface, and says so. */
+const INTERFACE_TIMEOUT_MS = 60 * SECOND_MS;
+
+/**
+ * The phases of a node. Those that do not wait for anything come first, in order of need; the definitions of services are read meanwhile,
+ * and the network, which may have to wait for a driver, holds nothing up.
+ */
+export function bootPhases({ native, log, servicesFolder, startServices }: BootContext): Phase[] {
+  let definitions: LoadedDefinitions | undefined;
+  let cgroups: CgroupTree | undefined;
+  let ip: IpParameter | undefined;
+  return [
+    {
+      name: 'definitions',
+      isRequired: true,
+      after: [],
+      run: async () => {
+        definitions = await loadDefinitions(servicesFolder);
+      },
+    },
+    {
+      name: 'pseudo-filesystems',
+      isRequired: true,
+      after: [],
+      run: () => {
+        const { failed } = mountPseudoFilesystems(native.mount);
+        for (const { target, message } of failed) log.notice(`${target} was not mounted: ${message}`);
+      },
+    },
+    {
+      name: 'cgroups',
+      isRequired: true,
+      after: ['pseudo-filesystems'],
+      run: () => {
+        cgroups = CgroupTree.create(native.cgroup);
+        for (const problem of cgroups.problems.splice(0)) log.notice(`cgroup ${problem}`);
+      },
+    },
+    {
+      name: 'sysctls',
+      isRequired: false,
+      after: ['pseudo-filesystems'],
+      run: () => {
+        const { missing, failed } = applySysctls();
+        if (missing.length > 0) log.notice(`the kernel has no ${missing.join(', ')}`);
+        for (const { key, message } of failed) log.warning(`${key} was not set: ${message}`);
+      },
+    },
+    {
+      name: 'hostname',
+      isRequired: false,
+      after: ['pseudo-filesystems'],
+      run: () => {
+        ip = readIpParameter(log);
+        setHostname(native.power, (ip && 'hostname' in ip && ip.hostname) || DEFAULT_HOSTNAME);
+      },
+    },
+    {
+      name: 'loopback',
+      isRequired: false,
+      after: ['pseudo-filesystems'],
+      run: () => bringUpLoopback(native.netlink),
+    },
+    {
+      name: 'services',
+      isRequired: true,
+      after: ['definitions', 'cgroups', 'sysctls', 'hostname', 'loopback'],
+      run: () => {
+        if (definitions && cgroups) startServices(definitions, cgroups);
+      },
+    },
+    {
+      name: 'network',
+      isRequired: false,
+      after: ['hostname', 'loopback'],
+      run: () => bringUpNetwork(native, log, ip),
+    },
+  ];
+}
+
+/** A parameter that cannot be read leaves the node without a network but not without a console: it must come up to say so. */
+function readIpParameter(log: InitLog): IpParameter | undefined {
+  const text = readKernelCommandLine().get('ip');
+  if (text === undefined) return undefined;
+  try {
+    return parseIpParameter(text);
+  } catch (error) {
+    log.error(errorMessage(error));
+    return undefined;
+  }
+}
+
+async function bringUpNetwork(native: NativeAddon, log: InitLog, ip: IpParameter | undefined): Promise<void> {
+  if (ip === undefined || ip.kind === 'off') {
+    log.notice('no network: the kernel command line has no usable ip=');
+    return;
+  }
+  if (ip.kind === 'dhcp') throw new TalosError('ERR_DHCP', 'DHCP is not supported yet: write an address into ip=');
+  const link = await waitForInterface(native.netlink, { name: ip.device, timeoutMs: INTERFACE_TIMEOUT_MS });
+  configureInterface(native.netlink, link, { address: ip.address, gateway: ip.gateway });
+  log.info(`network: ${link.name} has ${ip.address}${ip.gateway === undefined ? '' : ` by ${ip.gateway}`}`);
+}

@@ -1,0 +1,118 @@
+/** PID 1. Carries what must be PID 1 and nothing else: mounts, cgroups, spawning and reaping, supervision, logs, power. */
+import { errorMessage } from '../base/errors.js';
+import { MIB } from '../base/units.js';
+import { BUILD } from '../base/version.js';
+import type { Service as ServiceInfo } from '../control/protocol.js';
+import { ControlServer } from '../control/server.js';
+import type { LogRing, NativeAddon } from '../native/contract.js';
+import { loadNative } from '../native/index.js';
+import type { CgroupTree } from '../os/cgroup-tree.js';
+import { ALLOW_LIST } from './allow-list.js';
+import { type BootContext, bootPhases } from './boot.js';
+import { systemClock } from './clock.js';
+import { controlHandlers } from './control-handlers.js';
+import { INIT_ID } from './definition.js';
+import { exitEffects } from './exit-effects.js';
+import { ExitFunnel } from './exit-funnel.js';
+import { leadIntoFunnel } from './fatal-errors.js';
+import { InitLog } from './log.js';
+import { type Phase, runPhases } from './phases.js';
+import { watchReaper } from './reaper-watch.js';
+import { ServiceManager } from './service-manager.js';
+
+/** What a test changes; a node has the defaults. */
+export interface InitOptions {
+  servicesFolder?: string;
+  /** The phases of the boot, in place of those that need a machine of our own. */
+  phases?: (context: BootContext) => Phase[];
+}
+
+const SERVICES_FOLDER = '/usr/share/talos/services';
+const RING_BYTES = MIB;
+
+/** Runs PID 1. Resolves when the boot is over; what was started goes on until the exit funnel ends the machine. */
+export async function main({ servicesFolder = SERVICES_FOLDER, phases = bootPhases }: InitOptions = {}): Promise<void> {
+  const native = loadNative();
+  const log = new InitLog(native.kmsg);
+  let services: ServiceManager | undefined;
+  const funnel = new ExitFunnel(
+    exitEffects(native, log, () => services),
+    log,
+    systemClock,
+  );
+  leadIntoFunnel(funnel, log);
+  log.info(`init started: ${BUILD.tag}, Node ${process.version} on ${process.arch}`);
+  try {
+    native.process.startReaper({ subreaper: false });
+    watchReaper(() => native.process.reaperStats(), log);
+    native.power.setCtrlAltDel(false);
+    const ownRing = native.ring.create({ name: INIT_ID, sizeBytes: RING_BYTES });
+    log.keepIn(ownRing);
+    await runPhases(
+      phases({
+        native,
+        log,
+        servicesFolder,
+        startServices({ definitions, problems }, cgroups) {
+          for (const problem of problems) log.error(problem);
+          services = createServices({ native, log, funnel, ownRing, cgroups });
+          services.start(definitions);
+        },
+      }),
+      log,
+      systemClock,
+    );
+    log.info(`boot done (uptime ${(systemClock.monotonicMs() / 1000).toFixed(3)} s)`);
+  } catch (error) {
+    log.failure('critical', 'the boot failed', error);
+    void funnel.enter({ cause: 'fatal', action: 'restart', reason: errorMessage(error), force: false });
+  }
+}
+
+interface ServicesContext {
+  native: NativeAddon;
+  log: InitLog;
+  funnel: ExitFunnel;
+  ownRing: LogRing;
+  cgroups: CgroupTree | undefined;
+}
+
+function createServices({ native, log, funnel, ownRing, cgroups }: ServicesContext): ServiceManager {
+  const startedMs = systemClock.wallMs();
+  const ownInfo = (): ServiceInfo => ({
+    id: INIT_ID,
+    state: 'Running',
+    pid: process.pid,
+    image: '/sbin/init',
+    restarts: 0,
+    lastLogLine: '',
+    events: [],
+    lastChangeMs: startedMs,
+    healthUnknown: true,
+    healthy: false,
+  });
+  const control = new ControlServer({
+    channels: native.channel,
+    allow: ALLOW_LIST,
+    log: (text) => log.warning(text),
+    // Called for requests only, which come from services, which come from the manager below.
+    handlers: controlHandlers({
+      native,
+      services: () => manager,
+      // After the reply is out.
+      goDown: (request) => setImmediate(() => void funnel.enter(request)),
+    }),
+  });
+  const manager = new ServiceManager({
+    context: { native, clock: systemClock, log, control },
+    prepare({ id, cgroup: limits }) {
+      const ring = native.ring.create({ name: id, sizeBytes: RING_BYTES });
+      const cgroup = cgroups?.serviceGroup(id, limits);
+      for (const problem of cgroups?.problems.splice(0) ?? []) log.notice(`cgroup ${problem}`);
+      return { ring, cgroup };
+    },
+    ownRing,
+    ownInfo,
+  });
+  return manager;
+}

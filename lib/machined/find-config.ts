@@ -1,0 +1,44 @@
+import { errorMessage } from '../base/errors.js';
+import type { NetlinkModule, Uevent } from '../native/contract.js';
+import { untilUevent } from '../os/until-uevent.js';
+import { type LoadedIdentity, loadIdentity } from './load-identity.js';
+
+export interface FindConfigOptions {
+  netlink: Pick<NetlinkModule, 'monitorUevents'>;
+  /** Text of the config on the config disk; undefined when there is no such disk. */
+  read(): Promise<string | undefined>;
+  /** One sentence for whoever sits before the node: why it has no config yet. Called when the reason changes. */
+  waiting(why: string): void;
+}
+
+const NO_DISK = 'no config disk (a file system with the label TALOSCONFIG) was found; waiting for one';
+
+/**
+ * Looks for the machine config until there is a good one: now, and whenever a block device comes or changes.
+ * Rejects only if the kernel's events cannot be watched.
+ */
+export function findConfig({ netlink, read, waiting }: FindConfigOptions): Promise<LoadedIdentity> {
+  let told = '';
+  const tell = (why: string): undefined => {
+    if (why !== told) waiting(why);
+    told = why;
+  };
+  return untilUevent({
+    netlink,
+    look: async () => {
+      try {
+        const text = await read();
+        return text === undefined ? tell(NO_DISK) : loadIdentity(text);
+      } catch (error) {
+        return tell(`the config disk cannot be used: ${errorMessage(error)}; waiting for another`);
+      }
+    },
+    matters: isNewMedium,
+    describe: () => 'a machine config',
+  });
+}
+
+/** Mounting the disk makes no event of its own, so looking does not lead to looking again. */
+function isNewMedium({ subsystem, action }: Uevent): boolean {
+  return subsystem === 'block' && (action === 'add' || action === 'change');
+}

@@ -1,0 +1,62 @@
+import { ControlServer } from '../../../lib/control/server.js';
+import { ALLOW_LIST } from '../../../lib/init/allow-list.js';
+import { controlHandlers } from '../../../lib/init/control-handlers.js';
+import { parseDefinition } from '../../../lib/init/definition.js';
+import type { ExitRequest } from '../../../lib/init/exit-funnel.js';
+import { ServiceManager } from '../../../lib/init/service-manager.js';
+import type { KmsgModule, NativeAddon } from '../../../lib/native/contract.js';
+import { FakeDescriptor } from '../control/fake-channel.js';
+import { FakeClock } from './fake-clock.js';
+import { FakeNative, FakeRing } from './fake-native.js';
+import { recordingLog } from './recording-log.js';
+
+/** A supervisor over fakes, with services that are given by their fields. */
+export function supervisor(services: Record<string, Record<string, unknown>>) {
+  const native = new FakeNative();
+  const clock = new FakeClock();
+  const { log, lines } = recordingLog();
+  const rings = new Map<string, FakeRing>();
+  const groups = new Map<string, FakeDescriptor>();
+  const exits: ExitRequest[] = [];
+  const hostnames: string[] = [];
+  const ownRing = new FakeRing();
+  const kmsg: Pick<KmsgModule, 'subscribe'> = { subscribe: (position) => new FakeDescriptor(`kmsg ${position}`) };
+  const handlerNative = {
+    channel: native.channel,
+    kmsg,
+    power: { setHostname: (name: string) => void hostnames.push(name) },
+  } as unknown as NativeAddon;
+  const control = new ControlServer({
+    channels: native.channel,
+    handlers: controlHandlers({ native: handlerNative, services: () => manager, goDown: (exit) => exits.push(exit) }),
+    allow: ALLOW_LIST,
+    log: (text) => log.warning(text),
+  });
+  const manager: ServiceManager = new ServiceManager({
+    context: { native: native as unknown as NativeAddon, clock, log, control },
+    prepare({ id }) {
+      const ring = new FakeRing();
+      const cgroup = new FakeDescriptor(`system/${id}`);
+      rings.set(id, ring);
+      groups.set(id, cgroup);
+      return { ring, cgroup };
+    },
+    ownRing,
+    ownInfo: () => ({
+      id: 'init',
+      state: 'Running',
+      pid: 1,
+      image: '/sbin/init',
+      restarts: 0,
+      lastLogLine: '',
+      events: [],
+      lastChangeMs: 0,
+      healthUnknown: true,
+      healthy: false,
+    }),
+  });
+  const definitions = Object.entries(services)
+    .map(([id, fields]) => parseDefinition(id, JSON.stringify({ id, file: `/bin/${id}`, ...fields })))
+    .sort((a, b) => a.order - b.order);
+  return { native, clock, lines, rings, groups, manager, definitions, exits, hostnames, ownRing };
+}
