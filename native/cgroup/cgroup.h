@@ -16,12 +16,12 @@ namespace talos::cgroup {
 
 // Absent: left as it is. -1: "max".
 struct Limits {
-  std::optional<int64_t> memory_min;
-  std::optional<int64_t> memory_low;
-  std::optional<int64_t> memory_high;
-  std::optional<int64_t> memory_max;
-  std::optional<int64_t> cpu_weight;
-  std::optional<int64_t> pids_max;
+  std::optional<int64_t> memory_min{};
+  std::optional<int64_t> memory_low{};
+  std::optional<int64_t> memory_high{};
+  std::optional<int64_t> memory_max{};
+  std::optional<int64_t> cpu_weight{};
+  std::optional<int64_t> pids_max{};
 };
 
 struct Stats {

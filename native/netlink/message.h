@@ -45,13 +45,13 @@ struct MessageView {
   uint16_t type = 0;
   uint16_t flags = 0;
   uint32_t sequence = 0;
-  Bytes payload;
+  Bytes payload{};
 };
 
 struct AttributeView {
   // Without the flags NLA_F_NESTED and NLA_F_NET_BYTEORDER.
   uint16_t type = 0;
-  Bytes payload;
+  Bytes payload{};
 };
 
 // Both refuse (EBADMSG) what is not completely a sequence of well-formed messages or attributes.
