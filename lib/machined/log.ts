@@ -1,7 +1,7 @@
 import type { KmsgModule } from '../native/contract.js';
 
 /** Levels of syslog(3). */
-const WARNING = 4;
+const ERROR = 3;
 const INFO = 6;
 
 /** What machined says: on its standard output, which is its log, and what a person before the node should see in the kernel log too. */
@@ -18,10 +18,10 @@ export class MachinedLog {
     this.toKernel(INFO, text);
   }
 
-  /** Also in the kernel log, at a level that the console shows. */
-  warning(text: string): void {
+  /** Also in the kernel log, at a level that even a quiet console shows: it is what the person before it has to do something about. */
+  problem(text: string): void {
     this.info(text);
-    this.toKernel(WARNING, text);
+    this.toKernel(ERROR, text);
   }
 
   private toKernel(level: number, text: string): void {

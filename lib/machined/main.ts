@@ -63,14 +63,14 @@ export async function main(): Promise<void> {
       }),
     waiting: (why) => {
       identity.setMissing(why);
-      log.warning(why);
+      log.problem(why);
     },
   });
   for (const warning of config.warnings) log.info(`machine config: ${warning}`);
   if (config.hostname !== undefined) {
     await init
       .request('setHostname', { hostname: config.hostname })
-      .catch((error) => log.warning(`the host name was not set: ${errorMessage(error)}`));
+      .catch((error) => log.problem(`the host name was not set: ${errorMessage(error)}`));
   }
   identity.set(config.identity);
   log.notice(`the machine config was read from the config disk; host name ${hostname()}`);
