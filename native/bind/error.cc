@@ -1,0 +1,46 @@
+#include "bind/error.h"
+
+#include <cstring>
+
+namespace talos::bind {
+
+namespace {
+
+std::string message_of(const Error& error, const char* code) {
+  std::string message = code;
+  const char* text = strerrordesc_np(error.errno_value);
+  message += ": ";
+  message += text != nullptr ? text : "unknown error";
+  message += ", ";
+  message += error.syscall;
+  if (!error.path.empty()) message += " '" + error.path + "'";
+  if (!error.dest.empty()) message += " -> '" + error.dest + "'";
+  if (!error.detail.empty()) message += " (" + error.detail + ")";
+  return message;
+}
+
+}  // namespace
+
+Napi::Error to_js_error(Napi::Env env, const Error& error) {
+  const char* name = strerrorname_np(error.errno_value);
+  const char* code = name != nullptr ? name : "UNKNOWN";
+  Napi::Error js_error = Napi::Error::New(env, message_of(error, code));
+  Napi::Object object = js_error.Value();
+  object.Set("code", code);
+  object.Set("errno", -error.errno_value);
+  object.Set("syscall", error.syscall);
+  if (!error.path.empty()) object.Set("path", error.path);
+  if (!error.dest.empty()) object.Set("dest", error.dest);
+  if (!error.detail.empty()) object.Set("stage", error.detail);
+  return js_error;
+}
+
+void throw_error(Napi::Env env, const Error& error) { to_js_error(env, error).ThrowAsJavaScriptException(); }
+
+void throw_invalid_argument(Napi::Env env, const char* message) {
+  Napi::TypeError error = Napi::TypeError::New(env, message);
+  error.Value().Set("code", "ERR_INVALID_ARG_TYPE");
+  error.ThrowAsJavaScriptException();
+}
+
+}  // namespace talos::bind

@@ -1,0 +1,20 @@
+// A failed system call as JavaScript sees it: Node's own shape, so that util.getSystemErrorName and every handler work on it.
+#pragma once
+
+#include <napi.h>
+
+#include "base/result.h"
+
+namespace talos::bind {
+
+// {code: 'EBUSY', errno: -16, syscall, path?, dest?, stage?}, message `EBUSY: text, syscall 'path' -> 'dest' (detail)`.
+// `detail` of the core becomes `stage`.
+Napi::Error to_js_error(Napi::Env env, const Error& error);
+
+// Leaves the error pending; the caller returns at once.
+void throw_error(Napi::Env env, const Error& error);
+
+// For what lib/native has checked already: a call with wrong arguments is a bug of ours, and still must not crash PID 1.
+void throw_invalid_argument(Napi::Env env, const char* message);
+
+}  // namespace talos::bind

@@ -1,0 +1,59 @@
+#include "bind/fd.h"
+
+#include "bind/addon_data.h"
+#include "bind/error.h"
+
+namespace talos::bind {
+
+namespace {
+constexpr napi_type_tag kTypeTag = {0x7b1d2c1f6f1a4b0eULL, 0x9c5a3e8d20f4b7a1ULL};
+}
+
+void FileDescriptor::define(Napi::Env env) {
+  Napi::Function constructor =
+      DefineClass(env, "FileDescriptor",
+                  {InstanceAccessor<&FileDescriptor::is_open>("isOpen"), InstanceMethod<&FileDescriptor::close>("close"),
+                   InstanceMethod<&FileDescriptor::release_number>("releaseNumber")});
+  AddonData::of(env).constructor(ClassId::kFileDescriptor) = Napi::Persistent(constructor);
+}
+
+FileDescriptor::FileDescriptor(const Napi::CallbackInfo& info) : Napi::ObjectWrap<FileDescriptor>(info) {
+  Value().TypeTag(&kTypeTag);
+}
+
+Napi::Object FileDescriptor::create(Napi::Env env, UniqueFd fd) {
+  Napi::Object object = AddonData::of(env).constructor(ClassId::kFileDescriptor).New({});
+  if (!object.IsEmpty()) Unwrap(object)->fd_ = std::move(fd);
+  return object;
+}
+
+FileDescriptor* FileDescriptor::unwrap(const Napi::Value& value) {
+  if (!value.IsObject()) return nullptr;
+  Napi::Object object = value.As<Napi::Object>();
+  return object.CheckTypeTag(&kTypeTag) ? Unwrap(object) : nullptr;
+}
+
+Napi::Value FileDescriptor::is_open(const Napi::CallbackInfo& info) { return Napi::Boolean::New(info.Env(), fd_.is_open()); }
+
+void FileDescriptor::close(const Napi::CallbackInfo&) { fd_.reset(); }
+
+Napi::Value FileDescriptor::release_number(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), fd_.release());
+}
+
+UniqueFd take_fd(Napi::Env env, const Napi::Value& value) {
+  if (borrow_fd(env, value) == -1) return UniqueFd();
+  return FileDescriptor::unwrap(value)->take();
+}
+
+int borrow_fd(Napi::Env env, const Napi::Value& value) {
+  FileDescriptor* descriptor = FileDescriptor::unwrap(value);
+  if (descriptor == nullptr) {
+    throw_invalid_argument(env, "expected a FileDescriptor");
+    return -1;
+  }
+  if (descriptor->get() == -1) throw_error(env, Error{EBADF, "FileDescriptor", {}, {}, {}});
+  return descriptor->get();
+}
+
+}  // namespace talos::bind

@@ -1,0 +1,38 @@
+#include "sys/descriptor_calls.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace talos::sys {
+
+Result<UniqueFd> adopt_descriptor(int number) {
+  if (::fcntl(number, F_SETFD, FD_CLOEXEC) != 0) return last_error("fcntl");
+  return UniqueFd(number);
+}
+
+Result<std::pair<UniqueFd, UniqueFd>> create_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return last_error("pipe2");
+  return std::pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
+}
+
+Result<UniqueFd> open_path(const std::string& path, const std::string& flags) {
+  int mode = flags == "w" ? O_WRONLY : flags == "rw" ? O_RDWR : O_RDONLY;
+  int fd = ::open(path.c_str(), mode | O_CLOEXEC | O_NOCTTY);
+  if (fd < 0) return last_error("open", path);
+  return UniqueFd(fd);
+}
+
+Result<UniqueFd> duplicate_descriptor(int fd) {
+  int copy = ::fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return last_error("fcntl");
+  return UniqueFd(copy);
+}
+
+Result<void> set_nonblocking(int fd) {
+  int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) return last_error("fcntl");
+  return {};
+}
+
+}  // namespace talos::sys
