@@ -77,10 +77,12 @@ export async function unmountAll(
   const failures = new Map<string, string>();
   const hanging = new Set<number>();
   for (let left = unmountOrder(mount.mountInfo()); left.length > 0; left = unmountOrder(mount.mountInfo())) {
-    for (const { id, mountPoint } of left) {
+    for (const [position, { id, mountPoint }] of left.entries()) {
       if (hanging.has(id)) continue;
       try {
-        await withTimeout(mount.umount(mountPoint, ['nofollow']), endMs - performance.now());
+        // A share of the time each, so that one dead device does not take the turn of those after it.
+        const shareMs = (endMs - performance.now()) / (left.length - position + 1);
+        await withTimeout(mount.umount(mountPoint, ['nofollow']), shareMs);
         unmounted.push(mountPoint);
       } catch (error) {
         failures.set(mountPoint, errorMessage(error));
