@@ -8,7 +8,7 @@ import { connectQmp } from '../../lib/cluster/node-control.js';
 import { clustersDir } from '../../lib/cluster/paths.js';
 import { isRunning } from '../../lib/cluster/process-identity.js';
 import type { QmpClient } from '../../lib/cluster/qmp.js';
-import { clusterDir, type NodeState, readState } from '../../lib/cluster/state.js';
+import { type NodeState, readState } from '../../lib/cluster/state.js';
 import { API_LISTENING } from '../../lib/cluster/wait-for-api.js';
 import { within } from './deadline.js';
 import { testImage } from './images.js';
@@ -90,7 +90,7 @@ export class TestNode implements AsyncDisposable {
     }
   }
 
-  /** Boots a node of the test image that gets no config; its disk is made all the same, see {@link configDisk}. */
+  /** Boots a node of the test image that gets no config; its disk is made all the same (`state.configDisk`). */
   static async createWaiting(options: { name: string }): Promise<TestNode> {
     const home = await TestHome.create();
     try {
@@ -112,11 +112,6 @@ export class TestNode implements AsyncDisposable {
   static async #of(home: TestHome, name: string, state: NodeState | undefined): Promise<TestNode> {
     if (!state) throw new Error(`cluster ${name} has no node`);
     return new TestNode(home, name, state, await ConsoleFollower.open(state.consoleLog));
-  }
-
-  /** The config disk that was made for this node. */
-  get configDisk(): string {
-    return join(clusterDir(clustersDir(this.home.environment), this.clusterName), `${this.state.name}.config.img`);
   }
 
   /** Whether the node's QEMU is there. */

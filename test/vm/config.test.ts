@@ -30,7 +30,7 @@ t.test('a node without a config waits for one', async (t) => {
 
   await t.test('a config disk that is plugged in brings the API up', async (t) => {
     const mark = node.consoleMark;
-    await plugDisk(node.state, { id: 'config', file: node.configDisk, port: 'hotplug1' });
+    await plugDisk(node.state, { id: 'config', file: node.state.configDisk, port: 'hotplug1' });
     await node.waitForApi(mark);
     const answer = await node.home.osctl(['version']);
     t.equal(answer.code, 0, answer.stderr);
@@ -53,7 +53,7 @@ t.test('a broken config is named, and replaced by a good one', async (t) => {
 
   await t.test('a good one plugged in beside it is taken', async (t) => {
     const mark = node.consoleMark;
-    await plugDisk(node.state, { id: 'config', file: node.configDisk, port: 'hotplug1' });
+    await plugDisk(node.state, { id: 'config', file: node.state.configDisk, port: 'hotplug1' });
     await node.waitForApi(mark);
     t.equal((await node.home.osctl(['version'])).code, 0);
   });

@@ -9,8 +9,8 @@ t.setTimeout(seconds(300));
 
 /** What has to be seen on the console before the kernel starts anew. */
 const faults = [
-  { service: 'fault-throw', reasons: [/injected fault: nobody catches this/, /rebooting in \d+/i] },
-  { service: 'fault-reject', reasons: [/injected fault: nobody handles this/, /rebooting in \d+/i] },
+  { service: 'fault-throw', reasons: [/injected fault: nobody catches this/, /exit: rebooting in 1 s/] },
+  { service: 'fault-reject', reasons: [/injected fault: nobody handles this/, /exit: rebooting in 1 s/] },
   // No JavaScript runs any more in these two: the kernel loses its init, panics, and panic=10 reboots.
   { service: 'fault-heap', reasons: [/heap out of memory/, /Kernel panic - not syncing: Attempted to kill init/] },
   { service: 'fault-abort', reasons: [/Kernel panic - not syncing: Attempted to kill init/] },

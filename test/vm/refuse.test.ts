@@ -32,7 +32,7 @@ t.test('the front door of the API', async (t) => {
   t.teardown(() => node[Symbol.asyncDispose]());
   const { home } = node;
   const { endpoint, ca, client } = await currentContext(home);
-  const authority = await clusterAuthority(node.configDisk);
+  const authority = await clusterAuthority(node.state.configDisk);
   const stranger = await createCertificateAuthority();
 
   await t.test('TLS', async (t) => {
