@@ -17,6 +17,7 @@ export interface ServiceEvent {
 
 export interface Service {
   id: string;
+  /** A `ServiceStateName` of the server's own version. */
   state: string;
   /** 0 when there is no process. */
   pid: number;

@@ -17,7 +17,8 @@ export interface BootContext {
   native: NativeAddon;
   log: InitLog;
   servicesFolder: string;
-  startServices(definitions: LoadedDefinitions, cgroups: CgroupTree): void;
+  /** Without cgroups (a host that has none, in tests) services run all the same, unlimited. */
+  startServices(definitions: LoadedDefinitions, cgroups: CgroupTree | undefined): void;
 }
 
 /** A network card's driver may take its time; after this the node stays without that interface, and says so. */

@@ -13,7 +13,7 @@ import { systemClock } from './clock.js';
 import { controlHandlers } from './control-handlers.js';
 import { INIT_ID } from './definition.js';
 import { exitEffects } from './exit-effects.js';
-import { ExitFunnel } from './exit-funnel.js';
+import { type ExitEffects, ExitFunnel } from './exit-funnel.js';
 import { leadIntoFunnel } from './fatal-errors.js';
 import { InitLog } from './log.js';
 import { type Phase, runPhases } from './phases.js';
@@ -25,21 +25,20 @@ export interface InitOptions {
   servicesFolder?: string;
   /** The phases of the boot, in place of those that need a machine of our own. */
   phases?: (context: BootContext) => Phase[];
+  /** What the exit funnel does, in place of what would hurt a machine that is not ours. */
+  effects?: (real: ExitEffects) => ExitEffects;
 }
 
 const SERVICES_FOLDER = '/usr/share/talos/services';
 const RING_BYTES = MIB;
 
 /** Runs PID 1. Resolves when the boot is over; what was started goes on until the exit funnel ends the machine. */
-export async function main({ servicesFolder = SERVICES_FOLDER, phases = bootPhases }: InitOptions = {}): Promise<void> {
+export async function main(options: InitOptions = {}): Promise<void> {
+  const { servicesFolder = SERVICES_FOLDER, phases = bootPhases, effects = (real) => real } = options;
   const native = loadNative();
   const log = new InitLog(native.kmsg);
   let services: ServiceManager | undefined;
-  const funnel = new ExitFunnel(
-    exitEffects(native, log, () => services),
-    log,
-    systemClock,
-  );
+  const funnel = new ExitFunnel(effects(exitEffects(native, log, () => services)), log, systemClock);
   leadIntoFunnel(funnel, log);
   log.info(`init started: ${BUILD.tag}, Node ${process.version} on ${process.arch}`);
   try {

@@ -18,11 +18,11 @@
  * (back-off.ts); otherwise exit code 0 is Finished and all else Failed. Starting lasts only as long as the spawn itself, which
  * is synchronous: no request can arrive in it. When the node goes down the policy is `never` for everybody.
  */
-import type { ServiceStateName } from '../control/protocol.js';
 import type { ExitStatus } from '../native/contract.js';
 import { nextDelay } from './back-off.js';
 import type { RestartPolicy } from './definition.js';
 
+/** The names of the kinds are those of the API (`ServiceStateName`). */
 export type ServiceState =
   /** Not started yet (`start`), held up by what it depends on, or by the back-off after it ended (`again`). */
   | { kind: 'Waiting'; what: 'start' | 'dependencies' | 'again' }
@@ -86,10 +86,6 @@ export const INITIAL_RECORD: ServiceRecord = {
   restarts: 0,
   lastLogLine: '',
 };
-
-export function stateName(state: ServiceState): ServiceStateName {
-  return state.kind;
-}
 
 /** @param nowMs  monotonic milliseconds */
 export function step(record: ServiceRecord, input: ServiceInput, rules: ServiceRules, nowMs: number): Step {
