@@ -43,7 +43,7 @@ export async function main(options: InitOptions = {}): Promise<void> {
   log.info(`init started: ${BUILD.tag}, Node ${process.version} on ${process.arch}`);
   try {
     native.process.startReaper({ subreaper: false });
-    watchReaper(() => native.process.reaperStats(), log);
+    watchReaper(() => native.process.reaperStats(), log, systemClock);
     native.power.setCtrlAltDel(false);
     const ownRing = native.ring.create({ name: INIT_ID, sizeBytes: RING_BYTES });
     log.keepIn(ownRing);

@@ -1,5 +1,5 @@
 import { errorCode, errorMessage } from '../base/errors.js';
-import type { Service as ServiceInfo } from '../control/protocol.js';
+import type { Service as ServiceInfo, ServiceStateName } from '../control/protocol.js';
 import type { ControlServer, ServerConnection } from '../control/server.js';
 import type { Child, ExitStatus, FileDescriptor, LogRing, NativeAddon } from '../native/contract.js';
 import { type Clock, within } from './clock.js';
@@ -87,9 +87,10 @@ export class Service {
   }
 
   info(): ServiceInfo {
+    const state: ServiceStateName = this.record.state.kind;
     return {
       id: this.id,
-      state: this.record.state.kind,
+      state,
       pid: this.child?.pid ?? 0,
       image: this.definition.file,
       restarts: this.record.restarts,
