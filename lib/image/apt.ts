@@ -1,0 +1,131 @@
+/**
+ * Fetching Debian packages without touching the machine: private sources, lists and caches, so neither root rights nor a change of
+ * the machine's configuration are needed, and packages of another release or architecture never mix with the host's.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { hashFile } from '../base/build-cache.js';
+import { TalosError } from '../base/errors.js';
+import { type AptSource, parseDeb822Sources, parseOneLineSources, stanzaFor } from './apt-sources.js';
+import { runCommand } from './run-command.js';
+
+/** A package file that was fetched. */
+export interface DebianPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly sha256: string;
+  /** Absolute path of the .deb. */
+  readonly file: string;
+}
+
+const SOURCES_HINT =
+  'images are built from Debian packages: configure a Debian mirror for this machine (sources.list(5)), see that `apt-get update` works';
+
+/** The machine's own sources. */
+export async function machineSources(): Promise<AptSource[]> {
+  const answer = await runCommand([
+    'apt-config',
+    'shell',
+    'LIST',
+    'Dir::Etc::sourcelist/f',
+    'PARTS',
+    'Dir::Etc::sourceparts/d',
+  ]);
+  const list = /^LIST='(.*)'$/m.exec(answer)?.[1] ?? '/etc/apt/sources.list';
+  const parts = /^PARTS='(.*)'$/m.exec(answer)?.[1] ?? '/etc/apt/sources.list.d/';
+  const files = existsSync(list) ? [list] : [];
+  if (existsSync(parts)) files.push(...(await readdir(parts)).sort().map((name) => path.join(parts, name)));
+  const sources: AptSource[] = [];
+  for (const file of files) {
+    if (file.endsWith('.sources')) sources.push(...parseDeb822Sources(await readFile(file, 'utf8')));
+    else if (file.endsWith('.list')) sources.push(...parseOneLineSources(await readFile(file, 'utf8')));
+  }
+  return sources;
+}
+
+/** An apt that sees one suite of the machine's mirror, for one architecture. */
+export class PrivateApt {
+  private constructor(
+    private readonly folder: string,
+    private readonly suites: readonly string[],
+    private readonly environment: Readonly<Record<string, string>>,
+  ) {}
+
+  /**
+   * Sets it up in `folder` and reads the package lists.
+   * @throws TalosError ERR_NO_MIRROR when the machine has no Debian source to derive a suite from
+   */
+  static async open(folder: string, suites: readonly string[], architecture: string): Promise<PrivateApt> {
+    const sources = await machineSources();
+    const stanzas = suites.map((suite) => {
+      const stanza = stanzaFor(suite, sources);
+      if (stanza === undefined) {
+        throw new TalosError('ERR_NO_MIRROR', `this machine's apt has no source that ${suite} could be found beside`, {
+          hint: SOURCES_HINT,
+        });
+      }
+      return stanza;
+    });
+    for (const part of ['sources', 'lists/partial', 'cache/archives/partial']) {
+      await mkdir(path.join(folder, part), { recursive: true });
+    }
+    await writeFile(path.join(folder, 'sources', 'talos.sources'), stanzas.join('\n'));
+    const configuration = path.join(folder, 'apt.conf');
+    await writeFile(
+      configuration,
+      [
+        'Dir::Etc::sourcelist "/dev/null";',
+        `Dir::Etc::sourceparts "${path.join(folder, 'sources')}";`,
+        `Dir::State::lists "${path.join(folder, 'lists')}";`,
+        `Dir::Cache "${path.join(folder, 'cache')}";`,
+        `APT::Architecture "${architecture}";`,
+        '#clear APT::Architectures;',
+        `APT::Architectures { "${architecture}"; };`,
+        // As another user apt could not write into our folder.
+        'APT::Sandbox::User "";',
+        'Acquire::Languages "none";',
+        'Acquire::Retries "3";',
+      ].join('\n'),
+    );
+    const apt = new PrivateApt(folder, suites, { APT_CONFIG: configuration });
+    await apt.run(['apt-get', '-q', 'update', '-o', 'APT::Update::Error-Mode=any']);
+    return apt;
+  }
+
+  /**
+   * Downloads packages, each given as `name` (the newest) or `name=version`, into `target`. apt checks them against the signed lists.
+   * @throws TalosError ERR_NO_PACKAGE naming what the mirror does not have
+   */
+  async download(wanted: readonly string[], target: string): Promise<DebianPackage[]> {
+    const packages: DebianPackage[] = [];
+    for (const each of wanted) {
+      const before = new Set(await readdir(target));
+      try {
+        await this.run(['apt-get', '-q', 'download', each], target);
+      } catch (error) {
+        throw new TalosError('ERR_NO_PACKAGE', `cannot fetch ${each} from ${this.suites.join(' or ')}`, {
+          hint: SOURCES_HINT,
+          cause: error,
+        });
+      }
+      const name = (await readdir(target)).find((candidate) => candidate.endsWith('.deb') && !before.has(candidate));
+      if (name === undefined) throw new TalosError('ERR_NO_PACKAGE', `apt-get download ${each} left no file`);
+      const file = path.join(target, name);
+      const fields = await runCommand(['dpkg-deb', '--showformat=${Package}\n${Version}\n', '--show', file]);
+      const [packageName = each, version = ''] = fields.split('\n');
+      packages.push({ name: packageName, version, sha256: await hashFile(file), file });
+    }
+    return packages;
+  }
+
+  private run(argv: readonly [string, ...string[]], cwd = this.folder): Promise<string> {
+    return runCommand(argv, { cwd, env: this.environment });
+  }
+}
+
+/** Unpacks a package's files into `folder`, without running anything from it. */
+export async function unpackPackage(file: string, folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await runCommand(['dpkg-deb', '--extract', file, folder]);
+}

@@ -1,0 +1,40 @@
+/** Everything that a node boots from, in one call. */
+import type { Progress } from '../base/build-cache.js';
+import { buildInitramfs } from './initramfs.js';
+import { buildKernel, type KernelProfile } from './kernel.js';
+import { type Architecture, repositoryRoot } from './paths.js';
+import { buildRootImage, type Layer } from './root-image.js';
+import { sourceIdentity } from './sources.js';
+
+/** What {@link buildArtifacts} is told; all of it has a default. */
+export interface ArtifactOptions {
+  readonly arch?: Architecture | undefined;
+  /** Kernel profile; `default` unless said otherwise. */
+  readonly profile?: KernelProfile | undefined;
+  /** Layer on top of the shipped root image; none unless said otherwise. */
+  readonly layer?: Layer | undefined;
+  readonly onProgress?: Progress | undefined;
+}
+
+/** Absolute paths of what was built. */
+export interface Artifacts {
+  readonly kernel: string;
+  readonly initramfs: string;
+  readonly rootImage: string;
+  /** image-manifest.json of the root image. */
+  readonly manifest: string;
+}
+
+/**
+ * Builds what is not in the cache yet: kernel, root image and initramfs.
+ * @throws TalosError with what is missing and what to do
+ */
+export async function buildArtifacts(options: ArtifactOptions = {}): Promise<Artifacts> {
+  const { arch = 'amd64', profile = 'default', layer, onProgress = () => {} } = options;
+  const root = repositoryRoot();
+  const identity = await sourceIdentity(root);
+  const kernel = await buildKernel(root, arch, profile, onProgress);
+  const { image: rootImage, manifest } = await buildRootImage({ root, arch, layer, identity, onProgress });
+  const initramfs = await buildInitramfs(root, arch, rootImage, onProgress);
+  return { kernel: kernel.image, initramfs, rootImage, manifest };
+}

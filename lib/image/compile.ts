@@ -1,0 +1,62 @@
+/** Compiles the image's small C++ programs: stage0, and what the test layer brings. Not the addon, which cmake-js makes. */
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { ARCHITECTURES, type Architecture } from './paths.js';
+import { runCommand } from './run-command.js';
+
+const COMMON_FLAGS = [
+  '-std=c++20',
+  '-Wall',
+  '-Wextra',
+  '-fno-exceptions',
+  '-fno-rtti',
+  '-ffunction-sections',
+  '-fdata-sections',
+  '-fstack-protector-strong',
+  '-D_GNU_SOURCE',
+  // Nothing of the build machine in the binary.
+  '-Wl,--build-id=none',
+  '-Wl,--gc-sections',
+  '-Wl,-z,noexecstack',
+  '-Wl,-z,relro',
+  '-Wl,-z,now',
+  '-s',
+];
+
+/** A static program: needs nothing of the root image, which it may be there to repair or to torture. */
+export async function compileStaticProgram(
+  arch: Architecture,
+  sources: readonly string[],
+  includes: readonly string[],
+  output: string,
+): Promise<void> {
+  const { compiler } = ARCHITECTURES[arch];
+  const includeFlags = includes.map((folder) => `-I${folder}`);
+  await runCommand([compiler, '-Os', '-static', ...COMMON_FLAGS, ...includeFlags, ...sources, '-o', output]);
+}
+
+/** A Node-API addon from one file that includes <node_api.h> alone. */
+export async function compileAddon(arch: Architecture, root: string, source: string, output: string): Promise<void> {
+  const { compiler, nodePackage } = ARCHITECTURES[arch];
+  const headers = path.join(root, 'node_modules', nodePackage, 'include', 'node');
+  await runCommand([
+    compiler,
+    '-O2',
+    '-shared',
+    '-fPIC',
+    '-DNAPI_VERSION=9',
+    ...COMMON_FLAGS,
+    `-I${headers}`,
+    `-I${path.dirname(source)}`,
+    source,
+    '-o',
+    output,
+  ]);
+}
+
+/** The sources of stage0, sorted. */
+export async function stage0Sources(root: string): Promise<string[]> {
+  const folder = path.join(root, 'native', 'stage0');
+  const names = (await readdir(folder)).filter((name) => name.endsWith('.cc')).sort();
+  return names.map((name) => path.join(folder, name));
+}

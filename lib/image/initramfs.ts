@@ -1,0 +1,58 @@
+/** The initramfs: stage0 and the root image, as one archive. */
+import path from 'node:path';
+import { cached, type Progress } from '../base/build-cache.js';
+import { compileStaticProgram, stage0Sources } from './compile.js';
+import { writeCpio } from './cpio.js';
+import { ARCHITECTURES, type Architecture } from './paths.js';
+import { runCommand } from './run-command.js';
+import { hashSources } from './sources.js';
+
+const ARCHIVE_NAME = 'initramfs.cpio';
+const PROGRAM_NAME = 'stage0';
+
+/** stage0 as a program. */
+export async function buildStage0(root: string, arch: Architecture, onProgress: Progress): Promise<string> {
+  const { compiler } = ARCHITECTURES[arch];
+  const folder = await cached({
+    kind: 'stage0',
+    inputs: {
+      recipe: 1,
+      arch,
+      sources: await hashSources(root, ['native/stage0', 'native/base', 'lib/image/compile.ts']),
+      compiler: (await runCommand([compiler, '--version'])).split('\n')[0],
+    },
+    onProgress,
+    make: async (made) => {
+      onProgress('compiling stage0');
+      const includes = [path.join(root, 'native')];
+      await compileStaticProgram(arch, await stage0Sources(root), includes, path.join(made, PROGRAM_NAME));
+    },
+  });
+  return path.join(folder, PROGRAM_NAME);
+}
+
+/**
+ * The archive for a root image. Not compressed: the image inside is, and the kernel would unpack twice.
+ */
+export async function buildInitramfs(
+  root: string,
+  arch: Architecture,
+  rootImage: string,
+  onProgress: Progress,
+): Promise<string> {
+  const stage0 = await buildStage0(root, arch, onProgress);
+  const folder = await cached({
+    kind: 'initramfs',
+    // Both are named by the hash of all that they are made from.
+    inputs: { recipe: 1, stage0: path.basename(path.dirname(stage0)), image: path.basename(path.dirname(rootImage)) },
+    onProgress,
+    make: async (made) => {
+      onProgress('writing the initramfs');
+      await writeCpio(path.join(made, ARCHIVE_NAME), [
+        { kind: 'file', path: 'init', mode: 0o755, file: stage0 },
+        { kind: 'file', path: 'rootfs.img', mode: 0o644, file: rootImage },
+      ]);
+    },
+  });
+  return path.join(folder, ARCHIVE_NAME);
+}

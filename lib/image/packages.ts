@@ -1,0 +1,85 @@
+/** The Debian packages that the image takes files from: fetched from the release below, unpacked, never installed. */
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { cached, cacheFolder, type Progress } from '../base/build-cache.js';
+import { errorCode } from '../base/errors.js';
+import { DAY_MS } from '../base/units.js';
+import { PrivateApt, unpackPackage } from './apt.js';
+import type { Architecture } from './paths.js';
+
+/** All files of the image come from one release, whatever the host runs. */
+export const IMAGE_SUITES = ['trixie', 'trixie-security'];
+/** How long packages are used before the mirror is asked for newer ones. */
+const REFRESH_MS = 14 * DAY_MS;
+const RECORD_NAME = 'packages.json';
+
+/** What was fetched; recorded in the image's manifest. */
+export interface PackageRecord {
+  readonly name: string;
+  readonly version: string;
+  readonly sha256: string;
+}
+
+/** Unpacked packages. */
+export interface Packages {
+  /** Folder with one folder a package. */
+  readonly folder: string;
+  readonly records: readonly PackageRecord[];
+}
+
+/**
+ * Fetches the newest versions of `names`, at most every two weeks. When the mirror cannot be reached an older set does.
+ */
+export async function fetchPackages(
+  names: readonly string[],
+  arch: Architecture,
+  onProgress: Progress,
+  now = Date.now(),
+): Promise<Packages> {
+  const kind = 'packages';
+  const sorted = [...names].sort();
+  const period = Math.floor(now / REFRESH_MS);
+  const request = (at: number) => ({ names: sorted, arch, suites: IMAGE_SUITES, period: at });
+  try {
+    const folder = await cached({
+      kind,
+      inputs: request(period),
+      onProgress,
+      make: async (made) => {
+        onProgress(`fetching ${sorted.length} Debian packages`);
+        const aptFolder = path.join(made, 'apt');
+        const archives = path.join(made, 'archives');
+        await mkdir(archives, { recursive: true });
+        const apt = await PrivateApt.open(aptFolder, IMAGE_SUITES, arch);
+        const packages = await apt.download(sorted, archives);
+        for (const { name, file } of packages) await unpackPackage(file, path.join(made, name));
+        const records = packages.map(({ name, version, sha256 }) => ({ name, version, sha256 }));
+        await writeFile(path.join(made, RECORD_NAME), `${JSON.stringify(records, undefined, 2)}\n`);
+        await rm(aptFolder, { recursive: true });
+        await rm(archives, { recursive: true });
+      },
+    });
+    return await readPackages(folder);
+  } catch (error) {
+    const older = await olderPackages(path.join(cacheFolder(), kind), sorted);
+    if (older === undefined || errorCode(error) === 'ERR_CACHE_WRITE') throw error;
+    onProgress('the mirror cannot be reached: using the packages fetched last time');
+    return older;
+  }
+}
+
+async function readPackages(folder: string): Promise<Packages> {
+  const records = JSON.parse(await readFile(path.join(folder, RECORD_NAME), 'utf8')) as PackageRecord[];
+  return { folder, records };
+}
+
+/** Any earlier set of the same packages. */
+async function olderPackages(kindFolder: string, sorted: readonly string[]): Promise<Packages | undefined> {
+  for (const name of await readdir(kindFolder).catch(() => [])) {
+    if (name.includes('.')) continue;
+    const found = await readPackages(path.join(kindFolder, name)).catch(() => undefined);
+    const names = found?.records.map((record) => record.name).sort();
+    if (found !== undefined && names?.join() === sorted.join()) return found;
+  }
+  return undefined;
+}
