@@ -23,6 +23,7 @@ export class Connections {
   private readonly clients = new Set<Client>();
   private readonly byFingerprint = new Map<string, { identity: PeerIdentity; connections: number }>();
   private sweep: NodeJS.Timeout | undefined;
+  private onGone: (() => void) | undefined;
 
   constructor(private readonly log: (line: string) => void) {}
 
@@ -41,6 +42,7 @@ export class Connections {
     raw.once('close', () => {
       this.all.delete(raw);
       this.handshaking.delete(raw);
+      if (this.all.size === 0) this.onGone?.();
     });
   }
 
@@ -70,6 +72,18 @@ export class Connections {
     for (const client of this.clients) {
       if (!isAccepted(client.certificate)) this.drop(client, reason);
     }
+  }
+
+  /** Resolves when there is no connection left, or after `timeoutMs`. */
+  gone(timeoutMs: number): Promise<void> {
+    if (this.all.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.onGone = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
   }
 
   destroyAll(): void {

@@ -82,7 +82,7 @@ export class ApiClient {
     const secure = pair
       ? credentials.createSsl(Buffer.from(ca), Buffer.from(pair.key), Buffer.from(pair.crt))
       : credentials.createSsl(Buffer.from(ca));
-    this.grpc = new Client(`127.0.0.1:${port}`, secure, { 'grpc.enable_retries': 0, ...options });
+    this.grpc = new Client(`localhost:${port}`, secure, { 'grpc.enable_retries': 0, ...options });
   }
 
   unary<N extends Name>(name: N, request: RequestFor<N>, metadata = new Metadata()): Promise<ReplyFor<N>> {
