@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -39,14 +40,13 @@ export async function startQemu(folder: string, machine: MachineOptions): Promis
     child.once('error', (error) => reject(cannotStart(error)));
   });
   const ended = new AbortController();
-  child.once('exit', async (code, signal) => {
-    ended.abort(await describeEnd(machine, outputFile, code, signal));
-  });
+  const reason = once(child, 'exit').then(([code, signal]) => describeEnd(machine, outputFile, code, signal));
+  void reason.then((error) => ended.abort(error));
   // Neither the process nor its exit keeps this process alive.
   child.unref();
   const pid = child.pid as number;
   const identity = identify(pid);
-  if (!identity) throw await describeEnd(machine, outputFile, child.exitCode, child.signalCode);
+  if (!identity) throw await reason;
   await writeFile(path.join(folder, `${machine.name}.pid`), `${pid}\n`, { mode: 0o600 });
   return { process: identity, startedAtMs, ended: ended.signal };
 }

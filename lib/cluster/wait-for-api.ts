@@ -37,12 +37,15 @@ export async function waitForApi(options: {
   const stop = AbortSignal.any([options.ended, patience, ...(options.signal ? [options.signal] : [])]);
   let lastError: unknown;
   try {
-    for (;;) {
-      const isListening = options.console.lines.some((line) => API_LISTENING.test(line.text));
-      await Promise.race([
-        isListening ? undefined : options.console.waitFor(API_LISTENING, { signal: stop }),
-        delay(isListening ? SOON_MS : SELDOM_MS, undefined, { signal: stop }),
-      ]);
+    for (let hasAsked = false; ; hasAsked = true) {
+      if (options.console.lines.some((line) => API_LISTENING.test(line.text))) {
+        if (hasAsked) await delay(SOON_MS, undefined, { signal: stop });
+      } else {
+        await Promise.race([
+          options.console.waitFor(API_LISTENING, { signal: stop }),
+          delay(SELDOM_MS, undefined, { signal: stop }),
+        ]);
+      }
       try {
         await options.probe(AbortSignal.any([stop, AbortSignal.timeout(ATTEMPT_TIMEOUT_MS)]));
         return;
