@@ -13,6 +13,12 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   data->loop = JsLoop::create(env);
   FileDescriptor::define(env);
   init_descriptor(env, exports);
+  init_process(env, exports);
+  init_mount(env, exports);
+  init_cgroup(env, exports);
+  init_kmsg(env, exports);
+  init_netlink(env, exports);
+  init_power(env, exports);
   return exports;
 }
 
