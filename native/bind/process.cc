@@ -1,0 +1,177 @@
+// ProcessModule of the contract. lib/native/process.ts turns names into the numbers that arrive here.
+#include <napi.h>
+
+#include "bind/addon_data.h"
+#include "bind/error.h"
+#include "bind/fd.h"
+#include "bind/modules.h"
+#include "process/reaper.h"
+#include "sys/clone_calls.h"
+#include "sys/descriptor_calls.h"
+
+namespace talos::bind {
+
+namespace {
+
+// Carries one exit status from the reaper's thread to a promise.
+class ExitTask : public process::ExitListener, public JsTask, public std::enable_shared_from_this<ExitTask> {
+ public:
+  explicit ExitTask(Napi::Env env) : loop_(AddonData::of(env).loop), deferred_(Napi::Promise::Deferred::New(env)) {}
+
+  Napi::Value start(Napi::Env env) {
+    loop_->hold(env);
+    return deferred_.Promise();
+  }
+
+  void on_exit(const sys::ExitStatus& status) noexcept override {
+    status_ = status;
+    loop_->post(shared_from_this());
+  }
+
+  void run(Napi::Env env) override {
+    loop_->unhold(env);
+    Napi::Array result = Napi::Array::New(env, 3);
+    result.Set(uint32_t{0}, Napi::Boolean::New(env, status_.signaled));
+    result.Set(uint32_t{1}, Napi::Number::New(env, status_.value));
+    result.Set(uint32_t{2}, Napi::Boolean::New(env, status_.core_dumped));
+    deferred_.Resolve(result);
+  }
+
+ private:
+  std::shared_ptr<JsLoop> loop_;
+  Napi::Promise::Deferred deferred_;
+  sys::ExitStatus status_;
+};
+
+std::vector<std::string> strings_of(const Napi::Value& value) {
+  Napi::Array array = value.As<Napi::Array>();
+  std::vector<std::string> result;
+  result.reserve(array.Length());
+  for (uint32_t i = 0; i < array.Length(); ++i) result.push_back(array.Get(i).As<Napi::String>().Utf8Value());
+  return result;
+}
+
+template <typename T>
+std::optional<T> optional_number(const Napi::Value& value) {
+  if (!value.IsNumber()) return std::nullopt;
+  return static_cast<T>(value.As<Napi::Number>().Int64Value());
+}
+
+// Soft and hard limit; -1 is RLIM_INFINITY, which is all ones too.
+std::vector<process::ResourceLimit> rlimits_of(const Napi::Value& value) {
+  Napi::Array array = value.As<Napi::Array>();
+  std::vector<process::ResourceLimit> result;
+  for (uint32_t i = 0; i + 2 < array.Length(); i += 3) {
+    auto number = [&](uint32_t at) { return array.Get(i + at).As<Napi::Number>().Int64Value(); };
+    result.push_back({static_cast<int>(number(0)), static_cast<uint64_t>(number(1)), static_cast<uint64_t>(number(2))});
+  }
+  return result;
+}
+
+// False with an exception pending.
+bool read_descriptors(Napi::Env env, const Napi::Object& options, process::SpawnPlan& plan, UniqueFd& null_device) {
+  Napi::Array stdio = options.Get("stdio").As<Napi::Array>();
+  for (uint32_t i = 0; i < 3; ++i) {
+    Napi::Value value = stdio.Get(i);
+    if (value.IsUndefined()) continue;
+    if (!value.IsNull()) {
+      plan.stdio[i] = borrow_fd(env, value);
+      if (plan.stdio[i] == -1) return false;
+      continue;
+    }
+    if (!null_device) {
+      auto opened = sys::open_path("/dev/null", "rw");
+      if (!opened) {
+        throw_error(env, opened.error());
+        return false;
+      }
+      null_device = std::move(opened).value();
+    }
+    plan.stdio[i] = null_device.get();
+  }
+  Napi::Array extra = options.Get("descriptors").As<Napi::Array>();
+  for (uint32_t i = 0; i < extra.Length(); ++i) {
+    plan.descriptors.push_back(borrow_fd(env, extra.Get(i)));
+    if (plan.descriptors.back() == -1) return false;
+  }
+  if (!options.Get("cgroup").IsUndefined()) {
+    plan.cgroup = borrow_fd(env, options.Get("cgroup"));
+    if (plan.cgroup == -1) return false;
+  }
+  return true;
+}
+
+Napi::Value spawn(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  Napi::Object options = info[0].As<Napi::Object>();
+  process::SpawnPlan plan;
+  UniqueFd null_device;
+  plan.file = options.Get("file").As<Napi::String>().Utf8Value();
+  plan.argv = strings_of(options.Get("argv"));
+  plan.env = strings_of(options.Get("env"));
+  plan.cwd = options.Get("cwd").As<Napi::String>().Utf8Value();
+  plan.uid = optional_number<uint32_t>(options.Get("uid"));
+  plan.gid = optional_number<uint32_t>(options.Get("gid"));
+  Napi::Array groups = options.Get("groups").As<Napi::Array>();
+  for (uint32_t i = 0; i < groups.Length(); ++i) plan.groups.push_back(groups.Get(i).As<Napi::Number>().Uint32Value());
+  if (Napi::Value mask = options.Get("capabilities"); mask.IsBigInt()) {
+    bool lossless = false;
+    plan.capabilities = mask.As<Napi::BigInt>().Uint64Value(&lossless);
+  }
+  plan.no_new_privileges = options.Get("noNewPrivileges").As<Napi::Boolean>();
+  plan.session = options.Get("session").As<Napi::Boolean>();
+  plan.namespaces = static_cast<uint64_t>(options.Get("namespaces").As<Napi::Number>().Int64Value());
+  plan.rlimits = rlimits_of(options.Get("rlimits"));
+  plan.oom_score_adj = optional_number<int>(options.Get("oomScoreAdj"));
+  if (!read_descriptors(env, options, plan, null_device)) return env.Undefined();
+
+  auto exit = std::make_shared<ExitTask>(env);
+  auto spawned = process::Reaper::instance().spawn(plan, exit);
+  if (!spawned) {
+    throw_error(env, spawned.error());
+    return env.Undefined();
+  }
+  Napi::Object child = Napi::Object::New(env);
+  child.Set("pid", Napi::Number::New(env, spawned.value().pid));
+  child.Set("pidfd", FileDescriptor::create(env, std::move(spawned.value().pidfd)));
+  child.Set("exited", exit->start(env));
+  return child;
+}
+
+Napi::Value send_signal(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  int pidfd = borrow_fd(env, info[0]);
+  if (pidfd == -1) return env.Undefined();
+  auto sent = sys::send_signal(pidfd, info[1].As<Napi::Number>().Int32Value());
+  if (!sent) {
+    throw_error(env, sent.error());
+    return env.Undefined();
+  }
+  return Napi::Boolean::New(env, sent.value());
+}
+
+void start_reaper(const Napi::CallbackInfo& info) {
+  auto started = process::Reaper::instance().start(info[0].As<Napi::Boolean>());
+  if (!started) throw_error(info.Env(), started.error());
+}
+
+Napi::Value reaper_stats(const Napi::CallbackInfo& info) {
+  auto stats = process::Reaper::instance().stats();
+  Napi::Object result = Napi::Object::New(info.Env());
+  result.Set("childrenReaped", Napi::Number::New(info.Env(), static_cast<double>(stats.children_reaped)));
+  result.Set("orphansReaped", Napi::Number::New(info.Env(), static_cast<double>(stats.orphans_reaped)));
+  return result;
+}
+
+}  // namespace
+
+void init_process(Napi::Env env, Napi::Object exports) {
+  Napi::Object module = Napi::Object::New(env);
+  module.Set("spawn", Napi::Function::New<spawn>(env, "spawn"));
+  module.Set("sendSignal", Napi::Function::New<send_signal>(env, "sendSignal"));
+  module.Set("startReaper", Napi::Function::New<start_reaper>(env, "startReaper"));
+  module.Set("reaperStats", Napi::Function::New<reaper_stats>(env, "reaperStats"));
+  exports.Set("process", module);
+}
+
+}  // namespace talos::bind

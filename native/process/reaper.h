@@ -1,0 +1,64 @@
+// The one owner of waitid(P_ALL) in this process.
+//
+// A thread sleeps in waitid(2); statuses of registered children go to their listener exactly once, everything else is an
+// orphan: reaped and counted, without an allocation. No SIGCHLD is used, so JavaScript may be busy for as long as it likes.
+//
+// The lock is held across clone and registration: a child that exits before spawn() returns is looked up only after it is known.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "process/spawn.h"
+#include "sys/wait_calls.h"
+
+namespace talos::process {
+
+class ExitListener {
+ public:
+  virtual ~ExitListener() = default;
+  // Reaper thread; must not block.
+  virtual void on_exit(const sys::ExitStatus& status) noexcept = 0;
+};
+
+struct ReaperStats {
+  uint64_t children_reaped;
+  uint64_t orphans_reaped;
+};
+
+class Reaper {
+ public:
+  // Never destroyed: its thread lives as long as the process.
+  static Reaper& instance();
+
+  // EALREADY when it runs already. With `subreaper`, orphans of our descendants come to us although we are not PID 1.
+  Result<void> start(bool subreaper);
+
+  // Sleeps until the child has exec'ed. EINVAL before start().
+  Result<Spawned> spawn(const SpawnPlan& plan, std::shared_ptr<ExitListener> listener);
+
+  [[nodiscard]] ReaperStats stats() const;
+
+ private:
+  Reaper() = default;
+  void run() noexcept;
+  void deliver(const sys::ExitStatus& status) noexcept;
+  void collect_failed(const Spawned& child);
+
+  std::mutex mutex_;  // guards everything below but the counters
+  std::condition_variable spawned_;
+  bool started_ = false;
+  uint64_t generation_ = 0;  // of spawns, so that none is missed while there are no children
+  std::unordered_map<pid_t, std::shared_ptr<ExitListener>> listeners_;
+  // Children that failed before exec and were reaped by the thread before spawn() could do it.
+  std::unordered_set<pid_t> failed_;
+  std::atomic<uint64_t> children_reaped_{0};
+  std::atomic<uint64_t> orphans_reaped_{0};
+};
+
+}  // namespace talos::process
