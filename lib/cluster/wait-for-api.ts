@@ -10,7 +10,7 @@ import type { ConsoleFollower } from './console-log.js';
 export type ApiProbe = (signal: AbortSignal) => Promise<void>;
 
 /** The line by which osd says that it can be asked. */
-export const API_LISTENING = /\[talos\] phase osd-listening|osd: listening on/;
+export const API_LISTENING = /\[talos\] phase osd-listening/;
 
 /** While the line has not been seen the API is asked anyway, seldom: an attempt costs the emulated node CPU time. */
 const SELDOM_MS = 2000;

@@ -78,6 +78,12 @@ export const converters: { readonly [M in MethodName]: Converter<M> } = {
     encodeReply: () => ({ connect: {} }),
     decodeReply: () => ({}),
   },
+  reportListening: {
+    encodeRequest: ({ port }) => ({ reportListening: { port } }),
+    decodeRequest: ({ reportListening: body }) => ({ port: body?.port ?? 0 }),
+    encodeReply: () => ({ reportListening: {} }),
+    decodeReply: () => ({}),
+  },
   issueCertificate: {
     encodeRequest: ({ publicKey }) => ({ issueCertificate: { publicKey } }),
     decodeRequest: ({ issueCertificate: body }) => ({ publicKey: body?.publicKey ?? new Uint8Array() }),

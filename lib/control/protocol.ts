@@ -49,6 +49,8 @@ export interface MethodTable {
   setHostname: { request: { hostname: string }; reply: Record<never, never> };
   /** Descriptors: the asker's end of the new connection. */
   connect: { request: { peer: string }; reply: Record<never, never> };
+  /** The asker serves its clients from now on. */
+  reportListening: { request: { port: number }; reply: Record<never, never> };
   issueCertificate: {
     request: { publicKey: Uint8Array };
     reply: { certificate: Uint8Array; acceptedCas: Uint8Array; notAfterMs: number };

@@ -9,6 +9,7 @@ export const ALLOW_LIST: AllowList = {
   openKmsg: ['osd'],
   power: ['osd'],
   connect: ['osd'],
+  reportListening: ['osd'],
   setHostname: ['machined'],
 };
 

@@ -43,6 +43,10 @@ export function controlHandlers({ native, services, goDown }: HandlerContext): H
       setHostname(native.power, hostname);
       return { body: {} };
     },
+    reportListening: ({ port }, { peer }) => {
+      services().find(peer).reportListening(port);
+      return { body: {} };
+    },
     connect: ({ peer }, context) => connect(native, services(), peer, context),
   };
 }

@@ -86,6 +86,13 @@ export class Service {
     }
   }
 
+  /** Its process serves its clients from now on: the end of that part of the boot. */
+  reportListening(port: number): void {
+    const { clock, log } = this.context;
+    this.events.add(`Listening on port ${port}`, this.record.state.kind);
+    log.notice(`phase ${this.id}-listening on port ${port} (uptime ${(clock.monotonicMs() / 1000).toFixed(3)} s)`);
+  }
+
   info(): ServiceInfo {
     const state: ServiceStateName = this.record.state.kind;
     return {

@@ -36,6 +36,8 @@ export async function main(): Promise<void> {
     const server = new OsdServer({ material, init: link.init, ring: native.ring, kmsg: native.kmsg, log });
     const { address, port } = await server.listen(API_PORT);
     log(`listening on ${address} port ${port}`);
+    // For whoever watches the console; the API works without it.
+    link.init.request('reportListening', { port }).catch((error) => log(`init was not told: ${errorMessage(error)}`));
     const over = identity.keep(material, (renewed) => server.rotate(renewed), stop.signal);
     // Rejects when it is time to stop, and on nothing else.
     await over.catch((error: unknown) => {

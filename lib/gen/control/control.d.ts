@@ -147,11 +147,14 @@ export namespace control {
         /** Request connect. */
         connect?: (control.ConnectRequest.$Properties|null);
 
+        /** Request reportListening. */
+        reportListening?: (control.ReportListeningRequest.$Properties|null);
+
         /** Request issueCertificate. */
         issueCertificate?: (control.IssueCertificateRequest.$Properties|null);
 
         /** Request method. */
-        method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"issueCertificate");
+        method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"issueCertificate");
 
         /**
          * Creates a new Request instance using the specified properties.
@@ -212,11 +215,14 @@ export namespace control {
             /** Request connect */
             connect?: (control.ConnectRequest.$Properties|null);
 
+            /** Request reportListening */
+            reportListening?: (control.ReportListeningRequest.$Properties|null);
+
             /** Request issueCertificate */
             issueCertificate?: (control.IssueCertificateRequest.$Properties|null);
 
             /** Request method */
-            method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"issueCertificate");
+            method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"issueCertificate");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -233,10 +239,11 @@ export namespace control {
           power?: control.PowerRequest.$Shape|null;
           setHostname?: control.SetHostnameRequest.$Shape|null;
           connect?: control.ConnectRequest.$Shape|null;
+          reportListening?: control.ReportListeningRequest.$Shape|null;
           issueCertificate?: control.IssueCertificateRequest.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ method?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; issueCertificate?: null }|{ method?: "listServices"; listServices: control.ListServicesRequest.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; issueCertificate?: null }|{ method?: "controlService"; listServices?: null; controlService: control.ControlServiceRequest.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; issueCertificate?: null }|{ method?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogRequest.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; issueCertificate?: null }|{ method?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogRequest.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; issueCertificate?: null }|{ method?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgRequest.$Shape; power?: null; setHostname?: null; connect?: null; issueCertificate?: null }|{ method?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerRequest.$Shape; setHostname?: null; connect?: null; issueCertificate?: null }|{ method?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameRequest.$Shape; connect?: null; issueCertificate?: null }|{ method?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectRequest.$Shape; issueCertificate?: null }|{ method?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; issueCertificate: control.IssueCertificateRequest.$Shape })
+          ({ method?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "listServices"; listServices: control.ListServicesRequest.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "controlService"; listServices?: null; controlService: control.ControlServiceRequest.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogRequest.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogRequest.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgRequest.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerRequest.$Shape; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameRequest.$Shape; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectRequest.$Shape; reportListening?: null; issueCertificate?: null }|{ method?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningRequest.$Shape; issueCertificate?: null }|{ method?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate: control.IssueCertificateRequest.$Shape })
         );
     }
 
@@ -286,11 +293,14 @@ export namespace control {
         /** Reply connect. */
         connect?: (control.ConnectReply.$Properties|null);
 
+        /** Reply reportListening. */
+        reportListening?: (control.ReportListeningReply.$Properties|null);
+
         /** Reply issueCertificate. */
         issueCertificate?: (control.IssueCertificateReply.$Properties|null);
 
         /** Reply result. */
-        result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"issueCertificate");
+        result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"issueCertificate");
 
         /**
          * Creates a new Reply instance using the specified properties.
@@ -351,11 +361,14 @@ export namespace control {
             /** Reply connect */
             connect?: (control.ConnectReply.$Properties|null);
 
+            /** Reply reportListening */
+            reportListening?: (control.ReportListeningReply.$Properties|null);
+
             /** Reply issueCertificate */
             issueCertificate?: (control.IssueCertificateReply.$Properties|null);
 
             /** Reply result */
-            result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"issueCertificate");
+            result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"issueCertificate");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -372,10 +385,11 @@ export namespace control {
           power?: control.PowerReply.$Shape|null;
           setHostname?: control.SetHostnameReply.$Shape|null;
           connect?: control.ConnectReply.$Shape|null;
+          reportListening?: control.ReportListeningReply.$Shape|null;
           issueCertificate?: control.IssueCertificateReply.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ result?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; issueCertificate?: null }|{ result?: "listServices"; listServices: control.ListServicesReply.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; issueCertificate?: null }|{ result?: "controlService"; listServices?: null; controlService: control.ControlServiceReply.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; issueCertificate?: null }|{ result?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogReply.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; issueCertificate?: null }|{ result?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogReply.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; issueCertificate?: null }|{ result?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgReply.$Shape; power?: null; setHostname?: null; connect?: null; issueCertificate?: null }|{ result?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerReply.$Shape; setHostname?: null; connect?: null; issueCertificate?: null }|{ result?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameReply.$Shape; connect?: null; issueCertificate?: null }|{ result?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectReply.$Shape; issueCertificate?: null }|{ result?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; issueCertificate: control.IssueCertificateReply.$Shape })
+          ({ result?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "listServices"; listServices: control.ListServicesReply.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "controlService"; listServices?: null; controlService: control.ControlServiceReply.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogReply.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogReply.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgReply.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerReply.$Shape; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameReply.$Shape; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectReply.$Shape; reportListening?: null; issueCertificate?: null }|{ result?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningReply.$Shape; issueCertificate?: null }|{ result?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate: control.IssueCertificateReply.$Shape })
         );
     }
 
@@ -1936,6 +1950,130 @@ export namespace control {
 
         /** Shape of a ConnectReply. */
         type $Shape = control.ConnectReply.$Properties;
+    }
+
+    /**
+     * Properties of a ReportListeningRequest.
+     * @deprecated Use control.ReportListeningRequest.$Properties instead.
+     */
+    interface IReportListeningRequest extends control.ReportListeningRequest.$Properties {
+    }
+
+    /** Represents a ReportListeningRequest. */
+    class ReportListeningRequest {
+
+        /**
+         * Constructs a new ReportListeningRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportListeningRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ReportListeningRequest port. */
+        port: number;
+
+        /**
+         * Creates a new ReportListeningRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportListeningRequest instance
+         */
+        static create(properties: control.ReportListeningRequest.$Shape): control.ReportListeningRequest & control.ReportListeningRequest.$Shape;
+        static create(properties?: control.ReportListeningRequest.$Properties): control.ReportListeningRequest;
+
+        /**
+         * Encodes the specified ReportListeningRequest message. Does not implicitly {@link control.ReportListeningRequest.verify|verify} messages.
+         * @param message ReportListeningRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportListeningRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportListeningRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportListeningRequest & control.ReportListeningRequest.$Shape} ReportListeningRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportListeningRequest & control.ReportListeningRequest.$Shape;
+    }
+
+    namespace ReportListeningRequest {
+
+        /** Properties of a ReportListeningRequest. */
+        interface $Properties {
+
+            /** ReportListeningRequest port */
+            port?: (number|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportListeningRequest. */
+        type $Shape = control.ReportListeningRequest.$Properties;
+    }
+
+    /**
+     * Properties of a ReportListeningReply.
+     * @deprecated Use control.ReportListeningReply.$Properties instead.
+     */
+    interface IReportListeningReply extends control.ReportListeningReply.$Properties {
+    }
+
+    /** Represents a ReportListeningReply. */
+    class ReportListeningReply {
+
+        /**
+         * Constructs a new ReportListeningReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportListeningReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new ReportListeningReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportListeningReply instance
+         */
+        static create(properties: control.ReportListeningReply.$Shape): control.ReportListeningReply & control.ReportListeningReply.$Shape;
+        static create(properties?: control.ReportListeningReply.$Properties): control.ReportListeningReply;
+
+        /**
+         * Encodes the specified ReportListeningReply message. Does not implicitly {@link control.ReportListeningReply.verify|verify} messages.
+         * @param message ReportListeningReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportListeningReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportListeningReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportListeningReply & control.ReportListeningReply.$Shape} ReportListeningReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportListeningReply & control.ReportListeningReply.$Shape;
+    }
+
+    namespace ReportListeningReply {
+
+        /** Properties of a ReportListeningReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportListeningReply. */
+        type $Shape = control.ReportListeningReply.$Properties;
     }
 
     /**

@@ -138,11 +138,12 @@ export const control = $root.control = (() => {
         Request.prototype.power = null;
         Request.prototype.setHostname = null;
         Request.prototype.connect = null;
+        Request.prototype.reportListening = null;
         Request.prototype.issueCertificate = null;
         // OneOf field names bound to virtual getters and setters
         let $oneOfFields;
         $Object.defineProperty(Request.prototype, "method", {
-            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "issueCertificate"]),
+            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "issueCertificate"]),
             set: $util.oneOfSetter($oneOfFields)
         });
         Request.create = function(properties) {
@@ -173,6 +174,8 @@ export const control = $root.control = (() => {
                 $root.control.SetHostnameRequest.encode(message.setHostname, writer.uint32(/* id 16, wireType 2 =*/130).fork(), _depth + 1).ldelim();
             if (message.connect != null && $Object.hasOwnProperty.call(message, "connect"))
                 $root.control.ConnectRequest.encode(message.connect, writer.uint32(/* id 17, wireType 2 =*/138).fork(), _depth + 1).ldelim();
+            if (message.reportListening != null && $Object.hasOwnProperty.call(message, "reportListening"))
+                $root.control.ReportListeningRequest.encode(message.reportListening, writer.uint32(/* id 18, wireType 2 =*/146).fork(), _depth + 1).ldelim();
             if (message.issueCertificate != null && $Object.hasOwnProperty.call(message, "issueCertificate"))
                 $root.control.IssueCertificateRequest.encode(message.issueCertificate, writer.uint32(/* id 30, wireType 2 =*/242).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -272,6 +275,13 @@ export const control = $root.control = (() => {
                         message.method = "connect";
                         continue;
                     }
+                case 18: {
+                        if (wireType !== 2)
+                            break;
+                        message.reportListening = $root.control.ReportListeningRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.reportListening);
+                        message.method = "reportListening";
+                        continue;
+                    }
                 case 30: {
                         if (wireType !== 2)
                             break;
@@ -313,11 +323,12 @@ export const control = $root.control = (() => {
         Reply.prototype.power = null;
         Reply.prototype.setHostname = null;
         Reply.prototype.connect = null;
+        Reply.prototype.reportListening = null;
         Reply.prototype.issueCertificate = null;
         // OneOf field names bound to virtual getters and setters
         let $oneOfFields;
         $Object.defineProperty(Reply.prototype, "result", {
-            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "issueCertificate"]),
+            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "issueCertificate"]),
             set: $util.oneOfSetter($oneOfFields)
         });
         Reply.create = function(properties) {
@@ -348,6 +359,8 @@ export const control = $root.control = (() => {
                 $root.control.SetHostnameReply.encode(message.setHostname, writer.uint32(/* id 16, wireType 2 =*/130).fork(), _depth + 1).ldelim();
             if (message.connect != null && $Object.hasOwnProperty.call(message, "connect"))
                 $root.control.ConnectReply.encode(message.connect, writer.uint32(/* id 17, wireType 2 =*/138).fork(), _depth + 1).ldelim();
+            if (message.reportListening != null && $Object.hasOwnProperty.call(message, "reportListening"))
+                $root.control.ReportListeningReply.encode(message.reportListening, writer.uint32(/* id 18, wireType 2 =*/146).fork(), _depth + 1).ldelim();
             if (message.issueCertificate != null && $Object.hasOwnProperty.call(message, "issueCertificate"))
                 $root.control.IssueCertificateReply.encode(message.issueCertificate, writer.uint32(/* id 30, wireType 2 =*/242).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -442,6 +455,13 @@ export const control = $root.control = (() => {
                             break;
                         message.connect = $root.control.ConnectReply.decode(reader, reader.size(), $undefined, _depth + 1, message.connect);
                         message.result = "connect";
+                        continue;
+                    }
+                case 18: {
+                        if (wireType !== 2)
+                            break;
+                        message.reportListening = $root.control.ReportListeningReply.decode(reader, reader.size(), $undefined, _depth + 1, message.reportListening);
+                        message.result = "reportListening";
                         continue;
                     }
                 case 30: {
@@ -2346,6 +2366,149 @@ export const control = $root.control = (() => {
             return message;
         };
         return ConnectReply;
+    })();
+    control.ReportListeningRequest = (function() {
+        const ReportListeningRequest = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        ReportListeningRequest.prototype.port = 0;
+        ReportListeningRequest.create = function(properties) {
+            return new ReportListeningRequest(properties);
+        };
+        ReportListeningRequest.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.port != null && $Object.hasOwnProperty.call(message, "port") && message.port !== 0)
+                writer.uint32(/* id 1, wireType 0 =*/8).uint32(message.port);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        ReportListeningRequest.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.ReportListeningRequest();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.uint32())
+                            message.port = value;
+                        else
+                            delete message.port;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return ReportListeningRequest;
+    })();
+    control.ReportListeningReply = (function() {
+        const ReportListeningReply = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        ReportListeningReply.create = function(properties) {
+            return new ReportListeningReply(properties);
+        };
+        ReportListeningReply.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        ReportListeningReply.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.ReportListeningReply();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return ReportListeningReply;
     })();
     control.IssueCertificateRequest = (function() {
         const IssueCertificateRequest = function (properties) {

@@ -66,6 +66,7 @@ const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf
     replies: [{}],
   },
   setHostname: { requests: [{ hostname: 'n1' }, { hostname: '' }], replies: [{}] },
+  reportListening: { requests: [{ port: 50000 }, { port: 0 }], replies: [{}] },
   connect: { requests: [{ peer: 'machined' }, { peer: '' }], replies: [{}] },
   issueCertificate: {
     requests: [{ publicKey: Buffer.from([1, 2, 3]) }, { publicKey: new Uint8Array() }],

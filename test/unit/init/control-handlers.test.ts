@@ -122,6 +122,14 @@ t.test('connect: each side gets an end, and machined is told who is there', asyn
   t.match(await failure(osd.request('connect', { peer: 'machined' })), { kind: 'UNAVAILABLE' });
 });
 
+t.test('who serves clients says so, and the kernel log tells whoever watches the console', async (t) => {
+  const { osd, machined, lines, manager } = node(t);
+  await osd.request('reportListening', { port: 50000 });
+  t.ok(lines.some(({ text }) => /phase osd-listening on port 50000 \(uptime \d+\.\d{3} s\)$/.test(text)));
+  t.equal(manager.find('osd').info().events.at(-1)?.message, 'Listening on port 50000');
+  t.match(await failure(machined.request('reportListening', { port: 1 })), { kind: 'PERMISSION_DENIED' });
+});
+
 t.test('any other service may ask for nothing', async (t) => {
   const { client, manager, definitions } = node(t, { chatty: { control: true } });
   t.ok(definitions.length > 0 && manager.list().length > 0);
