@@ -1,7 +1,9 @@
+import { Metadata } from '@grpc/grpc-js';
 import type { DataMessage } from './data-message.js';
 
 /** What a stream of grpc-js offers, as far as this needs it. */
 export interface WritableCall {
+  sendMetadata(metadata: Metadata): void;
   write(message: DataMessage, callback: (error?: Error | null) => void): boolean;
 }
 
@@ -20,6 +22,11 @@ export class DataStream {
     readonly signal: AbortSignal,
   ) {
     signal.addEventListener('abort', () => this.wake?.(), { once: true });
+  }
+
+  /** Tells the client that it was let in, which it would learn only with the first message otherwise: a followed log may be quiet. */
+  open(): void {
+    this.call.sendMetadata(new Metadata());
   }
 
   /** Resolves when one more message may be sent. @throws the reason of the abort, or the stream's error */

@@ -33,6 +33,8 @@ export async function dmesg(
   const close = () => reader.close();
   try {
     stream.signal.addEventListener('abort', close, { once: true });
+    stream.signal.throwIfAborted();
+    stream.open();
     for (;;) {
       await stream.ready();
       const { records, missed } = reader.read(RECORDS_PER_READ);

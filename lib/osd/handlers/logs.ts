@@ -29,6 +29,7 @@ export async function logs(context: OsdContext, request: machine.LogsRequest, st
     // Waiting for the doorbell ends when the reader is closed.
     stream.signal.addEventListener('abort', close, { once: true });
     stream.signal.throwIfAborted();
+    stream.open();
     if (request.tailLines < 0) reader.seekStart();
     else reader.seekTail(request.tailLines);
     await pump(context, reader, request.follow, stream);

@@ -111,6 +111,18 @@ t.test('following', async (t) => {
   );
 });
 
+t.test('a client that follows a quiet log knows that it was let in', async (t) => {
+  const ring = new FakeRing();
+  const rig = await Rig.start({ ring: ring.module });
+  t.teardown(() => rig.stop());
+  const client = await rig.clientWith(['os:reader']);
+  const call = client.stream('Logs', { ...SYSTEM, follow: true });
+  call.on('error', () => {});
+  await new Promise((resolve) => call.once('metadata', resolve));
+  t.pass('headers came without a line');
+  call.cancel();
+});
+
 t.test('a client that is gone leaves nothing behind', async (t) => {
   const ring = new FakeRing();
   const rig = await Rig.start({ ring: ring.module });
