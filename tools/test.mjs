@@ -80,7 +80,7 @@ await runMain(async () => {
   try {
     const stages = ['packages', 'build', 'images'];
     const upTo = stages.findLast((stage) => chosen.some((group) => group.needs === stage));
-    await buildAll({ upTo, layer: 'test' });
+    await buildAll({ upTo, tests: true });
     mkdirSync(logDir, { recursive: true });
     for (const group of chosen) {
       const programs = group.programs().filter(isWanted);

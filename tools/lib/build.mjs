@@ -1,5 +1,5 @@
 // Everything that is built, in order. Each step is skipped when its inputs are those of the last time.
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { installPackages } from './debian.mjs';
@@ -13,6 +13,9 @@ import { hashInputs, stamp } from './stamp.mjs';
 
 const binary = (name) => path.join(root, 'node_modules', '.bin', name);
 const compiled = path.join(out, 'js');
+
+/** Where the tests of the C++ cores are. */
+export const nativeTestDir = path.join(out, 'native-test');
 
 /** The bundle that bin/osctl loads. */
 export const osctlBundle = path.join(out, 'osctl.mjs');
@@ -61,16 +64,37 @@ function copyGenerated() {
   cpSync(path.join(root, 'lib', 'gen'), target, { recursive: true, filter: (file) => !file.endsWith('.d.ts') });
 }
 
+/** Reads `[3/40] Building …`. */
+function ninjaProgress(progress) {
+  return (line) => {
+    const counter = /^\[(\d+)\/(\d+)\]\s*(.*)/.exec(line);
+    if (counter) progress.update(path.basename(counter[3]), (100 * Number(counter[1])) / Number(counter[2]));
+  };
+}
+
 /** The addon for this host: tests load it, nothing ships it. */
 async function buildAddon() {
   const sources = ['native', 'CMakeLists.txt', 'package-lock.json'];
   const outputs = [path.join(out, 'cmake', 'Release', 'talos.node')];
   await stamped('Addon', { hash: hashInputs(sources, [process.arch]), outputs }, async (progress) => {
     await run('Addon', [binary('cmake-js'), 'compile', '--out', 'out/cmake', '--parallel', '2'], {
-      onLine: (line) => {
-        const counter = /^\[(\d+)\/(\d+)\]\s*(.*)/.exec(line);
-        if (counter) progress.update(counter[3], (100 * Number(counter[1])) / Number(counter[2]));
-      },
+      onLine: ninjaProgress(progress),
+    });
+  });
+}
+
+/** The tests of the C++ cores, which need no Node. */
+async function buildNativeTests() {
+  const { tests } = JSON.parse(readFileSync(path.join(root, 'native', 'sources.json'), 'utf8'));
+  const made = {
+    hash: hashInputs(['native', 'CMakeLists.txt']),
+    outputs: tests.map((file) => path.join(nativeTestDir, path.basename(file, '.cc'))),
+  };
+  await stamped('C++ tests', made, async (progress) => {
+    await run('C++ tests', ['cmake', '-S', '.', '-B', nativeTestDir, '-G', 'Ninja', '-DTALOS_TESTS=ON']);
+    await run('C++ tests', ['cmake', '--build', nativeTestDir, '--parallel', '2'], {
+      append: true,
+      onLine: ninjaProgress(progress),
     });
   });
 }
@@ -89,6 +113,8 @@ async function bundleOsctl() {
         target: 'node20',
         format: 'esm',
         logLevel: 'silent',
+        // Only building images needs it, and it finds its own files.
+        external: ['esbuild'],
         // CommonJS packages inside the bundle ask for Node's modules by require.
         banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
       });
@@ -98,12 +124,34 @@ async function bundleOsctl() {
   });
 }
 
-/** Kernel, root image and initramfs; lib/image keeps its own cache. */
-async function buildImages(layer) {
-  const { buildArtifacts } = await import(pathToFileURL(path.join(compiled, 'lib', 'image', 'main.js')).href);
-  await step('Images', async (progress) => {
-    await buildArtifacts({ layer, onProgress: (text, percent) => progress.update(text, percent) });
-    return 'done';
+/** Loads a compiled module of the project. */
+const load = (file) => import(pathToFileURL(path.join(compiled, file)).href);
+
+/** Does a step of the image builder, whose failures carry what to do. */
+async function imageStep(name, work) {
+  await step(name, async (progress) => {
+    try {
+      await work((text, percent) => progress.update(text, percent));
+    } catch (error) {
+      throw new StepFailure(name, error.message, { hint: error.hint, cause: error });
+    }
+  });
+}
+
+/** What nodes boot from: kernel, root image and initramfs. lib/image keeps its own cache. */
+async function buildImages() {
+  const { buildArtifacts } = await load('lib/image/main.js');
+  await imageStep('Kernel and image', (onProgress) => buildArtifacts({ onProgress }));
+}
+
+/** What the nodes of tests and the test guest boot from. */
+async function buildTestImages() {
+  const { buildArtifacts } = await load('lib/image/main.js');
+  const { guestInitramfs, testKernel } = await load('test/helpers/guest/build.js');
+  await imageStep('Test image', (onProgress) => buildArtifacts({ layer: 'test', onProgress }));
+  await imageStep('Test guest', async (onProgress) => {
+    await testKernel(root, onProgress);
+    await guestInitramfs(root, onProgress);
   });
 }
 
@@ -124,9 +172,9 @@ async function prepare() {
  * Makes what a node and the tests need.
  * @param {object} [options]
  * @param {'packages' | 'build' | 'images'} [options.upTo] how far: tools only, code for this host as well, or everything (default)
- * @param {string} [options.layer] a layer on top of the shipped image to build, too: `test`
+ * @param {boolean} [options.tests] also what only tests need
  */
-export async function buildAll({ upTo = 'images', layer } = {}) {
+export async function buildAll({ upTo = 'images', tests = false } = {}) {
   await prepare();
   if (upTo === 'packages') return;
   const onWait = (pid) =>
@@ -134,7 +182,10 @@ export async function buildAll({ upTo = 'images', layer } = {}) {
   await withBuildLock(onWait, async () => {
     await compile();
     await buildAddon();
+    if (tests) await buildNativeTests();
     await bundleOsctl();
-    if (upTo === 'images') await buildImages(layer);
+    if (upTo !== 'images') return;
+    await buildImages();
+    if (tests) await buildTestImages();
   });
 }

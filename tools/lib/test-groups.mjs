@@ -1,6 +1,7 @@
 // The groups of npm test: what each runs, how much at once, and within which time.
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { nativeTestDir } from './build.mjs';
 import { out, root } from './paths.mjs';
 import { filesBelow } from './stamp.mjs';
 
@@ -33,11 +34,10 @@ function eachFile(folder) {
   }));
 }
 
-/** The C++ unit tests, each an executable that writes TAP. */
+/** The tests of the C++ cores, each an executable that writes TAP. */
 function nativeTests() {
-  return filesBelow(['native/test'])
-    .filter((file) => file.endsWith('_test.cc'))
-    .map((name) => ({ name, argv: [path.join(out, 'cmake', 'test', path.basename(name, '.cc'))] }));
+  const { tests } = JSON.parse(readFileSync(path.join(root, 'native', 'sources.json'), 'utf8'));
+  return tests.map((name) => ({ name, argv: [path.join(nativeTestDir, path.basename(name, '.cc'))] }));
 }
 
 /** One boot of the test guest for all of its files. */

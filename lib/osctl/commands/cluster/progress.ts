@@ -1,0 +1,21 @@
+/** A place that text is written to; the terminal, or something that stands for it. */
+export interface TextSink {
+  write(text: string): unknown;
+  readonly isTTY?: boolean | undefined;
+}
+
+/**
+ * Tells what is being done: on a terminal in one line that is overwritten, elsewhere a line each.
+ * @returns `update` tells, `end` takes the live line away
+ */
+export function progressLine(sink: TextSink): { update: (text: string) => void; end: () => void } {
+  const isLive = sink.isTTY === true;
+  return {
+    update: (text) => {
+      sink.write(isLive ? `\r\u001b[K${text}` : `${text}\n`);
+    },
+    end: () => {
+      if (isLive) sink.write('\r\u001b[K');
+    },
+  };
+}
