@@ -1,0 +1,93 @@
+/** The connections to init and machined, over channels in memory. */
+import t from 'tap';
+import { ControlError } from '../../../lib/control/errors.js';
+import { ControlServer, type ServerConnection } from '../../../lib/control/server.js';
+import { ControlLink } from '../../../lib/osd/control-link.js';
+import { FakeChannels } from '../control/fake-channel.js';
+import { rejection, until } from './support/rig.js';
+
+/** init and machined, reduced to what osd asks for at its start. */
+function node() {
+  const channels = new FakeChannels();
+  const log = () => {};
+  const machinedConnections: ServerConnection[] = [];
+  const state = { isMachinedUp: true, hasConfig: true };
+  const machined = new ControlServer({
+    channels,
+    log,
+    allow: { issueCertificate: ['osd'] },
+    handlers: {
+      issueCertificate: ({ publicKey }) => {
+        if (!state.hasConfig) throw new ControlError('UNAVAILABLE', 'there is no config yet');
+        return { body: { certificate: publicKey, acceptedCas: Buffer.from('cas'), notAfterMs: 7 } };
+      },
+    },
+  });
+  const init = new ControlServer({
+    channels,
+    log,
+    allow: { connect: ['osd'] },
+    handlers: {
+      connect: () => {
+        if (!state.isMachinedUp) throw new ControlError('UNAVAILABLE', 'machined does not run');
+        const [theirs, ours] = channels.pair();
+        machinedConnections.push(machined.accept(ours, 'osd'));
+        return { body: {}, descriptors: [theirs] };
+      },
+    },
+  });
+  const [osd, ours] = channels.pair();
+  const connection = init.accept(ours, 'osd');
+  return { channels, state, machinedConnections, connection, osd };
+}
+
+t.test('a certificate over a connection to machined, which may come and go', async (t) => {
+  const { channels, state, machinedConnections, osd } = node();
+  const link = new ControlLink(
+    osd,
+    channels,
+    () => t.fail('nobody goes down'),
+    () => t.fail('nothing is lost'),
+  );
+  const key = Buffer.from('key');
+  t.match(await link.issue(key), { notAfterMs: 7 });
+  await link.issue(key);
+  t.equal(machinedConnections.length, 1, 'one connection for several requests');
+
+  state.hasConfig = false;
+  t.match(await rejection(link.issue(key)), { kind: 'UNAVAILABLE', message: 'there is no config yet' });
+  state.hasConfig = true;
+
+  machinedConnections[0]?.close();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  state.isMachinedUp = false;
+  t.match(await rejection(link.issue(key)), { kind: 'UNAVAILABLE', message: 'machined does not run' });
+  state.isMachinedUp = true;
+  t.match(await link.issue(key), { notAfterMs: 7 }, 'the next machined is found');
+  t.equal(machinedConnections.length, 2);
+  link.close();
+  t.match(await rejection(link.issue(key)), { kind: 'UNAVAILABLE' }, 'nothing after the end');
+});
+
+t.test('init says that the node goes down, or goes away itself', async (t) => {
+  const { channels, connection, osd } = node();
+  let isGoingDown = false;
+  let isLost = false;
+  const link = new ControlLink(
+    osd,
+    channels,
+    () => {
+      isGoingDown = true;
+    },
+    () => {
+      isLost = true;
+    },
+  );
+  connection.sendEvent({ kind: 'peerConnected', peer: 'somebody' });
+  connection.sendEvent({ kind: 'shuttingDown' });
+  await until(() => isGoingDown, 'it was heard');
+  t.notOk(isLost);
+  connection.close();
+  await until(() => isLost, 'that was heard, too');
+  link.close();
+});
