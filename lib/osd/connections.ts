@@ -46,6 +46,18 @@ export class Connections {
     });
   }
 
+  /** The one that has been shaking hands for the longest time. */
+  get oldestHandshake(): Socket | undefined {
+    for (const raw of this.handshaking) return raw;
+    return undefined;
+  }
+
+  /** Ends a handshake; it counts as over at once. */
+  giveUp(raw: Socket): void {
+    this.handshaking.delete(raw);
+    raw.destroy();
+  }
+
   isHandshaking(raw: Socket): boolean {
     return this.handshaking.has(raw);
   }
@@ -60,6 +72,11 @@ export class Connections {
     else this.byFingerprint.set(identity.fingerprint, { identity, connections: 1 });
     socket.once('close', () => this.forget(client));
     this.scheduleSweep();
+  }
+
+  /** How many connections show this certificate. */
+  countOf(fingerprint: string): number {
+    return this.byFingerprint.get(fingerprint)?.connections ?? 0;
   }
 
   /** The identity of a live connection's certificate. */

@@ -1,7 +1,7 @@
 /**
  * Where connections come in. Each passes these gates, cheapest first:
  *
- *   accept  →  total, unauthenticated, rate  →  TLS 1.3 handshake with a deadline  →  certificate  →  HTTP/2
+ *   accept  →  how many, how fast  →  TLS 1.3 handshake with a deadline  →  certificate  →  HTTP/2
  *
  * TLS ends here and not inside grpc-js, because its server shows nobody the connection between the handshake and the first call:
  * extended key usage, expiry and removed authorities could then only be looked at call by call.
@@ -10,7 +10,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { errorCode, errorMessage } from '../base/errors.js';
 import { Connections, peerName } from './connections.js';
-import { type Limits, TokenBucket } from './limits.js';
+import { AddressBuckets, type Limits, TokenBucket } from './limits.js';
 import { readPeerIdentity } from './peer-identity.js';
 import { isIssuedByAny, secureContextOptions, type TlsMaterial } from './tls-material.js';
 
@@ -31,6 +31,7 @@ export class FrontDoor {
   private readonly tcp: Server;
   private readonly tls: TlsServer;
   private readonly accepts: TokenBucket;
+  private readonly acceptsByAddress: AddressBuckets;
   private readonly refusalLines = new TokenBucket(REFUSALS_PER_SECOND, REFUSAL_BURST);
   private readonly raws = new Map<string, Socket>();
   private unloggedRefusals = 0;
@@ -38,6 +39,7 @@ export class FrontDoor {
   constructor(private readonly options: FrontDoorOptions) {
     const { limits } = options;
     this.accepts = new TokenBucket(limits.acceptsPerSecond, limits.acceptBurst);
+    this.acceptsByAddress = new AddressBuckets(limits.acceptsPerSecondPerAddress, limits.acceptBurstPerAddress);
     this.connections = new Connections(options.log);
     this.tls = createTlsServer({
       ...secureContextOptions(options.material),
@@ -90,13 +92,14 @@ export class FrontDoor {
   private accepted(raw: Socket): void {
     // A reset between here and the end is nobody's fault, but unhandled it would be the end of the process.
     raw.on('error', () => {});
-    const reason = this.reasonToRefuse();
+    const reason = this.reasonToRefuse(raw.remoteAddress ?? '');
     const key = tuple(raw);
     if (reason !== undefined || key === undefined) {
       if (reason !== undefined) this.refused(raw, reason);
       raw.destroy();
       return;
     }
+    this.makeRoom();
     this.connections.add(raw);
     this.raws.set(key, raw);
     raw.once('close', () => {
@@ -105,13 +108,23 @@ export class FrontDoor {
     this.tls.emit('connection', raw);
   }
 
-  private reasonToRefuse(): string | undefined {
+  private reasonToRefuse(address: string): string | undefined {
     const { limits } = this.options;
     if (this.connections.total >= limits.maxConnections) return `there are ${limits.maxConnections} connections`;
-    if (this.connections.unauthenticated >= limits.maxHandshakes)
-      return `${limits.maxHandshakes} handshakes are under way`;
+    if (!this.acceptsByAddress.take(address)) {
+      return `more than ${limits.acceptsPerSecondPerAddress} connections a second from its address`;
+    }
     if (!this.accepts.take()) return `more than ${limits.acceptsPerSecond} connections a second`;
     return undefined;
+  }
+
+  /** Whoever says nothing holds a place only until somebody else wants it. */
+  private makeRoom(): void {
+    const { connections, options } = this;
+    const oldest = connections.oldestHandshake;
+    if (!oldest || connections.unauthenticated < options.limits.maxHandshakes) return;
+    this.refused(oldest, `its handshake gave way: ${options.limits.maxHandshakes} are under way`);
+    connections.giveUp(oldest);
   }
 
   private secured(socket: TLSSocket): void {
@@ -126,6 +139,10 @@ export class FrontDoor {
     try {
       if (socket.alpnProtocol !== 'h2') throw new Error('it does not speak HTTP/2');
       const identity = readPeerIdentity(certificate);
+      const { maxConnectionsPerClient } = this.options.limits;
+      if (this.connections.countOf(identity.fingerprint) >= maxConnectionsPerClient) {
+        throw new Error(`its certificate has ${maxConnectionsPerClient} connections already`);
+      }
       this.connections.authenticated(raw, socket, certificate, identity);
     } catch (error) {
       this.refused(socket, errorMessage(error));

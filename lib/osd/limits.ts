@@ -4,12 +4,16 @@ import { KIB, MIB, MINUTE_MS, SECOND_MS } from '../base/units.js';
 export interface Limits {
   /** Connections in any state. */
   maxConnections: number;
-  /** Connections whose client has not shown a certificate yet. */
+  /** Of clients that show the same certificate. */
+  maxConnectionsPerClient: number;
+  /** Connections whose client has not shown a certificate yet; beyond that the oldest gives way, so that silence cannot lock anybody out. */
   maxHandshakes: number;
   handshakeTimeoutMs: number;
   /** New connections a second in the long run, and how many at once; beyond that they are closed before any cryptography. */
   acceptsPerSecond: number;
   acceptBurst: number;
+  acceptsPerSecondPerAddress: number;
+  acceptBurstPerAddress: number;
   /** Calls under way on one connection. */
   maxConcurrentCalls: number;
   /** Logs and Dmesg streams of all clients, and of one client certificate: each may hold two slabs. */
@@ -27,10 +31,13 @@ export interface Limits {
 
 export const DEFAULT_LIMITS: Limits = {
   maxConnections: 256,
-  maxHandshakes: 32,
+  maxConnectionsPerClient: 128,
+  maxHandshakes: 64,
   handshakeTimeoutMs: 10 * SECOND_MS,
-  acceptsPerSecond: 50,
-  acceptBurst: 100,
+  acceptsPerSecond: 100,
+  acceptBurst: 200,
+  acceptsPerSecondPerAddress: 25,
+  acceptBurstPerAddress: 50,
   maxConcurrentCalls: 64,
   maxStreams: 128,
   maxStreamsPerClient: 64,
@@ -66,4 +73,48 @@ export class TokenBucket {
     this.tokens -= 1;
     return true;
   }
+}
+
+/** Addresses with a bucket of their own; the one that was not seen for the longest time makes room for a new one. */
+const MAX_ADDRESSES = 1024;
+
+/** A bucket for each address, so that one host cannot use up what all share. An IPv6 host has its whole /64. */
+export class AddressBuckets {
+  private readonly buckets = new Map<string, TokenBucket>();
+
+  constructor(
+    private readonly perSecond: number,
+    private readonly burst: number,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  take(address: string): boolean {
+    const key = hostPart(address);
+    const bucket = this.buckets.get(key) ?? new TokenBucket(this.perSecond, this.burst, this.now);
+    // Last in the map is last seen.
+    this.buckets.delete(key);
+    this.buckets.set(key, bucket);
+    if (this.buckets.size > MAX_ADDRESSES) {
+      for (const oldest of this.buckets.keys()) {
+        this.buckets.delete(oldest);
+        break;
+      }
+    }
+    return bucket.take();
+  }
+}
+
+/** IPv4 whole, also when it is mapped into IPv6; of IPv6 the first four groups. */
+function hostPart(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
+  if (mapped) return mapped[1] as string;
+  if (!address.includes(':')) return address;
+  const [left = '', right] = (address.split('%')[0] as string).split('::');
+  const head = left === '' ? [] : left.split(':');
+  if (right !== undefined) {
+    const tail = right === '' ? [] : right.split(':');
+    while (head.length + tail.length < 8) head.push('0');
+    head.push(...tail);
+  }
+  return head.slice(0, 4).join(':');
 }

@@ -14,8 +14,9 @@ const CONTROL_DESCRIPTOR = 3;
  *   no certificate → (machined has issued one) → listening → (SIGTERM, or the node goes down) → draining → exit 0
  *
  * Whatever goes wrong beyond one call ends the process; init starts it again.
+ * @param apiPort  0 in tests: any
  */
-export async function main(): Promise<void> {
+export async function main(apiPort = API_PORT): Promise<void> {
   const native = loadNative();
   const stop = new AbortController();
   const link = new ControlLink(
@@ -34,7 +35,7 @@ export async function main(): Promise<void> {
     const identity = new NodeIdentity(link.issue, log);
     const material = await identity.obtain(stop.signal);
     const server = new OsdServer({ material, init: link.init, ring: native.ring, kmsg: native.kmsg, log });
-    const { address, port } = await server.listen(API_PORT);
+    const { address, port } = await server.listen(apiPort);
     log(`listening on ${address} port ${port}`);
     // For whoever watches the console; the API works without it.
     link.init.request('reportListening', { port }).catch((error) => log(`init was not told: ${errorMessage(error)}`));

@@ -10,7 +10,7 @@ import { Authority, CLIENT_AUTH, SERVER_AUTH } from './support/authority.js';
 import { type ApiClient, Rig, rejection, until } from './support/rig.js';
 
 t.test('every call with every role', async (t) => {
-  const rig = await Rig.start({ limits: { acceptsPerSecond: 1000, acceptBurst: 1000 } });
+  const rig = await Rig.start({ limits: { acceptBurst: 1000, acceptBurstPerAddress: 1000 } });
   t.teardown(() => rig.stop());
   const clients: Record<string, ApiClient> = {};
   for (const role of ['os:admin', 'os:operator', 'os:reader', 'os:etcd:backup', 'os:stranger']) {

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
 import { MIB } from '../../../lib/base/units.js';
-import { DEFAULT_LIMITS, TokenBucket } from '../../../lib/osd/limits.js';
+import { AddressBuckets, DEFAULT_LIMITS, TokenBucket } from '../../../lib/osd/limits.js';
 import { Rig, rejection, until } from './support/rig.js';
 
 t.test('token bucket', async (t) => {
@@ -27,6 +27,16 @@ t.test('token bucket', async (t) => {
   );
 });
 
+t.test('a bucket an address', async (t) => {
+  const buckets = new AddressBuckets(0, 1, () => 0);
+  const take = (...addresses: string[]) => addresses.map((address) => buckets.take(address));
+  t.strictSame(take('10.0.0.1', '10.0.0.2', '10.0.0.1', '::ffff:10.0.0.1'), [true, true, false, false], 'IPv4');
+  t.strictSame(take('fd00:1:2:3::1', 'fd00:1:2:3:4:5:6:7', 'fd00:1:2:4::1'), [true, false, true], 'IPv6 by /64');
+  t.strictSame(take('::1', '::', 'fe80::1%eth0', 'fe80::2'), [true, false, true, false], 'short forms, zones');
+  for (let host = 0; host < 2000; host += 1) buckets.take(`10.1.${host >> 8}.${host & 255}`);
+  t.ok(buckets.take('10.0.0.1'), 'addresses that were not seen for long are forgotten');
+});
+
 /** Opens TCP connections that say nothing. */
 async function openSilent(port: number, count: number): Promise<{ sockets: Socket[]; closed: () => number }> {
   let closed = 0;
@@ -47,13 +57,13 @@ t.test('silent connections: so many, for so long', async (t) => {
   const rig = await Rig.start({ limits: { maxHandshakes: 4, handshakeTimeoutMs: 400 } });
   t.teardown(() => rig.stop());
   const { closed } = await openSilent(rig.port, 10);
-  await until(() => closed() >= 6, 'six are refused at once');
+  await until(() => closed() >= 6, 'six give way at once');
   t.equal(rig.server.frontDoor.connections.unauthenticated, 4, 'four may try');
+  const meanwhile = await rig.clientWith(['os:reader']);
+  t.ok(await meanwhile.unary('Version', {}), 'a client comes in although all places are taken');
   await until(() => closed() === 10, 'the deadline ends the others');
-  t.equal(rig.server.frontDoor.connections.total, 0);
-  t.match(rig.lines.join('\n'), /4 handshakes are under way/);
-  const client = await rig.clientWith(['os:reader']);
-  t.ok(await client.unary('Version', {}), 'and a client comes in');
+  t.equal(rig.server.frontDoor.connections.total, 1, 'the client is left');
+  t.match(rig.lines.join('\n'), /its handshake gave way: 4 are under way/);
 });
 
 t.test('silent connections do not keep a known client from calling', async (t) => {
@@ -75,6 +85,20 @@ t.test('connections in all, and how fast', async (t) => {
   await rig.client(first).unary('Version', {});
   await rig.client(second).unary('Version', {});
   t.equal((await rejection(rig.client(third).unary('Version', {}))).code, status.UNAVAILABLE, 'the third is refused');
+
+  const one = await Rig.start({ limits: { maxConnectionsPerClient: 2 } });
+  t.teardown(() => one.stop());
+  const pair = await one.authority.client(['os:reader']);
+  // grpc-js shares connections between like clients unless it is told not to.
+  const own = { 'grpc.use_local_subchannel_pool': 1 };
+  await one.client(pair, own).unary('Version', {});
+  await one.client(pair, own).unary('Version', {});
+  t.equal(
+    (await rejection(one.client(pair, own).unary('Version', {}))).code,
+    status.UNAVAILABLE,
+    'one client too often',
+  );
+  t.ok(await (await one.clientWith(['os:reader'])).unary('Version', {}), 'another client');
 
   const slow = await Rig.start({ limits: { acceptsPerSecond: 0.001, acceptBurst: 5 } });
   t.teardown(() => slow.stop());

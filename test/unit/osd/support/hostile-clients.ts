@@ -90,7 +90,7 @@ t.test('bytes that are no HTTP/2, and HTTP/2 that breaks its rules', async (t) =
 });
 
 t.test('resets at any point', async (t) => {
-  const rig = await Rig.start({ limits: { acceptsPerSecond: 1000, acceptBurst: 1000 } });
+  const rig = await Rig.start({ limits: { acceptBurst: 1000, acceptBurstPerAddress: 1000 } });
   t.teardown(() => rig.stop());
   const good = await rig.clientWith(['os:reader']);
   await good.unary('Version', {});
