@@ -5,7 +5,7 @@ import { ALLOW_LIST, CONNECTABLE } from '../../../lib/init/allow-list.js';
 const PEERS = ['osd', 'machined', 'networkd', 'chatty', 'init', '', '__proto__', 'constructor'];
 
 const ALLOWED: Record<string, string[]> = {
-  osd: ['listServices', 'controlService', 'openLog', 'closeLog', 'openKmsg', 'power', 'connect'],
+  osd: ['listServices', 'controlService', 'openLog', 'closeLog', 'openKmsg', 'power', 'connect', 'reportListening'],
   machined: ['setHostname'],
 };
 
