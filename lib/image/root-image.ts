@@ -61,7 +61,7 @@ const IMAGE_NAME = 'rootfs.img';
 const MANIFEST_NAME = 'image-manifest.json';
 const ADDON = 'out/cmake/Release/talos.node';
 /** Measured against the alternatives in docs/image.md. */
-const SQUASHFS_OPTIONS = ['-comp', 'zstd', '-Xcompression-level', '15', '-b', '128K'];
+const SQUASHFS_OPTIONS = ['-comp', 'lz4', '-b', '32K'];
 
 /** The manifest of the shipped image, or of that with a layer. */
 export async function readManifests(root: string, layer: Layer | undefined): Promise<ManifestEntry[]> {
