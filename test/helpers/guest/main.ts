@@ -3,10 +3,12 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
+import { ACCELERATOR_OPTION, chooseAccelerator } from '../../../lib/cluster/accelerator.js';
 import { type Command, parseCommand, UsageError, usage } from './arguments.js';
 import { guestInitramfs, testKernel } from './build.js';
 import { Guest, GuestError, type JobResult } from './machine.js';
 import { Indent, subtestResult } from './tap.js';
+import { tapHook } from './tap-bundle.js';
 
 const exitCodes = { failed: 1, usage: 2, deadline: 124, guest: 125 };
 const checkout = resolve(dirname(fileURLToPath(import.meta.url)), '../../../../..');
@@ -45,16 +47,18 @@ function environment(): Record<string, string> {
 
 async function runAll(command: Command): Promise<number> {
   const programs = [];
+  const node = [nodePath, '--enable-source-maps', '--import', await tapHook(checkout)];
   for (const [word = '', ...rest] of command.programs) {
     const { path, isScript } = await resolveProgram(word);
-    programs.push({ name: word, argv: isScript ? [nodePath, path, ...rest] : [path, ...rest] });
+    programs.push({ name: word, argv: isScript ? [...node, path, ...rest] : [path, ...rest] });
   }
   const talk = (line: string) => process.stderr.write(`guest: ${line}\n`);
   const [kernel, initramfs] = [await testKernel(checkout, talk), await guestInitramfs(checkout, talk)];
+  const accelerator = ACCELERATOR_OPTION[await chooseAccelerator(kernel)];
   const boot = () =>
     Guest.boot({
       qemu: 'qemu-system-x86_64',
-      accelerator: 'tcg,thread=multi',
+      accelerator,
       kernel,
       initramfs,
       checkout,
