@@ -8,6 +8,8 @@ namespace {
 constexpr int kFacilityDaemon = 3;
 // The kernel refuses a write above 1024 bytes (976 before 6.6), prefix and newline included.
 constexpr size_t kMaxRecordBytes = 960;
+// And it cuts what readers get off at 2048 bytes, its own prefix and its escapes (four bytes for one) included.
+constexpr size_t kMaxEscapedBytes = 1900;
 
 bool take_number(std::string_view& rest, uint64_t& value) {
   auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
@@ -52,6 +54,16 @@ bool is_control(std::string_view character) {
   return character.size() == 2 && first == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0;
 }
 
+// The size of `text` as the kernel hands it out.
+size_t escaped_bytes(std::string_view text) {
+  size_t size = 0;
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    size += byte < 0x20 || byte >= 0x7f || byte == '\\' ? 4 : 1;
+  }
+  return size;
+}
+
 std::string visible(std::string_view character) {
   if (!is_control(character)) return std::string(character);
   std::string escaped;
@@ -66,8 +78,11 @@ class RecordList {
 
   void append(std::string_view character) {
     std::string unit = visible(character);
-    if (prefix_.size() + line_.size() + unit.size() + 1 > kMaxRecordBytes) end_line();
+    size_t escaped = escaped_bytes(unit);
+    bool fits = prefix_.size() + line_.size() + unit.size() + 1 <= kMaxRecordBytes && escaped_ + escaped <= kMaxEscapedBytes;
+    if (!fits) end_line();
     line_ += unit;
+    escaped_ += escaped;
   }
 
   void end_line() {
@@ -78,6 +93,7 @@ class RecordList {
       bytes_left_out_ += line_.size();
     }
     line_.clear();
+    escaped_ = 0;
   }
 
   std::vector<std::string> take() {
@@ -89,6 +105,7 @@ class RecordList {
  private:
   std::string prefix_;
   std::string line_;
+  size_t escaped_ = 0;
   std::vector<std::string> records_;
   size_t bytes_left_out_ = 0;
 };

@@ -112,6 +112,8 @@ void splits_long_lines() {
     joined += record.substr(4, record.size() - 5);
   }
   check(joined == text, "nothing is lost, no character is cut");
+  check(records[0].size() < 500, "readers get at most 2048 bytes, with four for each of these");
+  check_equal(format_records(6, std::string(900, 'x')).size(), 1u);
   check_equal(format_records(6, std::string(10, '\x01'))[0].size(), 4u + 40 + 1);
 }
 

@@ -1,3 +1,5 @@
+#include <sys/socket.h>
+
 #include "netlink/address.h"
 #include "netlink/message.h"
 #include "netlink/route.h"
@@ -175,6 +177,26 @@ void parses_uevents() {
   }
 }
 
+// Any process with the right may send to the group of the kernel; what it sends must not be taken for the kernel's.
+void hears_the_kernel_only() {
+  auto monitor = talos::netlink::UeventSocket::open();
+  check(monitor.ok(), "opens a monitor");
+  talos::UniqueFd sender(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT));
+  struct sockaddr_nl group = {};
+  group.nl_family = AF_NETLINK;
+  group.nl_groups = 1;
+  auto* address = reinterpret_cast<struct sockaddr*>(&group);
+  auto sent = ::sendto(sender.get(), kUevent.data(), kUevent.size(), 0, address, sizeof group);
+  check(sent == static_cast<ssize_t>(kUevent.size()), "sends a forged event (needs CAP_NET_ADMIN)");
+  for (;;) {
+    auto outcome = monitor.value().receive();
+    if (!check(outcome.ok()) || std::holds_alternative<talos::netlink::NoUevent>(outcome.value())) break;
+    // The machine may have events of its own meanwhile.
+    auto* event = std::get_if<talos::netlink::Uevent>(&outcome.value());
+    check(event == nullptr || event->devpath != "/devices/x/net/eth0", "the forged event was taken");
+  }
+}
+
 void survives_damage() {
   std::string dump = link_message(NLM_F_MULTI) + end_message(NLMSG_ERROR, -EPERM, 1, NLM_F_ACK_TLVS) + link_message();
   talos::test::survive_damage(dump, [](std::string_view text) {
@@ -198,6 +220,7 @@ int main() {
   follows_dumps();
   parses_addresses();
   parses_uevents();
+  hears_the_kernel_only();
   survives_damage();
   return talos::test::finish();
 }
