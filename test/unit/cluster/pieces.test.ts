@@ -35,7 +35,9 @@ t.test('a taken port is passed over', async (t) => {
   t.teardown(() => server.close());
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no port');
-  t.ok((await findApiPort(address.port)) > address.port);
+  const found = await Promise.all([0, 1, 2].map(() => findApiPort(address.port)));
+  t.ok(Math.min(...found) > address.port);
+  t.equal(new Set(found).size, found.length, 'who asks at the same time gets another one');
 });
 
 t.test('the command line of QEMU', async (t) => {
