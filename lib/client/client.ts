@@ -1,0 +1,202 @@
+/** The typed client of the machine API: endpoints, the node that is meant, deadlines, and failures that say what they are. */
+import { type ClientReadableStream, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { SECOND_MS } from '../base/units.js';
+import { Connection } from './connection.js';
+import { type Credentials, secureContext } from './credentials.js';
+import { formatEndpoint, parseEndpoint } from './endpoint.js';
+import { ClientError, fromServiceError, fromStatus } from './errors.js';
+import type { Method } from './service.js';
+
+/** Patience for a connection and, unless a call says otherwise, for its answer. */
+export const DEFAULT_TIMEOUT_MS = 10 * SECOND_MS;
+
+export interface CallOptions {
+  /** The node meant, when the endpoint is to forward the call. Absent: the endpoint itself. */
+  node?: string | undefined;
+  /** Patience for the answer. Streams have none. */
+  timeoutMs?: number | undefined;
+  /** Further metadata of the request. */
+  metadata?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+}
+
+/** What each message of a unary reply has. */
+interface FromNode {
+  metadata?: {
+    hostname?: string | null;
+    error?: string | null;
+    status?: { code?: number | null; message?: string | null } | null;
+  } | null;
+}
+
+export class MachineClient {
+  private readonly connections: Connection[];
+  private turn = 0;
+
+  /**
+   * @param options.endpoints  `host` or `host:port`; at least one
+   * @throws TalosError ERR_ENDPOINT · ClientError denied: the certificate or key cannot be used
+   */
+  constructor(options: { endpoints: readonly string[]; credentials: Credentials; timeoutMs?: number }) {
+    const { credentials, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const context = secureContext(credentials);
+    this.timeoutMs = timeoutMs;
+    this.connections = options.endpoints.map(
+      (text) => new Connection(parseEndpoint(text), credentials, context, timeoutMs),
+    );
+  }
+
+  readonly timeoutMs: number;
+
+  /** One call, one answer. */
+  async unary<Request, Reply>(
+    method: Method<Request, Reply>,
+    request: Request,
+    options: CallOptions = {},
+  ): Promise<Reply> {
+    const connection = await this.connect(options.node);
+    const grpc = await connection.ready();
+    options.signal?.throwIfAborted();
+    return await new Promise<Reply>((resolve, reject) => {
+      const call = grpc.makeUnaryRequest(
+        method.path,
+        method.requestSerialize,
+        method.responseDeserialize,
+        request,
+        requestMetadata(options),
+        { deadline: Date.now() + (options.timeoutMs ?? this.timeoutMs) },
+        (error, reply) => {
+          options.signal?.removeEventListener('abort', cancel);
+          if (options.signal?.aborted) reject(options.signal.reason);
+          else if (error !== null) reject(fromServiceError(error, connection.name));
+          else resolve(reply as Reply);
+        },
+      );
+      const cancel = () => call.cancel();
+      options.signal?.addEventListener('abort', cancel, { once: true });
+    });
+  }
+
+  /**
+   * A call that is answered by a stream, as batches: all messages that have arrived since the last one. While the caller is busy with a
+   * batch nothing more is taken, so a slow caller slows the node down. Leaving the loop ends the call.
+   */
+  async *stream<Request, Reply>(
+    method: Method<Request, Reply>,
+    request: Request,
+    options: CallOptions = {},
+  ): AsyncGenerator<Reply[], void, undefined> {
+    const connection = await this.connect(options.node);
+    const grpc = await connection.ready();
+    options.signal?.throwIfAborted();
+    const call = grpc.makeServerStreamRequest(
+      method.path,
+      method.requestSerialize,
+      method.responseDeserialize,
+      request,
+      requestMetadata(options),
+    );
+    const cancel = () => call.cancel();
+    options.signal?.addEventListener('abort', cancel, { once: true });
+    try {
+      yield* batches(call, connection.name);
+    } catch (error) {
+      if (options.signal?.aborted) throw options.signal.reason;
+      throw error;
+    } finally {
+      options.signal?.removeEventListener('abort', cancel);
+      call.cancel();
+    }
+  }
+
+  /** Resolves when the connection to the node (made if need be) is there no more. */
+  async lost(node?: string): Promise<void> {
+    await (await this.connect(node)).lost();
+  }
+
+  close(): void {
+    for (const connection of this.connections) connection.close();
+  }
+
+  /**
+   * A connection for the node: straight to it if it is an endpoint, else through one endpoint after the other, each call beginning with
+   * the next. Those that fail are passed over.
+   */
+  private async connect(node: string | undefined): Promise<Connection> {
+    const start = this.turn++ % Math.max(this.connections.length, 1);
+    const inTurn = [...this.connections.slice(start), ...this.connections.slice(0, start)];
+    const isNode = (connection: Connection) => node === connection.endpoint.host || node === connection.name;
+    const order = [...inTurn.filter(isNode), ...inTurn.filter((connection) => !isNode(connection))];
+    const failures: ClientError[] = [];
+    for (const connection of order) {
+      try {
+        await connection.ready();
+        return connection;
+      } catch (error) {
+        if (!(error instanceof ClientError)) throw error;
+        failures.push(error);
+      }
+    }
+    const [first] = failures;
+    if (first === undefined) throw new ClientError('failed', 'no endpoint to connect to');
+    if (failures.length === 1) throw first;
+    const kind = failures.some((failure) => failure.kind === 'denied') ? 'denied' : 'unreachable';
+    throw new ClientError(kind, failures.map((failure) => failure.message).join('; '), { cause: first });
+  }
+}
+
+/**
+ * The one message of a unary reply.
+ * @throws ClientError  there is none, or the endpoint put the failure of the node into it
+ */
+export function onlyMessage<Message extends FromNode>(reply: { messages?: Message[] | null }, node: string): Message {
+  const message = reply.messages?.[0];
+  if (message === undefined) throw new ClientError('failed', `${node} sent an empty reply`);
+  const { error, status: failure } = message.metadata ?? {};
+  if (failure?.code) throw fromStatus(failure.code, failure.message ?? error ?? '', node);
+  if (error) throw fromStatus(status.UNKNOWN, error, node);
+  return message;
+}
+
+/** `host:port` of an endpoint as the user may have written it. */
+export function normalEndpoint(text: string): string {
+  return formatEndpoint(parseEndpoint(text));
+}
+
+function requestMetadata(options: CallOptions): Metadata {
+  const metadata = new Metadata();
+  if (options.node !== undefined) metadata.set('node', options.node);
+  for (const [key, value] of Object.entries(options.metadata ?? {})) metadata.set(key, value);
+  return metadata;
+}
+
+async function* batches<Reply>(
+  call: ClientReadableStream<Reply>,
+  name: string,
+): AsyncGenerator<Reply[], void, undefined> {
+  let isOver = false;
+  let failure: ServiceError | undefined;
+  let wake = () => {};
+  call.on('readable', () => wake());
+  call.on('end', () => {
+    isOver = true;
+    wake();
+  });
+  call.on('error', (error: ServiceError) => {
+    failure = error;
+    wake();
+  });
+  for (;;) {
+    const batch: Reply[] = [];
+    for (let message = call.read(); message !== null; message = call.read()) batch.push(message as Reply);
+    if (batch.length > 0) {
+      yield batch;
+      continue;
+    }
+    if (failure !== undefined) throw fromServiceError(failure, name);
+    if (isOver) return;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+    });
+  }
+}

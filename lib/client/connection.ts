@@ -1,0 +1,82 @@
+import type { SecureContext } from 'node:tls';
+import { Client, connectivityState } from '@grpc/grpc-js';
+import { formatDuration } from '../base/units.js';
+import { type Credentials, channelCredentials, channelOptions } from './credentials.js';
+import { diagnose } from './diagnose.js';
+import { type Endpoint, formatEndpoint } from './endpoint.js';
+import { ClientError } from './errors.js';
+
+/** A gRPC connection to one endpoint, made when it is first needed. */
+export class Connection {
+  readonly name: string;
+  private grpc: Client | undefined;
+  private connecting: Promise<Client> | undefined;
+
+  constructor(
+    readonly endpoint: Endpoint,
+    private readonly pem: Credentials,
+    private readonly context: SecureContext,
+    private readonly timeoutMs: number,
+  ) {
+    this.name = formatEndpoint(endpoint);
+  }
+
+  /**
+   * The client when it is connected. A failure is remembered: it is not tried again by the same object.
+   * @throws ClientError  unreachable or denied, with the reason
+   */
+  ready(): Promise<Client> {
+    this.connecting ??= this.connect();
+    return this.connecting;
+  }
+
+  /** Resolves when a connection that was ready is there no more. */
+  async lost(): Promise<void> {
+    const channel = (await this.ready()).getChannel();
+    while (channel.getConnectivityState(false) === connectivityState.READY) {
+      await new Promise((resolve) =>
+        channel.watchConnectivityState(connectivityState.READY, Number.POSITIVE_INFINITY, resolve),
+      );
+    }
+  }
+
+  close(): void {
+    this.grpc?.close();
+  }
+
+  private async connect(): Promise<Client> {
+    const deadlineMs = Date.now() + this.timeoutMs;
+    // Once more if the diagnosis finds nothing wrong: the node may have been starting.
+    for (let attempt = 0; attempt < 2; attempt++) {
+      this.grpc?.close();
+      this.grpc = new Client(this.name, channelCredentials(this.endpoint, this.context), channelOptions(this.endpoint));
+      if (await this.settled(this.grpc, deadlineMs)) return this.grpc;
+      const reason = await diagnose(this.endpoint, this.pem, this.context, Math.max(deadlineMs - Date.now(), 1));
+      if (reason !== undefined) {
+        this.grpc.close();
+        throw reason;
+      }
+    }
+    throw new ClientError('unreachable', `cannot reach ${this.name}: it accepts connections and does not keep them`);
+  }
+
+  /** @returns true when ready, false when the attempt failed */
+  private async settled(grpc: Client, deadlineMs: number): Promise<boolean> {
+    const channel = grpc.getChannel();
+    for (;;) {
+      const state = channel.getConnectivityState(true);
+      if (state === connectivityState.READY) return true;
+      if (state === connectivityState.TRANSIENT_FAILURE || state === connectivityState.SHUTDOWN) return false;
+      const isLate = await new Promise<boolean>((resolve) =>
+        channel.watchConnectivityState(state, deadlineMs, (error) => resolve(error !== undefined)),
+      );
+      if (isLate) {
+        grpc.close();
+        throw new ClientError(
+          'unreachable',
+          `cannot reach ${this.name}: no answer within ${formatDuration(this.timeoutMs)}`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,5 @@
+/** Client of the machine API. */
+export * from './client.js';
+export type { Credentials } from './credentials.js';
+export { ClientError, type FailureKind } from './errors.js';
+export { MachineService, type Method, REBOOT_MODES } from './service.js';

@@ -1,0 +1,31 @@
+import type { common, google, machine } from '../gen/machine/machine.js';
+import { MachineServiceDefinition } from '../gen/machine/service.js';
+
+/** What the client needs to know of a call. */
+export interface Method<Request, Reply> {
+  path: string;
+  requestSerialize: (request: Request) => Buffer;
+  responseDeserialize: (bytes: Buffer) => Reply;
+}
+
+type Empty = google.protobuf.Empty.$Properties;
+
+/** The calls that this client makes, with what goes out and what comes back. */
+export interface MachineMethods {
+  Version: Method<Empty, machine.VersionResponse>;
+  Containers: Method<machine.ContainersRequest.$Properties, machine.ContainersResponse>;
+  ServiceList: Method<Empty, machine.ServiceListResponse>;
+  ServiceStart: Method<machine.ServiceStartRequest.$Properties, machine.ServiceStartResponse>;
+  ServiceStop: Method<machine.ServiceStopRequest.$Properties, machine.ServiceStopResponse>;
+  ServiceRestart: Method<machine.ServiceRestartRequest.$Properties, machine.ServiceRestartResponse>;
+  Logs: Method<machine.LogsRequest.$Properties, common.Data>;
+  LogsContainers: Method<Empty, machine.LogsContainersResponse>;
+  Dmesg: Method<machine.DmesgRequest.$Properties, common.Data>;
+  Reboot: Method<machine.RebootRequest.$Properties, machine.RebootResponse>;
+  Shutdown: Method<machine.ShutdownRequest.$Properties, machine.ShutdownResponse>;
+}
+
+export const MachineService: MachineMethods = MachineServiceDefinition;
+
+/** Values of RebootRequest.Mode. */
+export const REBOOT_MODES = { default: 0, powercycle: 1, force: 2 } as const;
