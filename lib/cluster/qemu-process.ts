@@ -42,11 +42,11 @@ export async function startQemu(folder: string, machine: MachineOptions): Promis
   const ended = new AbortController();
   const reason = once(child, 'exit').then(([code, signal]) => describeEnd(machine, outputFile, code, signal));
   void reason.then((error) => ended.abort(error));
-  // Neither the process nor its exit keeps this process alive.
-  child.unref();
   const pid = child.pid as number;
   const identity = identify(pid);
   if (!identity) throw await reason;
+  // From here on neither the process nor its exit keeps this process alive.
+  child.unref();
   await writeFile(path.join(folder, `${machine.name}.pid`), `${pid}\n`, { mode: 0o600 });
   return { process: identity, startedAtMs, ended: ended.signal };
 }
