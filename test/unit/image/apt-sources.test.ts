@@ -1,0 +1,79 @@
+import t from 'tap';
+import { parseDeb822Sources, parseOneLineSources, stanzaFor } from '../../../lib/image/apt-sources.js';
+
+const ONE_LINE = `# comment
+deb http://mirror.example/debian bookworm main contrib # the release
+deb [arch=amd64 signed-by=/usr/share/keyrings/debian.gpg] http://mirror.example/debian-security bookworm-security main
+deb-src http://mirror.example/debian bookworm main
+deb https://tools.example/apt stable main
+`;
+
+const DEB822 = `# comment
+Types: deb deb-src
+URIs: http://mirror.example/debian
+Suites: trixie trixie-updates
+Components: main
+Signed-By: /usr/share/keyrings/debian.pgp
+
+Types: deb
+URIs: http://mirror.example/debian-security
+Suites: trixie-security
+Components: main
+Signed-By:
+ -----BEGIN PGP PUBLIC KEY BLOCK-----
+ .
+ abc
+
+Enabled: no
+Types: deb
+URIs: http://disabled.example/debian
+Suites: trixie
+Components: main
+
+Types: deb-src
+URIs: http://sources.example/debian
+Suites: trixie
+Components: main
+`;
+
+t.test('one-line format', async (t) => {
+  const sources = parseOneLineSources(ONE_LINE);
+  t.same(
+    sources.map(({ uris, suites, signedBy }) => [uris[0], suites[0], signedBy]),
+    [
+      ['http://mirror.example/debian', 'bookworm', undefined],
+      ['http://mirror.example/debian-security', 'bookworm-security', '/usr/share/keyrings/debian.gpg'],
+      ['https://tools.example/apt', 'stable', undefined],
+    ],
+  );
+  t.same(sources[0]?.components, ['main', 'contrib']);
+});
+
+t.test('deb822 format', async (t) => {
+  const sources = parseDeb822Sources(DEB822);
+  t.equal(sources.length, 2, 'without the disabled one and the one for source packages');
+  t.same(sources[0]?.suites, ['trixie', 'trixie-updates']);
+  t.match(sources[1]?.signedBy, /BEGIN PGP[\s\S]*\n {1}\.\n {1}abc/);
+});
+
+t.test('another suite on the same mirror', async (t) => {
+  const bookworm = parseOneLineSources(ONE_LINE);
+  t.equal(
+    stanzaFor('trixie', bookworm),
+    'Types: deb\nURIs: http://mirror.example/debian\nSuites: trixie\nComponents: main\n',
+  );
+  t.match(
+    stanzaFor('bookworm-security', bookworm),
+    /URIs: http:\/\/mirror.example\/debian-security\n[\s\S]*Signed-By: /,
+  );
+  t.match(stanzaFor('bookworm-security', parseDeb822Sources(DEB822)), /debian-security\n[\s\S]*PGP PUBLIC KEY/);
+});
+
+t.test('a machine without a Debian mirror', async (t) => {
+  t.equal(stanzaFor('trixie', []), undefined);
+  t.equal(stanzaFor('trixie', parseOneLineSources('deb https://tools.example/apt nodistro main\n')), undefined);
+  t.equal(
+    stanzaFor('trixie-security', parseOneLineSources('deb http://mirror.example/debian trixie main\n')),
+    undefined,
+  );
+});

@@ -1,0 +1,45 @@
+// The executable of the image on the host: one file, the role by name, and none of Node's own ways in.
+import { spawnSync } from 'node:child_process';
+import { symlinkSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { buildBundle, buildExecutable } from '../../../lib/image/executable.js';
+import { repositoryRoot } from '../../../lib/image/paths.js';
+import { sourceIdentity } from '../../../lib/image/sources.js';
+
+const root = repositoryRoot();
+const identity = await sourceIdentity(root);
+const onProgress = () => {};
+const bundle = await buildBundle({ root, identity, entry: 'test/fixtures/bundle-entry.ts', onProgress });
+const executable = await buildExecutable(root, 'amd64', bundle, onProgress);
+const folder = t.testdir();
+
+function run(name: string, args: string[], env: Record<string, string> = {}) {
+  const link = path.join(folder, name);
+  symlinkSync(executable, link);
+  const { status, stdout, stderr } = spawnSync(link, args, { encoding: 'utf8', env });
+  return { status, stdout, stderr };
+}
+
+t.test('the role is the name it is called by, and the build is known', async (t) => {
+  const { stdout } = run('some-role', ['--version']);
+  const told = JSON.parse(stdout);
+  t.match(told, { role: 'some-role', build: { tag: identity.tag, sha: identity.sha }, isImage: true });
+  t.ok(told.execArgv.includes('--disable-sigusr1'));
+});
+
+t.test('no code from the command line or the environment', async (t) => {
+  const evaluated = run('evaluate', ['-e', 'console.log("evaluated")']);
+  t.notMatch(evaluated.stdout, 'evaluated\n');
+  t.match(evaluated.stdout, 'evaluate', 'the bundle ran instead');
+  const preloaded = run('preload', [], { NODE_OPTIONS: '--require /nonexistent/preload.js --inspect' });
+  t.equal(preloaded.status, 0);
+  t.notMatch(preloaded.stderr, /Debugger|preload/);
+});
+
+t.test('an unknown role says which there are', async (t) => {
+  const real = await buildExecutable(root, 'amd64', await buildBundle({ root, identity, onProgress }), onProgress);
+  const { status, stderr } = spawnSync(real, [], { encoding: 'utf8' });
+  t.not(status, 0);
+  t.match(stderr, /no such role: .*talos \(there are init, machined, osd\)/);
+});
