@@ -69,9 +69,7 @@ export interface SpawnOptions {
   descriptors?: FileDescriptor[];
 }
 
-export type ExitStatus =
-  | { kind: 'exited'; code: number }
-  | { kind: 'signaled'; signal: string; coreDumped: boolean };
+export type ExitStatus = { kind: 'exited'; code: number } | { kind: 'signaled'; signal: string; coreDumped: boolean };
 
 export interface Child {
   readonly pid: number;

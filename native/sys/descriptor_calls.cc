@@ -35,4 +35,26 @@ Result<void> set_nonblocking(int fd) {
   return {};
 }
 
+void grow_pipe(int fd) { ::fcntl(fd, F_SETPIPE_SZ, 256 * 1024); }
+
+Result<ssize_t> read_available(int fd, char* buffer, size_t capacity) {
+  for (;;) {
+    ssize_t got = ::read(fd, buffer, capacity);
+    if (got >= 0) return got;
+    if (errno == EAGAIN) return ssize_t{-1};
+    if (errno != EINTR) return last_error("read");
+  }
+}
+
+void try_set_pipe_bytes(int fd, int bytes) { ::fcntl(fd, F_SETPIPE_SZ, bytes); }
+
+ReadOutcome read_nonblocking(int fd, void* buffer, size_t capacity) {
+  ssize_t got;
+  do {
+    got = ::read(fd, buffer, capacity);
+  } while (got < 0 && errno == EINTR);
+  if (got > 0) return {ReadOutcome::kData, static_cast<size_t>(got)};
+  return {got < 0 && errno == EAGAIN ? ReadOutcome::kWouldBlock : ReadOutcome::kEnd, 0};
+}
+
 }  // namespace talos::sys

@@ -1,6 +1,9 @@
 // Descriptors as such: open(2), pipe2(2), fcntl(2). Everything is close-on-exec from the call that makes it.
 #pragma once
 
+#include <sys/types.h>
+
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -17,5 +20,19 @@ Result<std::pair<UniqueFd, UniqueFd>> create_pipe();
 Result<UniqueFd> open_path(const std::string& path, const std::string& flags);
 Result<UniqueFd> duplicate_descriptor(int fd);
 Result<void> set_nonblocking(int fd);
+// F_SETPIPE_SZ. A wish: where a limit forbids it, or the descriptor is no pipe, it stays as it is.
+void try_set_pipe_bytes(int fd, int bytes);
+
+struct ReadOutcome {
+  enum Kind { kData, kWouldBlock, kEnd };
+  Kind kind;
+  size_t bytes;
+};
+// read(2) of a non-blocking descriptor. An error that will not go away (EIO of a terminal) is its end.
+ReadOutcome read_nonblocking(int fd, void* buffer, size_t capacity);
+// A larger buffer for a pipe that carries much; the kernel may refuse, and nothing depends on it.
+void grow_pipe(int fd);
+// read(2) of a non-blocking descriptor: bytes, 0 at its end, -1 when there is nothing now.
+Result<ssize_t> read_available(int fd, char* buffer, size_t capacity);
 
 }  // namespace talos::sys
