@@ -1,7 +1,7 @@
 // The image that is shipped, as it was built: is there exactly what the manifest lists, and nothing that must not be?
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { repositoryRoot } from '../../../lib/image/paths.js';
@@ -65,13 +65,13 @@ t.test('image-manifest.json tells what is inside', async (t) => {
 });
 
 t.test('no key, no certificate, no shell, no test code', async (t) => {
-  for (const name of readdirSync(tree, { recursive: true, encoding: 'utf8' })) {
-    const file = path.join(tree, name);
-    if (!lstatSync(file).isFile()) continue;
-    const content = readFileSync(file, 'latin1');
+  for (const entry of manifest.entries) {
+    if (entry.kind !== 'file') continue;
+    const name = entry.path;
+    const content = readFileSync(path.join(tree, name), 'latin1');
     t.notOk(PRIVATE_KEY.test(content), `${name} has no private key`);
     // Node carries the public authorities of the web; nothing else has a certificate.
-    t.notOk(name !== 'usr/bin/talos' && CERTIFICATE.test(content), `${name} has no certificate`);
+    t.notOk(name !== '/usr/bin/talos' && CERTIFICATE.test(content), `${name} has no certificate`);
     t.notOk(content.includes('/usr/lib/talos-test'), `${name} knows nothing of the test layer`);
   }
   const programs = manifest.entries.filter(
