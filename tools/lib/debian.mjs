@@ -120,8 +120,7 @@ async function privateApt() {
     'DPkg::Lock::Timeout=300',
     'Dpkg::Use-Pty=0',
     'Dpkg::Options::=--force-confold',
-    // On stdout, because sudo closes every descriptor above 2.
-    'APT::Status-Fd=1',
+    'APT::Status-Fd=3',
   ];
   return { options: options.flatMap((option) => ['-o', option]), codename };
 }
@@ -149,7 +148,10 @@ function statusReader(progress) {
 }
 
 async function apt(argv, context, progress) {
-  await run(stepName, [...context.become, 'apt-get', '-q', '-y', ...context.options, ...argv], {
+  // sudo closes every descriptor above 2, so the one for apt's status is made behind it. It cannot be stdout itself: apt closes its
+  // status descriptor in the programs that it starts.
+  const statusOnStdout = ['sh', '-c', 'exec "$@" 3>&1', 'sh'];
+  await run(stepName, [...context.become, ...statusOnStdout, 'apt-get', '-q', '-y', ...context.options, ...argv], {
     append: true,
     env: { DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
     onLine: statusReader(progress),
