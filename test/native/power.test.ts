@@ -1,4 +1,4 @@
-/** Names and ends namespaces instead of machines. Ctrl-Alt-Del is the whole machine's: test/in-guest/power.test.ts. */
+/** Names and ends namespaces instead of machines. Ctrl-Alt-Del is the whole machine's: test/in-guest/os.test.ts. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { hostname } from 'node:os';
