@@ -4,3 +4,4 @@ export * from './generate.js';
 export * from './parse.js';
 export * from './problem.js';
 export { type MachineConfig, machineConfigJsonSchema, machineConfigSchema } from './schema.js';
+export * from './secrets-file.js';

@@ -1,0 +1,69 @@
+/** The one place where a failure becomes a message on stderr and an exit code. */
+import { errorCode, errorMessage, TalosError } from '../base/errors.js';
+import { ExitCode } from '../base/exit-codes.js';
+import type { FailureKind } from '../client/errors.js';
+import type { Io } from './io.js';
+
+/** A value that makes no sense, found after the command line itself was parsed: exit code 2. */
+export class UsageError extends TalosError {
+  constructor(message: string, hint?: string) {
+    super('ERR_USAGE', message, hint === undefined ? {} : { hint });
+  }
+}
+
+/** Some of several nodes failed; what the others answered was printed. */
+export class NodesFailed extends TalosError {
+  constructor(readonly failures: readonly { node: string; error: unknown }[]) {
+    super('ERR_NODES', `${failures.length} nodes failed`);
+  }
+}
+
+/** Everything was printed, but the node had lost something before: exit code 5, and stderr says what already. */
+export class DataLost extends TalosError {
+  constructor() {
+    super('ERR_DATA_LOST', 'the output is not complete');
+  }
+}
+
+const CODES: Readonly<Record<FailureKind, ExitCode>> = {
+  unreachable: ExitCode.unreachable,
+  denied: ExitCode.denied,
+  'data-lost': ExitCode.dataLost,
+  failed: ExitCode.failed,
+};
+
+/** Says on stderr what went wrong, and returns the exit code. A bug of ours keeps its stack; nothing else has one. */
+export function handle(error: unknown, io: Io): ExitCode {
+  const say = (text: string) => io.stderr.write(`osctl: ${text}\n`);
+  if (error instanceof NodesFailed) {
+    for (const { node, error: each } of error.failures) say(`${node}: ${errorMessage(each)}`);
+    return exitCodeOf(error.failures[0]?.error);
+  }
+  if (isCommanderError(error)) {
+    // commander has said it already, with the usage; showing help is no failure unless nothing else was asked for.
+    return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+  }
+  if (error instanceof DataLost) return ExitCode.dataLost;
+  if (error instanceof TalosError) {
+    say(error.message);
+    if (error.hint !== undefined) io.stderr.write(`  hint: ${error.hint}\n`);
+    return exitCodeOf(error);
+  }
+  const isSystemError = error instanceof Error && errorCode(error) !== undefined && 'syscall' in error;
+  say(
+    isSystemError || !(error instanceof Error) ? errorMessage(error) : `this is a bug: ${error.stack ?? error.message}`,
+  );
+  return ExitCode.failed;
+}
+
+/** Exit code of a failure that was not a success of anything. */
+export function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof UsageError) return ExitCode.usage;
+  // By its shape, since the client is loaded only by the commands that need it.
+  const kind = error instanceof TalosError && 'kind' in error ? (error.kind as FailureKind) : 'failed';
+  return CODES[kind] ?? ExitCode.failed;
+}
+
+function isCommanderError(error: unknown): error is { exitCode: number } {
+  return error instanceof Error && /^commander\./.test(errorCode(error) ?? '');
+}

@@ -1,0 +1,70 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { parseDuration } from '../base/units.js';
+
+/** The flags that every command has. */
+export interface GlobalFlags {
+  nodes?: string[];
+  endpoints?: string[];
+  context?: string;
+  talosconfig?: string;
+  output?: string;
+  timeout?: number;
+}
+
+/** Splits at commas; the flag may be given several times. */
+export function collectWords(text: string, previous: string[] | undefined): string[] {
+  const words = text
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => word !== '');
+  if (words.length === 0) throw new InvalidArgumentError('it must not be empty.');
+  return [...(previous ?? []), ...words];
+}
+
+/** '90s', '5m'; a bare number is seconds. */
+export function durationFlag(text: string): number {
+  const durationMs = parseDuration(text);
+  if (durationMs === undefined || durationMs <= 0)
+    throw new InvalidArgumentError('it must be a duration such as 90s or 5m.');
+  return durationMs;
+}
+
+/** A whole number in a range. */
+export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^-?\d+$/.test(text) || value < minimum || value > maximum) {
+      throw new InvalidArgumentError(`it must be a whole number, ${minimum} at least.`);
+    }
+    return value;
+  };
+}
+
+function globalOptions(): Option[] {
+  return [
+    new Option('-n, --nodes <list>', 'nodes meant, separated by commas').argParser(collectWords),
+    new Option('-e, --endpoints <list>', 'where to connect to, instead of what the context says').argParser(
+      collectWords,
+    ),
+    new Option('--context <name>', 'context of the client config to use'),
+    new Option('--talosconfig <file>', 'client config to use'),
+    new Option('-o, --output <format>', 'table, json or yaml'),
+    new Option('--timeout <duration>', 'patience for a connection or an answer (default: 10s)').argParser(durationFlag),
+  ];
+}
+
+/**
+ * Gives a command and all below it the global flags, so that they may stand before and after the command's name, and the program's
+ * settings. A command that uses a letter for something of its own keeps it.
+ */
+export function addGlobalFlags(command: Command, parent?: Command): Command {
+  if (parent !== undefined) command.copyInheritedSettings(parent);
+  for (const option of globalOptions()) {
+    const isTaken = command.options.some((own) => own.short === option.short && own.short !== undefined);
+    const isSame = command.options.some((own) => own.long === option.long);
+    if (isSame || isTaken) continue;
+    command.addOption(parent === undefined ? option : option.hideHelp());
+  }
+  for (const child of command.commands) addGlobalFlags(child, command);
+  return command;
+}

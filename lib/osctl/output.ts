@@ -1,0 +1,50 @@
+/** Results for people (tables) and for programs (JSON, YAML). */
+import type { Command } from 'commander';
+import { stringify } from 'yaml';
+import { UsageError } from './exit.js';
+import type { Io } from './io.js';
+import { printable } from './terminal.js';
+
+export type OutputFormat = 'table' | 'json' | 'yaml';
+
+const COLUMN_GAP = 3;
+
+/** The format that the global flag asks for. */
+export function outputFormat(command: Command): OutputFormat {
+  const { output = 'table' } = command.optsWithGlobals() as { output?: string };
+  if (output !== 'table' && output !== 'json' && output !== 'yaml') {
+    throw new UsageError(`${JSON.stringify(output)} is no output format: use table, json or yaml`);
+  }
+  return output;
+}
+
+/** Prints a result in the wanted format. @param text  makes the form for people */
+export function printResult(io: Io, format: OutputFormat, result: unknown, text: () => string): void {
+  if (format === 'json') io.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
+  else if (format === 'yaml') io.stdout.write(stringify(result));
+  else io.stdout.write(text());
+}
+
+/** Columns as wide as their widest cell; cells come from nodes, so control characters in them are made visible. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const lines = [header, ...rows.map((row) => row.map(printable))];
+  const widths = header.map((_title, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd((widths[column] ?? 0) + COLUMN_GAP))
+        .join('')
+        .trimEnd(),
+    )
+    .map((line) => `${line}\n`)
+    .join('');
+}
+
+/** Label and value per line. */
+export function fields(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([label]) => label.length)) + COLUMN_GAP;
+  return rows
+    .map(([label, value]) => `${label.padEnd(width)}${printable(value)}`.trimEnd())
+    .join('\n')
+    .concat('\n');
+}
