@@ -39,7 +39,7 @@ export const FIXED_GROUPS: readonly GroupDefinition[] = [
   {
     path: 'init',
     limits: { memoryMin: 96 * MIB, memoryLow: 192 * MIB, cpuWeight: cpuWeightOf(2000) },
-    reason: 'PID 1 answers whatever else happens; measured at about half of its minimum',
+    reason: 'PID 1 answers whatever else happens; twice its budget of 45 MiB',
   },
   {
     path: 'system',

@@ -65,8 +65,11 @@ const REMOUNT_TIMEOUT_MS = 1000;
 
 /**
  * Unmounts everything that is device-backed, again and again until nothing is left or the time is up; what is left then is
- * remounted read-only and detached. For shutdown: never rejects because of a mount, and takes about `timeoutMs`, plus a second for each
- * mount left, at most. umount(2) itself sleeps on a thread of the pool; one that hangs on a dead device is left hanging there.
+ * remounted read-only and detached. For the shutdown of a machine and nothing else: a file system belongs to all mount
+ * namespaces that have it, and becomes read-only in all.
+ *
+ * Never rejects because of a mount, and takes about `timeoutMs`, plus two seconds for each mount left, at most. umount(2)
+ * itself sleeps on a thread of the pool; one that hangs on a dead device is left hanging there.
  */
 export async function unmountAll(
   mount: UnmountModule,

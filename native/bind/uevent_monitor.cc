@@ -1,7 +1,5 @@
 #include "bind/uevent_monitor.h"
 
-#include <sys/epoll.h>
-
 #include <memory>
 #include <optional>
 

@@ -5,7 +5,12 @@ import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { loadNative } from '../../lib/native/index.js';
-import { findExt4ByLabel, listBlockDevices, readExt4Superblock } from '../../lib/os/block-devices.js';
+import {
+  findExt4ByLabel,
+  listBlockDevices,
+  readExt4Superblock,
+  waitForExt4ByLabel,
+} from '../../lib/os/block-devices.js';
 import { CgroupTree } from '../../lib/os/cgroup-tree.js';
 import { bringUpLoopback, configureInterface, waitForInterface } from '../../lib/os/network.js';
 import { mountPseudoFilesystems, PSEUDO_FILESYSTEMS } from '../../lib/os/pseudo-filesystems.js';
@@ -55,8 +60,10 @@ if (inNamespaces(import.meta.url, ['--mount', '--net', '--propagation', 'private
     t.equal(await readExt4Superblock('/dev/null'), undefined);
     t.equal(await readExt4Superblock('/missing'), undefined);
 
+    const waiting = waitForExt4ByLabel(netlink, 'TALOSTEST', { timeoutMs: 10_000 });
     const loop = execFileSync('losetup', ['--find', '--show', image], { encoding: 'utf8' }).trim();
     t.teardown(() => execFileSync('losetup', ['--detach', loop]));
+    t.match(await waiting, [{ device: { path: loop } }], 'the kernel announces it');
     const devices = await listBlockDevices();
     t.match(
       devices.find(({ path }) => path === loop),
