@@ -19,11 +19,17 @@ std::string message_of(const Error& error, const char* code) {
   return message;
 }
 
+// As util.getSystemErrorName says it.
+const char* code_of(int errno_value) {
+  if (errno_value == ENOTSUP) return "ENOTSUP";  // Linux has one number for it and EOPNOTSUPP
+  const char* name = strerrorname_np(errno_value);
+  return name != nullptr ? name : "UNKNOWN";
+}
+
 }  // namespace
 
 Napi::Error to_js_error(Napi::Env env, const Error& error) {
-  const char* name = strerrorname_np(error.errno_value);
-  const char* code = name != nullptr ? name : "UNKNOWN";
+  const char* code = code_of(error.errno_value);
   Napi::Error js_error = Napi::Error::New(env, message_of(error, code));
   Napi::Object object = js_error.Value();
   object.Set("code", code);

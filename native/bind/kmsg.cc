@@ -63,7 +63,7 @@ class KmsgReader : public Napi::ObjectWrap<KmsgReader> {
 
   Napi::Value wait(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
-    if (reader_) return watch_.wait(env, reader_->fd());
+    if (reader_) return watch_.wait(Value(), reader_->fd());
     auto deferred = Napi::Promise::Deferred::New(env);
     deferred.Reject(to_js_error(env, closed()).Value());
     return deferred.Promise();

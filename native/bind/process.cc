@@ -1,6 +1,8 @@
 // ProcessModule of the contract. lib/native/process.ts turns names into the numbers that arrive here.
 #include <napi.h>
 
+#include <optional>
+
 #include "bind/addon_data.h"
 #include "bind/error.h"
 #include "bind/fd.h"
@@ -16,11 +18,13 @@ namespace {
 // Carries one exit status from the reaper's thread to a promise.
 class ExitTask : public process::ExitListener, public JsTask, public std::enable_shared_from_this<ExitTask> {
  public:
-  explicit ExitTask(Napi::Env env) : loop_(AddonData::of(env).loop), deferred_(Napi::Promise::Deferred::New(env)) {}
+  explicit ExitTask(Napi::Env env) : loop_(AddonData::of(env).loop) {}
 
+  // The child was started. Its end may be on the way already; run() comes after this, on the same thread.
   Napi::Value start(Napi::Env env) {
+    deferred_ = Napi::Promise::Deferred::New(env);
     loop_->hold(env);
-    return deferred_.Promise();
+    return deferred_->Promise();
   }
 
   void on_exit(const sys::ExitStatus& status) noexcept override {
@@ -34,12 +38,12 @@ class ExitTask : public process::ExitListener, public JsTask, public std::enable
     result.Set(uint32_t{0}, Napi::Boolean::New(env, status_.signaled));
     result.Set(uint32_t{1}, Napi::Number::New(env, status_.value));
     result.Set(uint32_t{2}, Napi::Boolean::New(env, status_.core_dumped));
-    deferred_.Resolve(result);
+    deferred_->Resolve(result);
   }
 
  private:
   std::shared_ptr<JsLoop> loop_;
-  Napi::Promise::Deferred deferred_;
+  std::optional<Napi::Promise::Deferred> deferred_;
   sys::ExitStatus status_;
 };
 

@@ -75,7 +75,7 @@ class LogReader : public Napi::ObjectWrap<LogReader> {
     Napi::Env env = info.Env();
     if (reader_ && doorbell_) {
       waited_ = true;
-      return watch_.wait(env, doorbell_.get());
+      return watch_.wait(Value(), doorbell_.get());
     }
     auto deferred = Napi::Promise::Deferred::New(env);
     Error error = reader_ ? Error{EINVAL, "wait", {}, {}, "the reader has no doorbell"} : closed();

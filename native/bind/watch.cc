@@ -20,7 +20,9 @@ class Watch::Task : public ReadyHandler, public JsTask, public std::enable_share
     deferred.Resolve(env.Undefined());
   }
 
-  Napi::Value start(Napi::Env env) {
+  Napi::Value start(Napi::Object owner) {
+    Napi::Env env = owner.Env();
+    owner_ = Napi::Persistent(owner);
     deferred_ = Napi::Promise::Deferred::New(env);
     loop_->hold(env);
     promise_ = Napi::Persistent(deferred_->Promise().As<Napi::Object>());
@@ -39,6 +41,7 @@ class Watch::Task : public ReadyHandler, public JsTask, public std::enable_share
   void abandon() {
     deferred_.reset();
     promise_.Reset();
+    owner_.Reset();
   }
 
  private:
@@ -50,6 +53,7 @@ class Watch::Task : public ReadyHandler, public JsTask, public std::enable_share
   std::shared_ptr<JsLoop> loop_;
   std::optional<Napi::Promise::Deferred> deferred_;
   Napi::ObjectReference promise_;
+  Napi::ObjectReference owner_;
 };
 
 Watch::~Watch() {
@@ -58,11 +62,12 @@ Watch::~Watch() {
   if (task_) task_->abandon();
 }
 
-Napi::Value Watch::wait(Napi::Env env, int fd) {
+Napi::Value Watch::wait(Napi::Object owner, int fd) {
+  Napi::Env env = owner.Env();
   constexpr uint32_t kEvents = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT;
   if (!task_) task_ = std::make_shared<Task>(AddonData::of(env).loop);
   if (task_->is_pending()) return task_->promise();
-  Napi::Value promise = task_->start(env);
+  Napi::Value promise = task_->start(owner);
   if (token_) {
     if (auto rearmed = Reactor::instance().rearm(*token_, kEvents); !rearmed) task_->reject(env, rearmed.error());
   } else if (auto added = Reactor::instance().add(fd, kEvents, task_); added) {

@@ -20,8 +20,9 @@ class Watch {
   Watch& operator=(const Watch&) = delete;
 
   // A promise that resolves when `fd` is readable (or hung up). A second call while one is pending gets the same promise.
-  // Keeps the event loop alive until then. `fd` must stay open until close().
-  Napi::Value wait(Napi::Env env, int fd);
+  // Keeps the event loop alive until then, and `owner`, the object that this watch is a part of, from being collected. `fd` must
+  // stay open until close().
+  Napi::Value wait(Napi::Object owner, int fd);
 
   // Rejects a pending promise with ECANCELED. Call it before the descriptor is closed. Idempotent.
   void close(Napi::Env env);

@@ -33,7 +33,11 @@ int place_descriptors(ChildContext& context) {
   const int count = 3 + static_cast<int>(extra.size());
   for (int target = 0; target < count; ++target) {
     int source = target < 3 ? context.plan.stdio[target] : extra[target - 3];
-    if (source == SpawnPlan::kInherit) continue;
+    if (source == SpawnPlan::kInherit) {
+      // Node marks its own 0 to 2 close-on-exec when it starts. One that is not open stays so.
+      sys::child::keep_open(target);
+      continue;
+    }
     if (int error = sys::child::duplicate_above(source, count, context.high[target])) return error;
   }
   for (int target = 0; target < count; ++target) {
@@ -96,8 +100,8 @@ constexpr NamedStep kSteps[] = {
     {"signals", reset_signals},
     {"session", start_session},
     {"oom-score-adj", set_oom_score_adj},
-    {"rlimits", set_rlimits},
     {"descriptors", place_descriptors},
+    {"rlimits", set_rlimits},
     {"cwd", change_directory},
     {"bounding-set", drop_bounding_set},
     {"groups", set_groups},

@@ -2,10 +2,23 @@
 
 #include <pthread.h>
 
+#include <array>
+#include <chrono>
 #include <csignal>
 #include <thread>
 
 namespace talos::process {
+
+namespace {
+
+// Reaped with the lock held once: a storm of exits must not keep spawn() waiting.
+constexpr size_t kBatch = 64;
+
+// Without children there is nothing to sleep on but the next spawn. Orphans come from our descendants, and a descendant keeps us
+// out of here, with one exception: a process that was put into our pid namespace from outside can leave children to us.
+constexpr auto kLookAgainForStrangers = std::chrono::seconds(1);
+
+}  // namespace
 
 Reaper& Reaper::instance() {
   static Reaper* reaper = new Reaper();
@@ -33,19 +46,15 @@ Result<Spawned> Reaper::spawn(const SpawnPlan& plan, std::shared_ptr<ExitListene
   if (!started_) return Error{EINVAL, "spawn", plan.file, {}, "the reaper was not started"};
   Spawned child;
   auto failure = process::spawn(plan, child);
-  ++generation_;
-  spawned_.notify_one();
   if (failure) {
-    if (failure->child.pid != -1) collect_failed(failure->child);
+    // It is gone, or about to be. Nobody else reaps while we hold the lock.
+    if (failure->child.pid != -1) sys::wait_pidfd(failure->child.pidfd.get());
     return std::move(failure->error);
   }
   listeners_.emplace(child.pid, std::move(listener));
+  ++generation_;
+  spawned_.notify_one();
   return child;
-}
-
-void Reaper::collect_failed(const Spawned& child) {
-  // Either we get its status here, or the thread already has it and stands at the lock we hold.
-  if (!sys::wait_pidfd(child.pidfd.get())) failed_.insert(child.pid);
 }
 
 ReaperStats Reaper::stats() const { return {children_reaped_.load(), orphans_reaped_.load()}; }
@@ -58,31 +67,42 @@ void Reaper::run() noexcept {
       std::lock_guard lock(mutex_);
       seen = generation_;
     }
-    sys::ExitStatus status;
-    while (sys::wait_any(status)) deliver(status);
-    // No children at all. Orphans can only come from a child of ours, so there is nothing to wait for until the next spawn.
-    std::unique_lock lock(mutex_);
-    spawned_.wait(lock, [&] { return generation_ != seen; });
+    if (sys::wait_for_any()) {
+      reap_batch();
+    } else {
+      wait_for_children(seen);
+    }
   }
 }
 
-void Reaper::deliver(const sys::ExitStatus& status) noexcept {
-  std::shared_ptr<ExitListener> listener;
+void Reaper::wait_for_children(uint64_t seen) noexcept {
+  std::unique_lock lock(mutex_);
+  spawned_.wait_for(lock, kLookAgainForStrangers, [&] { return generation_ != seen; });
+}
+
+void Reaper::reap_batch() noexcept {
+  struct Delivery {
+    std::shared_ptr<ExitListener> listener;
+    sys::ExitStatus status;
+  };
+  std::array<Delivery, kBatch> deliveries;
+  size_t count = 0;
   {
     std::lock_guard lock(mutex_);
-    if (auto found = listeners_.find(status.pid); found != listeners_.end()) {
-      listener = std::move(found->second);
+    sys::ExitStatus status;
+    for (size_t reaped = 0; reaped < kBatch && sys::reap_any(status); ++reaped) {
+      auto found = listeners_.find(status.pid);
+      if (found == listeners_.end()) {
+        orphans_reaped_.fetch_add(1, std::memory_order_relaxed);
+        continue;
+      }
+      deliveries[count++] = {std::move(found->second), status};
       listeners_.erase(found);
-    } else if (failed_.erase(status.pid) > 0) {
-      return;
     }
   }
-  if (listener) {
-    children_reaped_.fetch_add(1, std::memory_order_relaxed);
-    listener->on_exit(status);
-  } else {
-    orphans_reaped_.fetch_add(1, std::memory_order_relaxed);
-  }
+  // Counted first: whoever learns of the exit finds it counted.
+  children_reaped_.fetch_add(count, std::memory_order_relaxed);
+  for (size_t i = 0; i < count; ++i) deliveries[i].listener->on_exit(deliveries[i].status);
 }
 
 }  // namespace talos::process

@@ -3,7 +3,9 @@
 // A thread sleeps in waitid(2); statuses of registered children go to their listener exactly once, everything else is an
 // orphan: reaped and counted, without an allocation. No SIGCHLD is used, so JavaScript may be busy for as long as it likes.
 //
-// The lock is held across clone and registration: a child that exits before spawn() returns is looked up only after it is known.
+// The thread only looks while it sleeps (WNOWAIT). It reaps with the lock in its hand, the lock that spawn() holds from clone to
+// registration. So a child that exits at once is known before it is looked up, and a pid cannot come back as another child's
+// between the reaping and the look-up.
 #pragma once
 
 #include <atomic>
@@ -12,7 +14,6 @@
 #include <memory>
 #include <mutex>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "process/spawn.h"
 #include "sys/wait_calls.h"
@@ -47,16 +48,15 @@ class Reaper {
  private:
   Reaper() = default;
   void run() noexcept;
-  void deliver(const sys::ExitStatus& status) noexcept;
-  void collect_failed(const Spawned& child);
+  // Reaps what has ended, up to a bound.
+  void reap_batch() noexcept;
+  void wait_for_children(uint64_t seen) noexcept;
 
-  std::mutex mutex_;  // guards everything below but the counters
+  std::mutex mutex_;  // guards everything below but the counters; whoever reaps holds it
   std::condition_variable spawned_;
   bool started_ = false;
   uint64_t generation_ = 0;  // of spawns, so that none is missed while there are no children
   std::unordered_map<pid_t, std::shared_ptr<ExitListener>> listeners_;
-  // Children that failed before exec and were reaped by the thread before spawn() could do it.
-  std::unordered_set<pid_t> failed_;
   std::atomic<uint64_t> children_reaped_{0};
   std::atomic<uint64_t> orphans_reaped_{0};
 };

@@ -72,6 +72,8 @@ int duplicate_above(int fd, int minimum, int& result) {
 
 int duplicate_to(int fd, int target) { return call(SYS_dup3, fd, target, 0); }
 
+void keep_open(int fd) { call(SYS_fcntl, fd, F_SETFD, 0); }
+
 int close_on_exec_from(int first) { return call(SYS_close_range, first, ~0U, CLOSE_RANGE_CLOEXEC); }
 
 int change_directory(const char* path) { return call(SYS_chdir, path); }

@@ -16,6 +16,8 @@ int set_rlimit(int resource, uint64_t soft, uint64_t hard);
 // The lowest free number from `minimum` on, close-on-exec, into `result`.
 int duplicate_above(int fd, int minimum, int& result);
 int duplicate_to(int fd, int target);
+// Takes close-on-exec off.
+void keep_open(int fd);
 // close_range(2) with CLOSE_RANGE_CLOEXEC.
 int close_on_exec_from(int first);
 int change_directory(const char* path);

@@ -14,10 +14,12 @@ struct ExitStatus {
   bool core_dumped = false;
 };
 
-// Sleeps until any child has ended and reaps it. False: there are no children (ECHILD). EINTR is waited out.
-bool wait_any(ExitStatus& status);
-// Sleeps until the child of this pidfd has ended and reaps it. False: it is not there to be waited for any more.
-bool wait_pidfd(int pidfd);
+// Sleeps until any child has ended, and leaves it as it is. False: there are no children (ECHILD). EINTR is waited out.
+bool wait_for_any();
+// Reaps a child that has ended. False: there is none. Does not sleep.
+bool reap_any(ExitStatus& status);
+// Sleeps until the child of this pidfd has ended and reaps it.
+void wait_pidfd(int pidfd);
 // PR_SET_CHILD_SUBREAPER.
 Result<void> set_child_subreaper();
 
