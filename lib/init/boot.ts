@@ -85,6 +85,13 @@ export function bootPhases({ native, log, servicesFolder, startServices }: BootC
       run: () => bringUpLoopback(native.netlink),
     },
     {
+      // The kernel would restart the machine on the spot; like this the keys are a SIGINT to PID 1, and lead into the exit funnel.
+      name: 'ctrl-alt-del',
+      isRequired: false,
+      after: [],
+      run: () => native.power.setCtrlAltDel(false),
+    },
+    {
       name: 'services',
       isRequired: true,
       after: ['definitions', 'cgroups', 'sysctls', 'hostname', 'loopback'],

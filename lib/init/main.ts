@@ -18,6 +18,7 @@ import { leadIntoFunnel } from './fatal-errors.js';
 import { InitLog } from './log.js';
 import { type Phase, runPhases } from './phases.js';
 import { watchReaper } from './reaper-watch.js';
+import { ServiceGroup } from './service-group.js';
 import { ServiceManager } from './service-manager.js';
 
 /** What a test changes; a node has the defaults. */
@@ -40,13 +41,12 @@ export async function main(options: InitOptions = {}): Promise<void> {
   let services: ServiceManager | undefined;
   const funnel = new ExitFunnel(effects(exitEffects(native, log, () => services)), log, systemClock);
   leadIntoFunnel(funnel, log);
-  log.info(`init started: ${BUILD.tag}, Node ${process.version} on ${process.arch}`);
   try {
-    native.process.startReaper({ subreaper: false });
-    watchReaper(() => native.process.reaperStats(), log, systemClock);
-    native.power.setCtrlAltDel(false);
     const ownRing = native.ring.create({ name: INIT_ID, sizeBytes: RING_BYTES });
     log.keepIn(ownRing);
+    log.info(`init started: ${BUILD.tag}, Node ${process.version} on ${process.arch}`);
+    native.process.startReaper({ subreaper: false });
+    watchReaper(() => native.process.reaperStats(), log, systemClock);
     await runPhases(
       phases({
         native,
@@ -104,12 +104,10 @@ function createServices({ native, log, funnel, ownRing, cgroups }: ServicesConte
   });
   const manager = new ServiceManager({
     context: { native, clock: systemClock, log, control },
-    prepare({ id, cgroup: limits }) {
-      const ring = native.ring.create({ name: id, sizeBytes: RING_BYTES });
-      const cgroup = cgroups?.serviceGroup(id, limits);
-      for (const problem of cgroups?.problems.splice(0) ?? []) log.notice(`cgroup ${problem}`);
-      return { ring, cgroup };
-    },
+    prepare: (definition) => ({
+      ring: native.ring.create({ name: definition.id, sizeBytes: RING_BYTES }),
+      group: cgroups && new ServiceGroup(definition, cgroups, native.cgroup, log),
+    }),
     ownRing,
     ownInfo,
   });

@@ -1,18 +1,15 @@
 import { ControlError } from '../control/errors.js';
 import type { ServiceAction, Service as ServiceInfo } from '../control/protocol.js';
 import type { ServerConnection } from '../control/server.js';
-import type { FileDescriptor, LogRing } from '../native/contract.js';
+import type { LogRing } from '../native/contract.js';
 import { INIT_ID, type ServiceDefinition } from './definition.js';
-import { Service, type ServiceContext } from './service.js';
+import { Service, type ServiceContext, type ServiceProcesses } from './service.js';
 
 export interface ServiceManagerOptions {
   /** Everything a service needs but what the manager itself tells it. */
   context: Omit<ServiceContext, 'isGoingDown' | 'askDependencies' | 'changed'>;
-  /** Log ring and cgroup of a new service. */
-  prepare(definition: ServiceDefinition): {
-    ring: LogRing;
-    cgroup: FileDescriptor | undefined;
-  };
+  /** Log ring and cgroup of a new service; no cgroup where the kernel has none. */
+  prepare(definition: ServiceDefinition): { ring: LogRing; group: ServiceProcesses | undefined };
   /** PID 1's own log, served under its own id. */
   ownRing: LogRing;
   /** How PID 1 shows itself. */
@@ -37,8 +34,8 @@ export class ServiceManager {
 
   private add(definition: ServiceDefinition): void {
     const { context, prepare } = this.options;
-    const { ring, cgroup } = prepare(definition);
-    const service = new Service(definition, ring, cgroup, {
+    const { ring, group } = prepare(definition);
+    const service = new Service(definition, ring, group, {
       ...context,
       isGoingDown: () => this.goingDown,
       askDependencies: (asking) => this.offer(asking),

@@ -10,7 +10,7 @@ import type { InitLog } from './log.js';
 import { INITIAL_RECORD, type ServiceEffect, type ServiceInput, type ServiceRecord, step } from './service-state.js';
 
 export interface ServiceContext {
-  native: Pick<NativeAddon, 'process' | 'descriptor' | 'channel' | 'cgroup'>;
+  native: Pick<NativeAddon, 'process' | 'descriptor' | 'channel'>;
   clock: Clock;
   log: InitLog;
   control: ControlServer;
@@ -20,6 +20,16 @@ export interface ServiceContext {
   askDependencies(service: Service): void;
   /** Its state has changed. */
   changed(service: Service): void;
+}
+
+/** All processes of a service, whoever of them started which: its cgroup (service-group.ts). */
+export interface ServiceProcesses {
+  /** An empty group for the next process to be born in, owned by this. @throws when the last one cannot be emptied */
+  renew(): FileDescriptor;
+  /** SIGKILL to all. */
+  kill(): void;
+  /** Ends whatever is left, and resolves when nothing is, or it takes too long. Never rejects. */
+  clear(): Promise<void>;
 }
 
 /** A process that has ended has written all it ever will; only what it left behind can hold its pipes longer. */
@@ -37,11 +47,11 @@ export class Service {
   private disarm = (): void => {};
   private idleWaiters: (() => void)[] = [];
 
-  /** `ring` and `cgroup` live as long as the service is defined, whatever becomes of its processes. */
+  /** `ring` and `group` live as long as the service is defined, whatever becomes of its processes. */
   constructor(
     readonly definition: ServiceDefinition,
     readonly ring: LogRing,
-    private readonly cgroup: FileDescriptor | undefined,
+    private readonly group: ServiceProcesses | undefined,
     private readonly context: ServiceContext,
   ) {
     this.events = new EventList(context.clock);
@@ -152,7 +162,8 @@ export class Service {
   private spawn(): void {
     const { native, control } = this.context;
     try {
-      const { child, connection } = launch(this.definition, { native, control, ring: this.ring, cgroup: this.cgroup });
+      const cgroup = this.group?.renew();
+      const { child, connection } = launch(this.definition, { native, control, ring: this.ring, cgroup });
       this.child = child;
       this.control = connection;
       child.exited.then(
@@ -170,10 +181,10 @@ export class Service {
 
   /** Sweeps up what the process left in its cgroup, and waits until all that it wrote is in the ring. */
   private async ended(child: Child, status: ExitStatus): Promise<void> {
-    this.killAll();
     this.child = undefined;
     this.control?.close();
     this.control = undefined;
+    await this.group?.clear();
     let lastLogLine = '';
     try {
       await within(this.context.clock, DRAIN_MS, this.ring.drained());
@@ -190,7 +201,7 @@ export class Service {
 
   private killAll(): void {
     try {
-      if (this.cgroup) this.context.native.cgroup.kill(this.cgroup);
+      if (this.group) this.group.kill();
       else this.child?.kill('SIGKILL');
     } catch (error) {
       this.child?.kill('SIGKILL');

@@ -1,5 +1,5 @@
+import type { ServiceProcesses } from '../../../lib/init/service.js';
 import type {
-  CgroupModule,
   Child,
   DescriptorModule,
   ExitStatus,
@@ -81,11 +81,35 @@ export class FakeRing implements LogRing {
   close(): void {}
 }
 
+/** A cgroup that empties as soon as it is killed. */
+export class FakeGroup implements ServiceProcesses {
+  runs = 0;
+  kills = 0;
+  clears = 0;
+  /** The group of the current run. */
+  current: FakeDescriptor | undefined;
+
+  constructor(readonly id: string) {}
+
+  renew(): FileDescriptor {
+    this.runs++;
+    this.current = new FakeDescriptor(`system/${this.id}`);
+    return this.current;
+  }
+
+  kill(): void {
+    this.kills++;
+  }
+
+  async clear(): Promise<void> {
+    this.clears++;
+  }
+}
+
 /** The seam to the kernel as far as supervision needs it. */
 export class FakeNative {
   readonly children: FakeChild[] = [];
   readonly descriptors: FakeDescriptor[] = [];
-  readonly kills: FileDescriptor[] = [];
   /** Thrown by the next spawn. */
   spawnError: Error | undefined;
   readonly channel = new FakeChannels();
@@ -111,10 +135,6 @@ export class FakeNative {
       this.children.push(child);
       return child;
     },
-  };
-
-  readonly cgroup: Pick<CgroupModule, 'kill'> = {
-    kill: (group) => void this.kills.push(group),
   };
 
   /** Descriptors of ours that are still open and were given to nobody. */

@@ -101,7 +101,8 @@ t.test('init supervises, reaps, answers and goes down', async (t) => {
 
   t.match(report.crasher, { lastLogLine: 'it is full' });
   t.match(JSON.stringify(report.crasher.events), /Ended: exit code 3, last line: it is full; starting again in 0.25 s/);
-  t.match(JSON.stringify(report.crasher.events), /starting again in 0.5 s/);
+  t.match(JSON.stringify(report.crasher.events), /last line: it is full; starting again in 0.5 s/);
+  t.notMatch(JSON.stringify(report.crasher.events), /SIGKILL/, 'a new run is not born into a killed cgroup');
   t.match(report.once, { state: 'Finished', pid: 0, restarts: 0, lastLogLine: '' });
   t.equal(report.onceLog, 'hello\n');
   t.match(report.sleeper, { state: 'Finished', pid: 0 });

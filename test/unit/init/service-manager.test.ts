@@ -52,7 +52,7 @@ t.test('a process gets what its definition says, and we keep nothing of it open'
     stdin: 'null',
     session: true,
   });
-  t.equal(options?.cgroup, groups.get('osd'));
+  t.equal(options?.cgroup, groups.get('osd')?.current);
   t.equal(options?.descriptors?.length, 1, 'descriptor 3');
   t.same(rings.get('osd')?.attached, ['stdout', 'stderr']);
   t.notOk(native.childOf('/bin/plain')?.options.capabilities, 'capabilities stay as they are unless named');
@@ -69,7 +69,7 @@ t.test('a service that ends comes back, later each time, with its last line', as
     if (ring) ring.last = 'found none, giving up';
     native.childOf('/bin/crasher')?.exit(3);
     await settle();
-    t.same(native.kills.at(-1), groups.get('crasher'), 'what it left behind is killed');
+    t.equal(groups.get('crasher')?.clears, runs, 'what it left behind is ended');
     const shown = manager.list()[1];
     t.match(shown, { state: 'Waiting', pid: 0, lastLogLine: 'found none, giving up' });
     await clock.advance(delayMs - 1);
@@ -77,6 +77,7 @@ t.test('a service that ends comes back, later each time, with its last line', as
     await clock.advance(1);
     t.equal(native.children.length, runs + 1);
   }
+  t.equal(groups.get('crasher')?.runs, 4, 'each run has a cgroup of its own');
   t.equal(manager.list()[1]?.restarts, 3);
   t.equal(clock.armed, 0);
 });
@@ -119,9 +120,9 @@ t.test('stop: SIGTERM, then the whole cgroup after the timeout', async (t) => {
   t.same(child?.signals, ['SIGTERM']);
   t.equal(manager.list()[1]?.state, 'Stopping');
   await clock.advance(2999);
-  t.same(native.kills, []);
+  t.equal(groups.get('stubborn')?.kills, 0);
   await clock.advance(1);
-  t.same(native.kills, [groups.get('stubborn')]);
+  t.equal(groups.get('stubborn')?.kills, 1);
   child?.die('SIGKILL');
   await settle();
   t.equal(manager.list()[1]?.state, 'Finished');

@@ -7,7 +7,7 @@ import { ServiceManager } from '../../../lib/init/service-manager.js';
 import type { KmsgModule, NativeAddon } from '../../../lib/native/contract.js';
 import { FakeDescriptor } from '../control/fake-channel.js';
 import { FakeClock } from './fake-clock.js';
-import { FakeNative, FakeRing } from './fake-native.js';
+import { FakeGroup, FakeNative, FakeRing } from './fake-native.js';
 import { recordingLog } from './recording-log.js';
 
 /** A supervisor over fakes, with services that are given by their fields. */
@@ -16,7 +16,7 @@ export function supervisor(services: Record<string, Record<string, unknown>>) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const rings = new Map<string, FakeRing>();
-  const groups = new Map<string, FakeDescriptor>();
+  const groups = new Map<string, FakeGroup>();
   const exits: ExitRequest[] = [];
   const hostnames: string[] = [];
   const ownRing = new FakeRing();
@@ -36,10 +36,10 @@ export function supervisor(services: Record<string, Record<string, unknown>>) {
     context: { native: native as unknown as NativeAddon, clock, log, control },
     prepare({ id }) {
       const ring = new FakeRing();
-      const cgroup = new FakeDescriptor(`system/${id}`);
+      const group = new FakeGroup(id);
       rings.set(id, ring);
-      groups.set(id, cgroup);
-      return { ring, cgroup };
+      groups.set(id, group);
+      return { ring, group };
     },
     ownRing,
     ownInfo: () => ({
