@@ -1,8 +1,11 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import type { Uevent } from '../../lib/native/contract.js';
 import { loadNative } from '../../lib/native/index.js';
@@ -10,6 +13,14 @@ import { emptyFolder, inNamespaces } from './in-namespaces.js';
 import { openDescriptors } from './open-descriptors.js';
 
 const { mount, netlink } = loadNative();
+const loader = fileURLToPath(new URL('../../lib/native/index.js', import.meta.url));
+
+function run(program: string): string {
+  return execFileSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  });
+}
 
 if (inNamespaces(import.meta.url, ['--mount', '--net', '--propagation', 'private'])) {
   // The sysfs of this network namespace.
@@ -147,6 +158,51 @@ if (inNamespaces(import.meta.url, ['--mount', '--net', '--propagation', 'private
     await promise;
     two.close();
     t.equal(first, 1);
+  });
+
+  t.test('an error thrown by a handler is uncaught, and the next event still comes', async (t) => {
+    const program = `
+      const { netlink } = (await import(${JSON.stringify(loader)})).loadNative();
+      const { writeFileSync } = await import('node:fs');
+      let count = 0;
+      process.on('uncaughtException', (error) => console.log(error.message));
+      const monitor = netlink.monitorUevents({
+        onUevent: () => {
+          count++;
+          if (count === 3) monitor.close();
+          throw new Error('thrown ' + count);
+        },
+        onOverrun: () => {},
+      });
+      globalThis.gc();
+      for (let n = 0; n < 3; n++) writeFileSync('${sysfs}/class/net/lo/uevent', 'change');`;
+    t.equal(run(program), 'thrown 1\nthrown 2\nthrown 3\n', 'and closing it lets the process end');
+  });
+
+  t.test('a monitor that nobody refers to lives until the process ends', async (t) => {
+    const program = `
+      const { netlink } = (await import(${JSON.stringify(loader)})).loadNative();
+      const { writeFileSync } = await import('node:fs');
+      netlink.monitorUevents({ onUevent: () => { console.log('heard'); process.exit(); }, onOverrun: () => {} });
+      for (let n = 0; n < 3; n++) { globalThis.gc(); await new Promise(setImmediate); }
+      writeFileSync('${sysfs}/class/net/lo/uevent', 'change');`;
+    t.equal(run(program), 'heard\n');
+  });
+
+  t.test('threads end while their monitors are open and busy', async (t) => {
+    const program = `
+      import(${JSON.stringify(loader)}).then(({ loadNative }) => {
+        loadNative().netlink.monitorUevents({ onUevent: () => {}, onOverrun: () => {} });
+        require('node:worker_threads').parentPort.postMessage('ready');
+      });`;
+    const before = openDescriptors();
+    for (let round = 0; round < 5; round++) {
+      const workers = [new Worker(program, { eval: true }), new Worker(program, { eval: true })];
+      await Promise.all(workers.map((worker) => once(worker, 'message')));
+      for (let n = 0; n < 200; n++) announce('lo', 'change');
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    }
+    t.ok(openDescriptors() <= before + 8, `${openDescriptors() - before} descriptors more`);
   });
 
   t.test('wrong arguments never reach the kernel', async (t) => {
