@@ -38,8 +38,8 @@ int64_t now_ms() {
   return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
 }
 
-// Makes one orphan and gives its pidfd. It cannot be gone already: the gate is still shut.
-int make_orphan(int gate, int gate_writer, int report[2]) {
+// Makes one orphan and gives its pid.
+pid_t make_orphan(int gate, int gate_writer, int report[2]) {
   pid_t parent = fork();
   if (parent < 0) fail("fork");
   if (parent == 0) {
@@ -59,18 +59,30 @@ int make_orphan(int gate, int gate_writer, int report[2]) {
   pid_t orphan = 0;
   if (waitpid(parent, &status, 0) != parent || status != 0) fail("waitpid");
   if (read(report[0], &orphan, sizeof orphan) != sizeof orphan) fail("read");
-  int handle = static_cast<int>(syscall(SYS_pidfd_open, orphan, 0));
-  if (handle < 0) fail("pidfd_open");
-  return handle;
+  return orphan;
 }
 
-// Waits until nobody waits for any of the processes any more; false when the time is over.
-bool wait_until_reaped(std::vector<pollfd>& processes, int64_t deadline) {
-  while (!processes.empty()) {
-    int64_t left = deadline - now_ms();
-    if (left <= 0) return false;
-    if (poll(processes.data(), processes.size(), static_cast<int>(left)) < 0 && errno != EINTR) fail("poll");
-    std::erase_if(processes, [](const pollfd& process) { return (process.revents & POLLHUP) != 0; });
+// The processes cannot be gone yet: the gate is still shut. Not opened while there is more to fork: each child would inherit them
+// all.
+std::vector<int> open_handles(const std::vector<pid_t>& orphans) {
+  std::vector<int> handles;
+  for (pid_t orphan : orphans) {
+    handles.push_back(static_cast<int>(syscall(SYS_pidfd_open, orphan, 0)));
+    if (handles.back() < 0) fail("pidfd_open");
+  }
+  return handles;
+}
+
+// Waits until every process has been reaped, one after the other; false when the time is over.
+bool wait_until_reaped(const std::vector<int>& handles, int64_t deadline) {
+  for (int handle : handles) {
+    // Nothing is asked for but POLLHUP, which is always told: POLLIN would be true of a zombie, too.
+    pollfd process{handle, 0, 0};
+    while ((process.revents & POLLHUP) == 0) {
+      int64_t left = deadline - now_ms();
+      if (left <= 0) return false;
+      if (poll(&process, 1, static_cast<int>(left)) < 0 && errno != EINTR) fail("poll");
+    }
   }
   return true;
 }
@@ -110,11 +122,12 @@ int main(int argc, char** argv) {
   int report[2];
   if (pipe2(gate, O_CLOEXEC) != 0 || pipe2(report, O_CLOEXEC) != 0) fail("pipe2");
 
-  std::vector<pollfd> processes;
-  for (long made = 0; made < count; made++) processes.push_back({make_orphan(gate[0], gate[1], report), 0, 0});
+  std::vector<pid_t> orphans;
+  for (long made = 0; made < count; made++) orphans.push_back(make_orphan(gate[0], gate[1], report));
+  std::vector<int> handles = open_handles(orphans);
   int64_t opened = now_ms();
   close(gate[1]);
-  bool reaped = wait_until_reaped(processes, opened + kDeadlineMs);
+  bool reaped = wait_until_reaped(handles, opened + kDeadlineMs);
   int zombies = count_zombies();
   printf("orphans %ld zombies %d reaped-after-ms %lld\n", count, zombies, static_cast<long long>(now_ms() - opened));
   return reaped && zombies == 0 ? 0 : 1;
