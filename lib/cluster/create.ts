@@ -144,9 +144,12 @@ async function waitUntilReady(
   const { probe } = options;
   if (!probe || options.withConfigDisk === false) return {};
   const follower = await ConsoleFollower.open(consoleLog);
+  let told = '';
   const stopTelling = follower.onLine(() => {
     const latest = bootPhases(follower.lines, qemu.startedAtMs).at(-1);
-    if (latest) options.onProgress?.(`booting: ${latest.name} after ${(latest.atMs / 1000).toFixed(1)} s`);
+    if (latest && latest.name !== told)
+      options.onProgress?.(`booting: ${latest.name} after ${(latest.atMs / 1000).toFixed(1)} s`);
+    told = latest?.name ?? '';
   });
   try {
     const attempt: ApiProbe = (signal) => probe(target, signal);

@@ -36,16 +36,14 @@ export async function waitForApi(options: {
   const patience = AbortSignal.timeout(options.timeoutMs);
   const stop = AbortSignal.any([options.ended, patience, ...(options.signal ? [options.signal] : [])]);
   let lastError: unknown;
+  let isListening = false;
+  const listening = options.console.waitFor(API_LISTENING, { signal: stop }).then(() => {
+    isListening = true;
+  });
   try {
     for (let hasAsked = false; ; hasAsked = true) {
-      if (options.console.lines.some((line) => API_LISTENING.test(line.text))) {
-        if (hasAsked) await delay(SOON_MS, undefined, { signal: stop });
-      } else {
-        await Promise.race([
-          options.console.waitFor(API_LISTENING, { signal: stop }),
-          delay(SELDOM_MS, undefined, { signal: stop }),
-        ]);
-      }
+      if (!isListening) await Promise.race([listening, delay(SELDOM_MS, undefined, { signal: stop })]);
+      else if (hasAsked) await delay(SOON_MS, undefined, { signal: stop });
       try {
         await options.probe(AbortSignal.any([stop, AbortSignal.timeout(ATTEMPT_TIMEOUT_MS)]));
         return;

@@ -25,15 +25,22 @@ export function checkSourceList(files, base) {
 }
 
 /**
- * The lock file names packages and checksums; an address would tie it to one mirror.
+ * The lock file names packages and checksums; an address would tie it to one mirror. It names optional packages of other
+ * platforms as well, else `npm ci` refuses it; npm leaves them out when a mirror lacks them.
  * @param {string} base
  * @returns {string[]}
  */
 export function checkLockFile(base) {
   const { packages } = JSON.parse(readFileSync(path.join(base, 'package-lock.json'), 'utf8'));
-  return Object.entries(packages).flatMap(([name, entry]) =>
-    /^https?:/.test(entry.resolved ?? '') ? [`package-lock.json: ${name} carries a download address`] : [],
+  const names = new Set(
+    Object.keys(packages).map((key) => key.slice(key.lastIndexOf('node_modules/') + 'node_modules/'.length)),
   );
+  return Object.entries(packages).flatMap(([key, entry]) => [
+    ...(/^https?:/.test(entry.resolved ?? '') ? [`package-lock.json: ${key} carries a download address`] : []),
+    ...Object.keys(entry.optionalDependencies ?? {})
+      .filter((name) => !names.has(name))
+      .map((name) => `package-lock.json: ${key} may need ${name}, which has no entry`),
+  ]);
 }
 
 const textFile =

@@ -105,10 +105,20 @@ t.test('the list of native sources', async (t) => {
   ]);
 });
 
-t.test('download addresses in the lock file', async (t) => {
-  const packages = { 'node_modules/a': { resolved: 'https://mirror.example/a.tgz' }, 'node_modules/b': {} };
+t.test('the lock file', async (t) => {
+  const packages = {
+    'node_modules/a': {
+      resolved: 'https://mirror.example/a.tgz',
+      optionalDependencies: { b: '1', '@c/d': '1', e: '1' },
+    },
+    'node_modules/b': {},
+    'node_modules/a/node_modules/@c/d': {},
+  };
   const base = t.testdir({ 'package-lock.json': JSON.stringify({ packages }) });
-  t.same(checkLockFile(base), ['package-lock.json: node_modules/a carries a download address']);
+  t.same(checkLockFile(base), [
+    'package-lock.json: node_modules/a carries a download address',
+    'package-lock.json: node_modules/a may need e, which has no entry',
+  ]);
 });
 
 t.test('work that was put off', async (t) => {
