@@ -13,8 +13,8 @@ import { versionCommand } from './commands/version.js';
 import { addGlobalFlags } from './flags.js';
 import type { Io } from './io.js';
 
-/** Makes the program. `cluster` is given when that command runs; until then a stand-in is in its place. */
-export function createProgram(io: Io, cluster: Command = clusterStandIn(io)): Command {
+/** Makes the program. Without `cluster` that command is there in name only. */
+export function createProgram(io: Io, cluster = new Command('cluster').description('local clusters in QEMU')): Command {
   const program = new Command('osctl')
     .description('operates Talos nodes through their API')
     .enablePositionalOptions()
@@ -43,19 +43,9 @@ export function createProgram(io: Io, cluster: Command = clusterStandIn(io)): Co
 
 /** Runs a command line (without node and script). Throws what went wrong; see exit.ts. */
 export async function run(argv: readonly string[], io: Io): Promise<void> {
-  await createProgram(io).parseAsync([...argv], { from: 'user' });
-}
-
-/** `cluster` brings the image builder and the QEMU provisioner along: nobody else waits for these to load. */
-function clusterStandIn(io: Io): Command {
-  return new Command('cluster')
-    .description('local clusters in QEMU')
-    .helpOption(false)
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .action(async (_options, command: Command) => {
-      const { clusterCommand } = await import('./commands/cluster/index.js');
-      const argv = (command.parent as Command & { rawArgs: string[] }).rawArgs;
-      await createProgram(io, clusterCommand(io)).parseAsync(argv, { from: 'user' });
-    });
+  // `cluster` brings the image builder and the QEMU provisioner along: who does not name it need not wait for these to load.
+  const cluster = argv.includes('cluster')
+    ? (await import('./commands/cluster/index.js')).clusterCommand(io)
+    : undefined;
+  await createProgram(io, cluster).parseAsync([...argv], { from: 'user' });
 }
