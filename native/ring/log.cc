@@ -44,7 +44,7 @@ Result<void> Log::attach(UniqueFd pipe, Stream stream) {
   auto source = std::make_shared<PipeSource>(shared_from_this(), std::move(pipe), stream);
   // Held over the registration: the reactor may come to the end of the pipe before we know the token.
   std::lock_guard lock(mutex_);
-  if (closed_) return Error{ECANCELED, "attach", {}, {}, "the log is closed"};
+  if (!writer_) return Error{ECANCELED, "attach", {}, {}, "the log is closed"};
   auto token = Reactor::instance().add(source->fd(), EPOLLIN, source);
   if (!token) return token.error();
   source->token = token.value();
@@ -59,17 +59,17 @@ size_t Log::open_pipes() const {
 
 void Log::write(std::string_view text) {
   std::lock_guard lock(mutex_);
-  if (closed_ || text.empty()) return;
+  if (!writer_ || text.empty()) return;
   const uint64_t time = now_ns();
-  std::string_view rest = writer_.append_lines(Stream::kSystem, time, text);
-  if (!rest.empty()) writer_.append_lines(Stream::kSystem, time, std::string(rest) + '\n');
+  std::string_view rest = writer_->append_lines(Stream::kSystem, time, text);
+  if (!rest.empty()) writer_->append_lines(Stream::kSystem, time, std::string(rest) + '\n');
   publish_and_ring();
 }
 
 size_t Log::append(Stream stream, std::string_view text) {
   std::lock_guard lock(mutex_);
-  if (closed_) return 0;
-  std::string_view rest = writer_.append_lines(stream, now_ns(), text);
+  if (!writer_) return 0;
+  std::string_view rest = writer_->append_lines(stream, now_ns(), text);
   if (rest.size() < text.size()) publish_and_ring();
   return rest.size();
 }
@@ -78,9 +78,9 @@ void Log::end_of(PipeSource* source, std::string_view unfinished) {
   std::function<void()> listener;
   {
     std::lock_guard lock(mutex_);
-    if (closed_) return;
+    if (!writer_) return;
     if (!unfinished.empty()) {
-      writer_.append_lines(source->stream(), now_ns(), std::string(unfinished) + '\n');
+      writer_->append_lines(source->stream(), now_ns(), std::string(unfinished) + '\n');
       publish_and_ring();
     }
     Reactor::instance().remove(*source->token);
@@ -92,14 +92,14 @@ void Log::end_of(PipeSource* source, std::string_view unfinished) {
 }
 
 void Log::publish_and_ring() {
-  writer_.publish();
+  writer_->publish();
   for (const Doorbell& doorbell : doorbells_) sys::eventfd_ring(doorbell.eventfd.get());
 }
 
 Result<Log::Subscription> Log::subscribe() {
   std::lock_guard lock(mutex_);
-  if (closed_) return Error{ECANCELED, "subscribe", {}, {}, "the log is closed"};
-  auto memory = sys::duplicate_descriptor(writer_.memory());
+  if (!writer_) return Error{ECANCELED, "subscribe", {}, {}, "the log is closed"};
+  auto memory = sys::duplicate_descriptor(writer_->memory());
   if (!memory) return memory.error();
   auto eventfd = sys::create_eventfd();
   if (!eventfd) return eventfd.error();
@@ -117,12 +117,16 @@ void Log::unsubscribe(uint64_t id) {
 
 std::string Log::last_line(size_t max_bytes) const {
   std::lock_guard lock(mutex_);
-  return writer_.last_line(max_bytes);
+  return writer_ ? writer_->last_line(max_bytes) : std::string();
 }
 
 Log::Stats Log::stats() const {
   std::lock_guard lock(mutex_);
-  return {writer_.positions().head_records, writer_.positions().head_bytes, writer_.data_bytes()};
+  return writer_ ? current_stats() : last_stats_;
+}
+
+Log::Stats Log::current_stats() const {
+  return {writer_->positions().head_records, writer_->positions().head_bytes, writer_->data_bytes()};
 }
 
 void Log::close() {
@@ -131,9 +135,10 @@ void Log::close() {
   std::list<Doorbell> doorbells;
   std::function<void()> listener;
   std::lock_guard lock(mutex_);
-  if (closed_) return;
-  closed_ = true;
+  if (!writer_) return;
   publish_and_ring();
+  last_stats_ = current_stats();
+  writer_.reset();
   for (const auto& pipe : pipes_) Reactor::instance().remove(*pipe->token);
   pipes.swap(pipes_);
   doorbells.swap(doorbells_);

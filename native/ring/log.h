@@ -8,6 +8,7 @@
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "ring/writer.h"
@@ -50,7 +51,7 @@ class Log : public std::enable_shared_from_this<Log> {
   };
   [[nodiscard]] Stats stats() const;
 
-  // Closes the pipes, rings everybody a last time. Readers keep the memory they have. Idempotent.
+  // Closes the pipes and our side of the memory, rings everybody a last time. Readers keep what they have. Idempotent.
   void close();
 
  private:
@@ -61,6 +62,7 @@ class Log : public std::enable_shared_from_this<Log> {
   };
 
   explicit Log(Writer writer) : writer_(std::move(writer)) {}
+  [[nodiscard]] Stats current_stats() const;
 
   // Reactor thread. Returns how many bytes at the end of `text` are the start of an unfinished line.
   size_t append(Stream stream, std::string_view text);
@@ -68,13 +70,13 @@ class Log : public std::enable_shared_from_this<Log> {
   void end_of(PipeSource* source, std::string_view unfinished);
   void publish_and_ring();
 
-  mutable std::mutex mutex_;  // guards everything below
-  Writer writer_;
+  mutable std::mutex mutex_;      // guards everything below
+  std::optional<Writer> writer_;  // until close()
+  Stats last_stats_{};            // since then
   std::list<std::shared_ptr<PipeSource>> pipes_;
   std::list<Doorbell> doorbells_;
   uint64_t next_subscription_ = 1;
   std::function<void()> on_drained_;
-  bool closed_ = false;
 };
 
 }  // namespace talos::ring
