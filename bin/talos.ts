@@ -1,11 +1,15 @@
-// The one executable of the image. Its role is the name it was called by; a role's code is evaluated only in its own process.
+// The one executable of the image. Its role is the name it was called by; the role's bundle, and V8's code cache for it, are assets
+// inside (lib/image/executable.ts), so that no process pays for the code of another's role.
 import { basename } from 'node:path';
+import { getRawAsset } from 'node:sea';
+import { Script } from 'node:vm';
 
-const roles: Record<string, () => Promise<{ main(): Promise<void> }>> = {
-  init: () => import('../lib/init/main.js'),
-  machined: () => import('../lib/machined/main.js'),
-  osd: () => import('../lib/osd/main.js'),
-};
-const role = roles[basename(process.argv0)];
-if (role === undefined) throw new Error(`no such role: ${process.argv0} (there are ${Object.keys(roles).join(', ')})`);
-void role().then((module) => module.main());
+const role = basename(process.argv0);
+const [source, cachedData] = [`${role}.cjs`, `${role}.cache`].map((name) =>
+  Buffer.from(getRawAsset(name) as ArrayBuffer),
+);
+const script = new Script(source?.toString('latin1') ?? '', { filename: `talos:${role}`, cachedData });
+if (script.cachedDataRejected) process.stderr.write(`talos: the code cache of ${role} does not fit: a slow start\n`);
+const module: { exports: { main?(): Promise<void> } } = { exports: {} };
+script.runInThisContext()(module.exports, require, module);
+void module.exports.main?.();

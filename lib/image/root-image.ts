@@ -3,9 +3,10 @@ import { chmod, copyFile, mkdir, open, readFile, rm, stat, symlink, writeFile } 
 import path from 'node:path';
 import { cached, hashFile, type Progress } from '../base/build-cache.js';
 import { TalosError } from '../base/errors.js';
+import { buildBundle } from './bundle.js';
 import { compileAddon, compileStaticProgram } from './compile.js';
 import { type ElfFacts, missingInElf, readElf } from './elf.js';
-import { buildBundle, buildExecutable } from './executable.js';
+import { buildExecutable } from './executable.js';
 import { type BuildProduct, type ManifestEntry, parseManifest } from './manifest.js';
 import { fetchPackages, type PackageRecord } from './packages.js';
 import { ARCHITECTURES, type Architecture } from './paths.js';
@@ -50,8 +51,8 @@ export interface RootImageRequest {
   readonly arch: Architecture;
   readonly layer: Layer | undefined;
   readonly identity: SourceIdentity;
-  /** Entry of the bundle, relative to the checkout; bin/talos.ts unless a test says otherwise. */
-  readonly bundleEntry?: string | undefined;
+  /** Roles and their entries; the image's unless a test says otherwise. */
+  readonly roles?: Readonly<Record<string, string>> | undefined;
   /** The addon, relative to the checkout; what cmake-js makes unless a test says otherwise. */
   readonly addonFile?: string | undefined;
   readonly onProgress: Progress;
@@ -79,7 +80,7 @@ export async function buildRootImage(request: RootImageRequest): Promise<RootIma
     entries.flatMap((entry) => (entry.kind === 'file' && entry.from.kind === 'package' ? [entry.from.package] : [])),
   );
   const packages = await fetchPackages([...packageNames], arch, onProgress);
-  const bundle = await buildBundle({ root, identity, entry: request.bundleEntry, onProgress });
+  const bundle = await buildBundle({ root, identity, roles: request.roles, onProgress });
   const executable = await buildExecutable(root, arch, bundle, onProgress);
   const addonFile = request.addonFile ?? ADDON;
   const addon = path.resolve(root, addonFile);
@@ -97,8 +98,8 @@ export async function buildRootImage(request: RootImageRequest): Promise<RootIma
       layer,
       entries,
       packages: packages.records,
-      executable: await hashFile(bundle),
-      executablePath: path.basename(path.dirname(executable)),
+      // Named by the hash of all that it is made from.
+      executable: path.basename(path.dirname(executable)),
       addonHash,
       files: await hashSources(root, ['rootfs', ...(layer === 'test' ? ['test/layer'] : [])]),
       options: SQUASHFS_OPTIONS,

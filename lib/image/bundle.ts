@@ -1,0 +1,99 @@
+/** Bundles the roles: one script each, which the launcher (bin/talos.ts) runs. */
+import type { BuildOptions } from 'esbuild';
+import { cached, type Progress } from '../base/build-cache.js';
+import { TalosError } from '../base/errors.js';
+import { hashSources, type SourceIdentity } from './sources.js';
+
+/** The roles and their entries, relative to the checkout. Each exports `main()`. */
+export const ROLES: Readonly<Record<string, string>> = {
+  init: 'lib/init/main.ts',
+  machined: 'lib/machined/main.ts',
+  osd: 'lib/osd/main.ts',
+};
+
+/** Name of the launcher's bundle; no role can have it. */
+export const LAUNCHER = 'talos';
+
+/** What is bundled. */
+export interface BundleRequest {
+  readonly root: string;
+  readonly identity: SourceIdentity;
+  /** {@link ROLES} unless a test says otherwise. */
+  readonly roles?: Readonly<Record<string, string>> | undefined;
+  readonly onProgress: Progress;
+}
+
+/** A folder with `<role>.cjs` for every role, and `talos.cjs`, the launcher. */
+export interface Bundle {
+  readonly folder: string;
+  readonly roles: readonly string[];
+}
+
+const isBundled = (name: string) => /\.(ts|js|json)$/.test(name) && !name.endsWith('.d.ts');
+
+/** The bundles, made when they are not in the cache. */
+export async function buildBundle({ root, identity, roles = ROLES, onProgress }: BundleRequest): Promise<Bundle> {
+  const entries = Object.values(roles);
+  const sources = await hashSources(root, ['lib', 'bin', 'package-lock.json', ...entries], isBundled);
+  const folder = await cached({
+    kind: 'bundle',
+    inputs: { recipe: 3, sources, roles, tag: identity.tag, sha: identity.sha, built: identity.built },
+    onProgress,
+    make: async (made) => {
+      onProgress('bundling the roles');
+      await bundle(root, { [LAUNCHER]: 'bin/talos.ts' }, identity, made);
+      await bundle(root, roles, identity, made, {
+        // A function expression in parentheses: V8 compiles it at once, and the launcher hands `require` in.
+        banner: { js: `(function(exports,require,module){const TALOS_BUNDLE_URL='file:///usr/bin/talos';` },
+        footer: { js: '})' },
+        define: { ...definitions(identity), 'import.meta.url': 'TALOS_BUNDLE_URL' },
+      });
+    },
+  });
+  return { folder, roles: Object.keys(roles).sort() };
+}
+
+function definitions(identity: SourceIdentity): Record<string, string> {
+  return {
+    TALOS_BUILD_TAG: JSON.stringify(identity.tag),
+    TALOS_BUILD_SHA: JSON.stringify(identity.sha),
+    TALOS_BUILD_TIME: JSON.stringify(identity.built),
+    TALOS_IMAGE: 'true',
+  };
+}
+
+async function bundle(
+  root: string,
+  entryPoints: Readonly<Record<string, string>>,
+  identity: SourceIdentity,
+  outdir: string,
+  more: BuildOptions = {},
+): Promise<void> {
+  const esbuild = await import('esbuild');
+  try {
+    await esbuild.build({
+      absWorkingDir: root,
+      entryPoints: { ...entryPoints },
+      outdir,
+      outExtension: { '.js': '.cjs' },
+      bundle: true,
+      platform: 'node',
+      target: 'node26',
+      format: 'cjs',
+      // There is no module loader inside a script: what is imported on demand is in the bundle, or Node's own.
+      supported: { 'dynamic-import': false },
+      // Whitespace only: stack traces in a node's log keep their names.
+      minifyWhitespace: true,
+      // One byte a character, which V8 takes as it is.
+      charset: 'ascii',
+      legalComments: 'none',
+      logLevel: 'silent',
+      define: definitions(identity),
+      ...more,
+    });
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const names = Object.values(entryPoints).join(', ');
+    throw new TalosError('ERR_BUNDLE', `cannot bundle ${names}: ${message.split('\n').slice(0, 6).join('\n  ')}`);
+  }
+}
