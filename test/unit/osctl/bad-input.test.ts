@@ -6,6 +6,8 @@ import { createCertificateAuthority, issueClientCertificate } from '../../../lib
 import { closedPort, FakeNode, rawListener, statusError } from '../client/fake-node.js';
 import { OsctlHome, type Outcome } from './osctl-child.js';
 
+t.setTimeout(120_000);
+
 const MINUTE_MS = 60_000;
 
 function isOneLine(t: Test, outcome: Outcome, code: number, pattern: RegExp) {
