@@ -4,7 +4,6 @@
  */
 import { chmod, copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { cached, hashFile, type Progress } from '../base/build-cache.js';
 import { type Bundle, LAUNCHER } from './bundle.js';
 import { ARCHITECTURES, type Architecture } from './paths.js';
@@ -14,7 +13,8 @@ import { runCommand } from './run-command.js';
 export const NODE_FLAGS = ['--disable-sigusr1', '--max-semi-space-size=2'];
 
 const EXECUTABLE_NAME = 'talos';
-const CACHE_MAKER = fileURLToPath(new URL('./make-code-cache.js', import.meta.url));
+/** In the checkout, not beside this file: osctl's bundle carries the image builder too. */
+const CACHE_MAKER = path.join('out', 'js', 'lib', 'image', 'make-code-cache.js');
 
 /** The executable for a bundle, made when it is not in the cache. */
 export async function buildExecutable(
@@ -24,17 +24,18 @@ export async function buildExecutable(
   onProgress: Progress,
 ): Promise<string> {
   const node = await strippedNode(root, arch, onProgress);
+  const cacheMaker = path.join(root, CACHE_MAKER);
   const folder = await cached({
     kind: 'executable',
     inputs: {
       recipe: 3,
       node: path.basename(path.dirname(node)),
       flags: NODE_FLAGS,
-      cacheMaker: await hashFile(CACHE_MAKER),
+      cacheMaker: await hashFile(cacheMaker),
       bundle: await hashBundle(bundle),
     },
     onProgress,
-    make: (made) => make(node, bundle, made, onProgress),
+    make: (made) => make({ node, cacheMaker }, bundle, made, onProgress),
   });
   return path.join(folder, EXECUTABLE_NAME);
 }
@@ -44,12 +45,17 @@ async function hashBundle({ folder }: Bundle): Promise<string[]> {
   return Promise.all(names.map(async (name) => `${name} ${await hashFile(path.join(folder, name))}`));
 }
 
-async function make(node: string, bundle: Bundle, made: string, onProgress: Progress): Promise<void> {
+interface Tools {
+  node: string;
+  cacheMaker: string;
+}
+
+async function make({ node, cacheMaker }: Tools, bundle: Bundle, made: string, onProgress: Progress): Promise<void> {
   const assets: Record<string, string> = {};
   for (const role of bundle.roles) {
     onProgress(`compiling the code cache of ${role}`);
     const [script, cache] = [path.join(bundle.folder, `${role}.cjs`), path.join(made, `${role}.cache`)];
-    await runCommand([node, ...NODE_FLAGS, CACHE_MAKER, script, cache]);
+    await runCommand([node, ...NODE_FLAGS, cacheMaker, script, cache]);
     assets[`${role}.cjs`] = script;
     assets[`${role}.cache`] = cache;
   }
