@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse, stringify } from 'yaml';
 import type { PemPair } from '../../lib/base/secrets-bundle.js';
+import { standardPrivateKeyPem } from '../../lib/pki/keys.js';
 import type { TestHome } from './node.js';
 
 const execFileAsync = promisify(execFile);
@@ -52,4 +53,9 @@ export async function clusterAuthority(configDisk: string): Promise<PemPair> {
   });
   const config = parse(stdout) as { machine: { ca: PemPair } };
   return { crt: decode(config.machine.ca.crt), key: decode(config.machine.ca.key) };
+}
+
+/** The options of node:tls for a client certificate: OpenSSL does not know the header that the client configuration has. */
+export function tlsOptions(pair: PemPair): { cert: string; key: string } {
+  return { cert: pair.crt, key: standardPrivateKeyPem(pair.key) };
 }

@@ -2,7 +2,7 @@
 import { type ConnectionOptions, connect } from 'node:tls';
 import t from 'tap';
 import { createCertificateAuthority, issueClientCertificate } from '../../lib/pki/index.js';
-import { clusterAuthority, currentContext, writeClientConfig } from '../helpers/credentials.js';
+import { clusterAuthority, currentContext, tlsOptions, writeClientConfig } from '../helpers/credentials.js';
 import { seconds, within } from '../helpers/deadline.js';
 import { TestNode } from '../helpers/node.js';
 
@@ -36,12 +36,12 @@ t.test('the front door of the API', async (t) => {
   const stranger = await createCertificateAuthority();
 
   await t.test('TLS', async (t) => {
-    const good = { ca, cert: client.crt, key: client.key };
+    const good = { ca, ...tlsOptions(client) };
     t.equal(await attempt(endpoint, good), 'open', 'the administrator gets in, so the refusals below mean something');
     t.not(await attempt(endpoint, { ca }), 'open', 'no certificate');
     t.not(await attempt(endpoint, { ...good, maxVersion: 'TLSv1.2' }), 'open', 'TLS 1.2');
     const foreign = await issueClientCertificate({ ca: stranger, roles: ['os:admin'] });
-    t.not(await attempt(endpoint, { ca, cert: foreign.crt, key: foreign.key }), 'open', 'a foreign authority');
+    t.not(await attempt(endpoint, { ca, ...tlsOptions(foreign) }), 'open', 'a foreign authority');
   });
 
   await t.test('osctl says that it was denied: exit code 4, one line', async (t) => {
