@@ -15,14 +15,13 @@ import {
   standardPrivateKeyPem,
 } from '../../../lib/pki/index.js';
 
+/**
+ * Answers one RPC: a unary one with what it returns, a stream with what it writes until it resolves. What it throws is the status.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: a fake takes and gives what a test wants
-export type UnaryHandler = (request: any, call: ServerUnaryCall<any, any>) => unknown;
-// biome-ignore lint/suspicious/noExplicitAny: the same
-export type StreamHandler = (request: any, call: ServerWritableStream<any, any>) => void | Promise<void>;
+export type Handler = (request: any, call: any) => unknown;
 
-export interface Handlers {
-  [name: string]: UnaryHandler | StreamHandler;
-}
+export type Handlers = Record<string, Handler>;
 
 /** An error that arrives as this status. */
 export function statusError(code: status, details: string): Error {
@@ -138,12 +137,12 @@ function implementation(handlers: Handlers) {
     entries.map(([name, { responseStream }]) => {
       const handler =
         handlers[name] ?? (() => Promise.reject(statusError(status.UNIMPLEMENTED, `this node does not serve ${name}`)));
-      return [name, responseStream ? streaming(handler as StreamHandler) : unary(handler as UnaryHandler)];
+      return [name, responseStream ? streaming(handler) : unary(handler)];
     }),
   );
 }
 
-function unary(handler: UnaryHandler) {
+function unary(handler: Handler) {
   return async (call: ServerUnaryCall<unknown, unknown>, callback: (error: Error | null, reply?: unknown) => void) => {
     try {
       callback(null, await handler(call.request, call));
@@ -153,7 +152,7 @@ function unary(handler: UnaryHandler) {
   };
 }
 
-function streaming(handler: StreamHandler) {
+function streaming(handler: Handler) {
   return async (call: ServerWritableStream<unknown, unknown>) => {
     try {
       await handler(call.request, call);

@@ -1,8 +1,8 @@
 /** The commands that operate a node, against a real gRPC server on this host. */
 import { once } from 'node:events';
-import { status } from '@grpc/grpc-js';
+import { type ServerWritableStream, status } from '@grpc/grpc-js';
 import t from 'tap';
-import { FakeNode, type StreamHandler, statusError } from '../client/fake-node.js';
+import { FakeNode, type Handler, statusError } from '../client/fake-node.js';
 import { OsctlHome } from './osctl-child.js';
 
 t.setTimeout(120_000);
@@ -13,7 +13,7 @@ interface LogsRequest {
   tailLines: number;
 }
 
-const send = (...lines: string[]): StreamHandler => {
+const send = (...lines: string[]): Handler => {
   return (_request, call) => {
     for (const line of lines) call.write({ bytes: Buffer.from(line) });
   };
@@ -69,7 +69,7 @@ const handlers = (name: string) => ({
   }),
   ServiceRestart: ({ id }: { id: string }) => ({ messages: [{ resp: `${id} restarted` }] }),
   LogsContainers: () => ({ messages: [{ ids: ['init', 'osd'] }] }),
-  Logs: async (request: LogsRequest, call: Parameters<StreamHandler>[1]) => {
+  Logs: async (request: LogsRequest, call: ServerWritableStream<LogsRequest, unknown>) => {
     if (request.id === 'gap') {
       call.write({ metadata: { hostname: name }, bytes: Buffer.from('before\n') });
       call.write({ metadata: { hostname: name, error: 'missed 7 records, 700 bytes' } });
