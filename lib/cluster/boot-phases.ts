@@ -6,29 +6,31 @@ export interface BootPhase {
   readonly atMs: number;
 }
 
-/** The lines that begin a phase. PID 1 and stage0 write theirs as `[talos] phase NAME …` to the kernel log. */
-const KERNEL_START = /Linux version /;
-const TALOS_PHASE = /\[talos\] phase ([a-z0-9-]+)/;
+/**
+ * The milestones of a boot, in their order, and the line by which each is seen. Everything else that PID 1 says of its phases is
+ * in the console log and in `osctl dmesg`.
+ */
+const MILESTONES: readonly (readonly [name: string, line: RegExp])[] = [
+  ['kernel', /Linux version /],
+  ['stage0', /stage0: started/],
+  ['init', /\[talos\] init started/],
+  ['services', /\[talos\] phase services\b/],
+  ['osd', /\[talos\] phase osd-listening\b/],
+];
 
 /**
- * The phases of the latest boot in a console log.
+ * The milestones of the latest boot in a console log.
  * @param lines         console lines with the time at which each was seen
  * @param startedAtMs   when QEMU was started, on the same clock
  */
 export function bootPhases(lines: readonly ConsoleLine[], startedAtMs: number): BootPhase[] {
   const phases: BootPhase[] = [];
-  const add = (name: string, line: ConsoleLine): void => {
-    if (!phases.some((phase) => phase.name === name)) {
-      phases.push({ name, atMs: Math.round(line.seenAtMs - startedAtMs) });
-    }
-  };
   for (const line of lines) {
-    if (KERNEL_START.test(line.text)) {
-      phases.length = 0;
-      add('kernel', line);
-    }
-    const phase = TALOS_PHASE.exec(line.text)?.[1];
-    if (phase !== undefined) add(phase, line);
+    const name = MILESTONES.find(([, pattern]) => pattern.test(line.text))?.[0];
+    if (name === undefined) continue;
+    if (name === 'kernel') phases.length = 0;
+    if (phases.some((phase) => phase.name === name)) continue;
+    phases.push({ name, atMs: Math.round(line.seenAtMs - startedAtMs) });
   }
   return phases;
 }

@@ -20,6 +20,9 @@ export const nativeTestDir = path.join(out, 'native-test');
 /** The bundle that bin/osctl loads. */
 export const osctlBundle = path.join(out, 'osctl.mjs');
 
+/** Loads a compiled module of the project. */
+const load = (file) => import(pathToFileURL(path.join(compiled, file)).href);
+
 /**
  * Does a step unless its stamp says that nothing has changed.
  * @param {string} name
@@ -102,7 +105,15 @@ async function buildNativeTests() {
 /** osctl in one file, so that it starts fast. */
 async function bundleOsctl() {
   const sources = ['lib', 'package.json', 'package-lock.json', 'tools/lib/build.mjs'];
-  await stamped('osctl', { hash: hashInputs(sources), outputs: [osctlBundle] }, async () => {
+  const { sourceIdentity } = await load('lib/image/sources.js');
+  const identity = await sourceIdentity(root);
+  const define = {
+    TALOS_BUILD_TAG: JSON.stringify(identity.tag),
+    TALOS_BUILD_SHA: JSON.stringify(identity.sha),
+    TALOS_BUILD_TIME: JSON.stringify(identity.built),
+  };
+  const made = { hash: hashInputs(sources, Object.values(define)), outputs: [osctlBundle] };
+  await stamped('osctl', made, async () => {
     const { build } = await import('esbuild');
     try {
       await build({
@@ -112,6 +123,7 @@ async function bundleOsctl() {
         platform: 'node',
         target: 'node20',
         format: 'esm',
+        define,
         logLevel: 'silent',
         // Only building images needs it, and it finds its own files.
         external: ['esbuild'],
@@ -123,9 +135,6 @@ async function bundleOsctl() {
     }
   });
 }
-
-/** Loads a compiled module of the project. */
-const load = (file) => import(pathToFileURL(path.join(compiled, file)).href);
 
 /** Does a step of the image builder, whose failures carry what to do. */
 async function imageStep(name, work) {

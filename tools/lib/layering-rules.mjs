@@ -39,8 +39,8 @@ export const bannedModules = Object.fromEntries(
   ['init', 'os', 'control', 'native', 'base'].map((folder) => [folder, ['child_process', 'cluster']]),
 );
 
-/** The pure C++ cores, which do not know each other. */
-const cores = ['mount', 'netlink', 'process', 'cgroup', 'ring', 'kmsg', 'block', 'power', 'control'];
+/** The pure C++ cores, which do not know each other; those that wait for descriptors use the reactor. */
+const cores = ['mount', 'netlink', 'process', 'cgroup', 'ring', 'kmsg', 'block', 'power', 'channel'];
 
 /**
  * For each folder of native/: the other folders whose headers it may include.
@@ -49,7 +49,7 @@ const cores = ['mount', 'netlink', 'process', 'cgroup', 'ring', 'kmsg', 'block',
 export const nativeLayers = {
   base: [],
   sys: ['base'],
-  ...Object.fromEntries(cores.map((core) => [core, ['base', 'sys']])),
+  ...Object.fromEntries(cores.map((core) => [core, ['base', 'sys', 'reactor']])),
   reactor: ['base', 'sys'],
   bind: ['base', 'sys', 'reactor', ...cores],
   stage0: ['base', 'sys'],
@@ -65,4 +65,7 @@ export const unstableHeaders = /^(uv|v8|node)\.h$/;
 
 /** Headers that declare system calls: only native/sys, native/stage0 (which stands alone), tests, and UniqueFd include them. */
 export const systemCallHeaders =
-  /^(unistd|sched|sys\/(mount|syscall|epoll|wait|mman|reboot|prctl|eventfd|timerfd|signalfd|pidfd|sendfile|statfs|statvfs|swap|klog|inotify|fanotify))\.h$/;
+  /^(unistd|sched|sys\/(mount|syscall|wait|mman|reboot|prctl|eventfd|timerfd|signalfd|pidfd|sendfile|statfs|statvfs|swap|klog|inotify|fanotify))\.h$/;
+
+/** System calls whose headers others need for the constants in them. */
+export const systemCalls = /\b(syscall|epoll_(?:create1?|ctl|p?wait2?))\s*\(/;

@@ -8,6 +8,7 @@ import {
   nativeLayers,
   nodeApiHeaders,
   systemCallHeaders,
+  systemCalls,
   unstableHeaders,
 } from './layering-rules.mjs';
 
@@ -102,6 +103,9 @@ export function findCycles(graph) {
   return cycles;
 }
 
+/** Folders of native/ whose code makes system calls itself. */
+const mayCallKernel = new Set(['sys', 'stage0', 'test', 'fuzz']);
+
 const include = /^\s*#\s*include\s*([<"])([^>"]+)[>"]/gm;
 
 /**
@@ -119,10 +123,13 @@ export function checkNativeLayers(files, base) {
       violations.push(`${file}: native/${folder} is no layer; add it to tools/lib/layering-rules.mjs`);
       continue;
     }
-    for (const [, , header] of readFileSync(path.join(base, file), 'utf8').matchAll(include)) {
+    const text = readFileSync(path.join(base, file), 'utf8');
+    for (const [, , header] of text.matchAll(include)) {
       const violation = checkInclude(folder, header);
       if (violation) violations.push(`${file}: ${violation}`);
     }
+    const call = mayCallKernel.has(folder) ? null : systemCalls.exec(text.replaceAll(/\/\/.*$/gm, ''));
+    if (call) violations.push(`${file}: only native/sys may call ${call[1]}`);
   }
   return violations;
 }
@@ -130,11 +137,8 @@ export function checkNativeLayers(files, base) {
 function checkInclude(folder, header) {
   if (unstableHeaders.test(header)) return `nobody may include <${header}>: Node-API's stable ABI does not cover it`;
   if (nodeApiHeaders.test(header) && folder !== 'bind') return `only native/bind may include <${header}>`;
-  if (
-    systemCallHeaders.test(header) &&
-    !['sys', 'stage0', 'test', 'fuzz'].includes(folder) &&
-    !(folder === 'base' && header === 'unistd.h')
-  ) {
+  const isAllowed = mayCallKernel.has(folder) || (folder === 'base' && header === 'unistd.h');
+  if (systemCallHeaders.test(header) && !isAllowed) {
     return `only native/sys may include <${header}>, which declares system calls`;
   }
   const target = header.replace(/^native\//, '').split('/')[0];

@@ -61,11 +61,11 @@ t.test('the end of a log', async (t) => {
 t.test('phases of the latest boot', async (t) => {
   const lines = [
     { text: '[    0.000000] Linux version 6.12.117-talos', seenAtMs: 1100 },
-    { text: '[    0.9] [talos] phase stage0 mounts', seenAtMs: 2000 },
-    { text: '[    1.2] [talos] phase init', seenAtMs: 2300 },
+    { text: '[    0.9] stage0: started', seenAtMs: 2000 },
+    { text: '[    1.2] [talos] init started: v0.1.0', seenAtMs: 2300 },
     { text: '[    0.000000] Linux version 6.12.117-talos', seenAtMs: 9000 },
-    { text: '[    0.8] [talos] phase stage0', seenAtMs: 9800 },
-    { text: '[    0.8] [talos] phase stage0', seenAtMs: 9900 },
+    { text: '[    0.8] stage0: started', seenAtMs: 9800 },
+    { text: '[    0.8] stage0: started', seenAtMs: 9900 },
   ];
   t.same(bootPhases(lines.slice(0, 3), 1000), [
     { name: 'kernel', atMs: 100 },

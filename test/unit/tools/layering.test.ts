@@ -100,6 +100,7 @@ t.test('the list of native sources', async (t) => {
   ];
   t.same(checkSourceList(files, base), [
     'native/ring/new.cc: not listed in native/sources.json',
+    'native/test/ring_test.cc: not listed in native/sources.json',
     'native/sources.json: native/gone.cc does not exist',
     'native/sources.json: native/ring/x.cc is no binding',
   ]);
