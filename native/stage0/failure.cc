@@ -4,8 +4,8 @@
 #include <sys/reboot.h>
 #include <unistd.h>
 
+#include <charconv>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "base/unique_fd.h"
@@ -35,12 +35,10 @@ int panic_seconds(std::string_view command_line, int otherwise) noexcept {
     if (end == std::string_view::npos) end = command_line.size();
     std::string_view word = command_line.substr(at, end - at);
     if (word.starts_with(key)) {
-      char digits[12] = {};
       word.remove_prefix(key.size());
-      memcpy(digits, word.data(), word.size() < sizeof digits - 1 ? word.size() : sizeof digits - 1);
-      char* rest = nullptr;
-      long value = strtol(digits, &rest, 10);
-      if (rest != digits && *rest == '\0') seconds = static_cast<int>(value);
+      int value = 0;
+      auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), value);
+      if (error == std::errc() && rest == word.data() + word.size()) seconds = value;
     }
     at = end + 1;
   }
