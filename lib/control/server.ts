@@ -41,6 +41,8 @@ export interface ControlServerOptions {
 }
 
 const DEFAULT_MAX_RUNNING = 64;
+/** Longer ones would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The answering side: any number of connections, each with the name of the peer at its other end. */
 export class ControlServer {
@@ -52,10 +54,16 @@ export class ControlServer {
   }
 }
 
+interface Running {
+  controller: AbortController;
+  timer: NodeJS.Timeout | undefined;
+}
+
 /** One peer's connection. */
 export class ServerConnection {
   private readonly channel: Channel;
-  private readonly running = new Map<number, AbortController>();
+  private readonly running = new Map<number, Running>();
+  private readonly denied = new Set<MethodName>();
   private readonly closeListeners: (() => void)[] = [];
   private open = true;
 
@@ -105,7 +113,10 @@ export class ServerConnection {
   private ended(): void {
     if (!this.open) return;
     this.open = false;
-    for (const controller of this.running.values()) controller.abort();
+    for (const { controller, timer } of this.running.values()) {
+      clearTimeout(timer);
+      controller.abort();
+    }
     this.running.clear();
     for (const listener of this.closeListeners.splice(0)) listener();
   }
@@ -135,7 +146,9 @@ export class ServerConnection {
   private async serve(frame: Extract<Frame, { kind: 'request' }>): Promise<void> {
     const { id, method, body, deadlineMs } = frame;
     if (!this.options.allow[method]?.includes(this.peer)) {
-      this.options.log(`${this.peer} may not call ${method}`);
+      // Once a method: a peer that keeps asking must not push everything else out of the log.
+      if (!this.denied.has(method)) this.options.log(`${this.peer} may not call ${method}`);
+      this.denied.add(method);
       this.fail(id, 'PERMISSION_DENIED', `${this.peer} may not call ${method}`);
       return;
     }
@@ -144,8 +157,11 @@ export class ServerConnection {
       return;
     }
     const controller = new AbortController();
-    this.running.set(id, controller);
-    const timer = deadlineMs > 0 ? setTimeout(() => this.expire(id), deadlineMs) : undefined;
+    const timer =
+      deadlineMs > 0 ? setTimeout(() => this.expire(id, controller), Math.min(deadlineMs, MAX_TIMER_MS)) : undefined;
+    this.running.set(id, { controller, timer });
+    // After its deadline the peer may use the id for another request.
+    const isWanted = () => this.running.get(id)?.controller === controller;
     let result: HandlerResult<MethodName> | undefined;
     try {
       result = await this.call(method, body, {
@@ -154,12 +170,12 @@ export class ServerConnection {
         signal: controller.signal,
         deadlineMs,
       });
-      if (this.running.has(id)) this.reply(id, method, result);
+      if (isWanted()) this.reply(id, method, result);
     } catch (error) {
-      if (this.running.has(id)) this.report(id, method, error);
+      if (isWanted()) this.report(id, method, error);
     } finally {
       clearTimeout(timer);
-      this.running.delete(id);
+      if (isWanted()) this.running.delete(id);
       for (const descriptor of result?.descriptors ?? []) descriptor.close();
     }
   }
@@ -177,10 +193,9 @@ export class ServerConnection {
     return handler(body, context);
   }
 
-  private expire(id: number): void {
-    const controller = this.running.get(id);
+  private expire(id: number, controller: AbortController): void {
     this.running.delete(id);
-    controller?.abort();
+    controller.abort();
     this.fail(id, 'DEADLINE_EXCEEDED', 'the deadline passed');
   }
 

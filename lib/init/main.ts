@@ -12,6 +12,7 @@ import { type BootContext, bootPhases } from './boot.js';
 import { systemClock } from './clock.js';
 import { controlHandlers } from './control-handlers.js';
 import { INIT_ID } from './definition.js';
+import { EventList } from './event-list.js';
 import { exitEffects } from './exit-effects.js';
 import { type ExitEffects, ExitFunnel } from './exit-funnel.js';
 import { leadIntoFunnel } from './fatal-errors.js';
@@ -44,6 +45,8 @@ export async function main(options: InitOptions = {}): Promise<void> {
   try {
     const ownRing = native.ring.create({ name: INIT_ID, sizeBytes: RING_BYTES });
     log.keepIn(ownRing);
+    const events = new EventList(systemClock);
+    events.add('Started', 'Running');
     log.info(`init started: ${BUILD.tag}, Node ${process.version} on ${process.arch}`);
     native.process.startReaper({ subreaper: false });
     watchReaper(() => native.process.reaperStats(), log, systemClock);
@@ -54,13 +57,14 @@ export async function main(options: InitOptions = {}): Promise<void> {
         servicesFolder,
         startServices({ definitions, problems }, cgroups) {
           for (const problem of problems) log.error(problem);
-          services = createServices({ native, log, funnel, ownRing, cgroups });
+          services = createServices({ events, native, log, funnel, ownRing, cgroups });
           services.start(definitions);
         },
       }),
       log,
       systemClock,
     );
+    events.add('Boot done', 'Running');
     log.info(`boot done (uptime ${(systemClock.monotonicMs() / 1000).toFixed(3)} s)`);
   } catch (error) {
     log.failure('critical', 'the boot failed', error);
@@ -69,6 +73,8 @@ export async function main(options: InitOptions = {}): Promise<void> {
 }
 
 interface ServicesContext {
+  /** Of PID 1 itself. */
+  events: EventList;
   native: NativeAddon;
   log: InitLog;
   funnel: ExitFunnel;
@@ -76,8 +82,7 @@ interface ServicesContext {
   cgroups: CgroupTree | undefined;
 }
 
-function createServices({ native, log, funnel, ownRing, cgroups }: ServicesContext): ServiceManager {
-  const startedMs = systemClock.wallMs();
+function createServices({ events, native, log, funnel, ownRing, cgroups }: ServicesContext): ServiceManager {
   const ownInfo = (): ServiceInfo => ({
     id: INIT_ID,
     state: 'Running',
@@ -85,8 +90,8 @@ function createServices({ native, log, funnel, ownRing, cgroups }: ServicesConte
     image: '/sbin/init',
     restarts: 0,
     lastLogLine: '',
-    events: [],
-    lastChangeMs: startedMs,
+    events: events.list(),
+    lastChangeMs: events.lastChangeMs,
     healthUnknown: true,
     healthy: false,
   });

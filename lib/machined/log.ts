@@ -9,7 +9,7 @@ export class MachinedLog {
   constructor(private readonly kmsg: Pick<KmsgModule, 'write'>) {}
 
   info(text: string): void {
-    process.stdout.write(`${text}\n`);
+    process.stdout.write(`${new Date().toISOString()} ${text}\n`);
   }
 
   /** Also in the kernel log. */
