@@ -1,5 +1,5 @@
 // Everything that is built, in order. Each step is skipped when its inputs are those of the last time.
-import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { installPackages } from './debian.mjs';
@@ -19,6 +19,16 @@ export const nativeTestDir = path.join(out, 'native-test');
 
 /** The bundle that bin/osctl loads. */
 export const osctlBundle = path.join(out, 'osctl.mjs');
+
+/** Parts of it that are loaded on demand. */
+const osctlChunks = path.join(out, 'osctl-chunks');
+
+/** Names of chunks change with their content; an osctl that runs just now may still need the old ones until the new are there. */
+function removeOldChunks(current) {
+  for (const file of readdirSync(osctlChunks)) {
+    if (!current.has(file)) rmSync(path.join(osctlChunks, file), { force: true });
+  }
+}
 
 /** Loads a compiled module of the project. */
 const load = (file) => import(pathToFileURL(path.join(compiled, file)).href);
@@ -102,7 +112,7 @@ async function buildNativeTests() {
   });
 }
 
-/** osctl in one file, so that it starts fast. */
+/** osctl in a few files, so that it starts fast. */
 async function bundleOsctl() {
   const sources = ['lib', 'package.json', 'package-lock.json', 'tools/lib/build.mjs'];
   const { sourceIdentity } = await load('lib/image/sources.js');
@@ -116,9 +126,15 @@ async function bundleOsctl() {
   await stamped('osctl', made, async () => {
     const { build } = await import('esbuild');
     try {
-      await build({
-        entryPoints: [path.join(root, 'lib', 'osctl', 'main.ts')],
-        outfile: osctlBundle,
+      const { metafile } = await build({
+        metafile: true,
+        absWorkingDir: root,
+        entryPoints: { osctl: path.join(root, 'lib', 'osctl', 'main.ts') },
+        outdir: out,
+        outExtension: { '.js': '.mjs' },
+        // What only some commands load, the image builder above all, is read when it is needed.
+        splitting: true,
+        chunkNames: `${path.basename(osctlChunks)}/[hash]`,
         bundle: true,
         platform: 'node',
         target: 'node20',
@@ -130,6 +146,7 @@ async function bundleOsctl() {
         // CommonJS packages inside the bundle ask for Node's modules by require.
         banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
       });
+      removeOldChunks(new Set(Object.keys(metafile.outputs).map((file) => path.basename(file))));
     } catch (error) {
       throw new StepFailure('osctl', error.message.split('\n').slice(0, 3).join(' '), { cause: error });
     }
