@@ -37,7 +37,7 @@ export async function buildBundle({ root, identity, roles = ROLES, onProgress }:
   const sources = await hashSources(root, ['lib', 'bin', 'package-lock.json', ...entries], isBundled);
   const folder = await cached({
     kind: 'bundle',
-    inputs: { recipe: 3, sources, roles, tag: identity.tag, sha: identity.sha, built: identity.built },
+    inputs: { recipe: 4, sources, roles, tag: identity.tag, sha: identity.sha, built: identity.built },
     onProgress,
     make: async (made) => {
       onProgress('bundling the roles');
@@ -84,6 +84,8 @@ async function bundle(
       supported: { 'dynamic-import': false },
       // Whitespace only: stack traces in a node's log keep their names.
       minifyWhitespace: true,
+      // Node prints the line of an uncaught error.
+      lineLimit: 160,
       // One byte a character, which V8 takes as it is.
       charset: 'ascii',
       legalComments: 'none',

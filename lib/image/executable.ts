@@ -12,6 +12,9 @@ import { runCommand } from './run-command.js';
 /** What Node is started with in every role; measured in docs/image.md. */
 export const NODE_FLAGS = ['--disable-sigusr1', '--max-semi-space-size=2'];
 
+/** Makes V8 write the same code cache every time; the cache it writes is accepted without the flag. */
+const SAME_BYTES = ['--predictable'];
+
 const EXECUTABLE_NAME = 'talos';
 /** In the checkout, not beside this file: osctl's bundle carries the image builder too. */
 const CACHE_MAKER = path.join('out', 'js', 'lib', 'image', 'make-code-cache.js');
@@ -28,7 +31,7 @@ export async function buildExecutable(
   const folder = await cached({
     kind: 'executable',
     inputs: {
-      recipe: 3,
+      recipe: 5,
       node: path.basename(path.dirname(node)),
       flags: NODE_FLAGS,
       cacheMaker: await hashFile(cacheMaker),
@@ -55,7 +58,7 @@ async function make({ node, cacheMaker }: Tools, bundle: Bundle, made: string, o
   for (const role of bundle.roles) {
     onProgress(`compiling the code cache of ${role}`);
     const [script, cache] = [path.join(bundle.folder, `${role}.cjs`), path.join(made, `${role}.cache`)];
-    await runCommand([node, ...NODE_FLAGS, cacheMaker, script, cache]);
+    await runCommand([node, ...NODE_FLAGS, ...SAME_BYTES, cacheMaker, script, cache, `talos:${role}`]);
     assets[`${role}.cjs`] = script;
     assets[`${role}.cache`] = cache;
   }
@@ -64,7 +67,8 @@ async function make({ node, cacheMaker }: Tools, bundle: Bundle, made: string, o
   await writeFile(
     config,
     JSON.stringify({
-      main: path.join(bundle.folder, `${LAUNCHER}.cjs`),
+      // Relative: the name goes into the executable, the cache's folder must not.
+      main: `${LAUNCHER}.cjs`,
       output: path.join(made, EXECUTABLE_NAME),
       executable: node,
       assets,
@@ -73,7 +77,7 @@ async function make({ node, cacheMaker }: Tools, bundle: Bundle, made: string, o
       execArgvExtension: 'none',
     }),
   );
-  await runCommand([node, '--build-sea', config]);
+  await runCommand([node, '--build-sea', config], { cwd: bundle.folder });
   await chmod(path.join(made, EXECUTABLE_NAME), 0o755);
 }
 

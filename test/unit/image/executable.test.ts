@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import { hashFile } from '../../../lib/base/build-cache.js';
 import { buildBundle } from '../../../lib/image/bundle.js';
 import { buildExecutable } from '../../../lib/image/executable.js';
 import { repositoryRoot } from '../../../lib/image/paths.js';
@@ -44,6 +45,23 @@ t.test('the code cache fits the executable', async (t) => {
   const { stdout, stderr } = run('some-role', []);
   t.equal(stderr, '', 'the launcher does not complain');
   t.match(stdout, '"role":"some-role"');
+});
+
+t.test('the same sources give the same bytes, wherever the cache is', async (t) => {
+  const before = process.env.XDG_CACHE_HOME;
+  process.env.XDG_CACHE_HOME = path.join(folder, 'another-cache');
+  t.teardown(() => {
+    if (before === undefined) delete process.env.XDG_CACHE_HOME;
+    else process.env.XDG_CACHE_HOME = before;
+  });
+  const again = await buildExecutable(
+    root,
+    'amd64',
+    await buildBundle({ root, identity, roles, onProgress }),
+    onProgress,
+  );
+  t.not(again, executable);
+  t.equal(await hashFile(again), await hashFile(executable));
 });
 
 t.test('an unknown role fails', async (t) => {
