@@ -56,3 +56,27 @@ export async function plugDisk(
     });
   });
 }
+
+/** The guest has to let go of a device first; a healthy one does so within a second or two. */
+const UNPLUG_TIMEOUT_MS = 60_000;
+
+/**
+ * Takes a disk out of a running node, and waits until the guest has let go of it.
+ * @param id  as it was given to {@link plugDisk}
+ * @throws TalosError ERR_QMP when there is no such disk; TimeoutError when the guest keeps it
+ */
+export async function unplugDisk(node: NodeState, id: string): Promise<void> {
+  await withQmp(node, async (qmp) => {
+    const device = `device-${id}`;
+    const patience = AbortSignal.timeout(UNPLUG_TIMEOUT_MS);
+    const gone = new Promise<void>((resolve, reject) => {
+      patience.addEventListener('abort', () => reject(patience.reason));
+      qmp.once('close', () => reject(new TalosError('ERR_QMP', 'QEMU closed the connection')));
+      qmp.on('event', (name, data) => {
+        if (name === 'DEVICE_DELETED' && data.device === device) resolve();
+      });
+    });
+    await Promise.all([gone, qmp.execute('device_del', { id: device })]);
+    await qmp.execute('blockdev-del', { 'node-name': id });
+  });
+}

@@ -46,12 +46,17 @@ export async function writeClientConfig(
   return path;
 }
 
-/** The authority of the node's clients with its key, read from the config disk. */
-export async function clusterAuthority(configDisk: string): Promise<PemPair> {
+/** The machine config on a config disk. */
+export async function readConfigDisk(configDisk: string): Promise<string> {
   const { stdout } = await execFileAsync('debugfs', ['-R', 'cat config.yaml', configDisk], {
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
   });
-  const config = parse(stdout) as { machine: { ca: PemPair } };
+  return stdout;
+}
+
+/** The authority of the node's clients with its key, read from the config disk. */
+export async function clusterAuthority(configDisk: string): Promise<PemPair> {
+  const config = parse(await readConfigDisk(configDisk)) as { machine: { ca: PemPair } };
   return { crt: decode(config.machine.ca.crt), key: decode(config.machine.ca.key) };
 }
 

@@ -17,8 +17,12 @@ t.test('power', async (t) => {
     const following = home.stream('dmesg', '-f');
     t.teardown(() => following.stop());
     await following.until(seconds(20), 'the first record', (lines) => lines.length > 0);
-    await home.succeed(['reboot']);
-    await node.waitForConsole(/Linux version/, { after: mark });
+    // Returns when the node answers again.
+    await home.succeed(['reboot'], seconds(150));
+    t.ok(
+      node.console.lines.slice(mark).some(({ text }) => /Linux version/.test(text)),
+      'another kernel has started',
+    );
     const texts = node.console.lines.slice(mark).map(({ text }) => text);
     const steps = [
       /exit: restart:/,
@@ -34,9 +38,6 @@ t.test('power', async (t) => {
       [...places].sort((a, b) => a - b),
       'in that order',
     );
-    await node.waitForApi(mark);
-    const answer = await home.osctl(['version']);
-    t.equal(answer.code, 0, answer.stderr);
     const exitCode = await following.ended(seconds(20), 'the follower of before the reboot');
     t.not(exitCode, null, 'it ended by itself');
   });
@@ -46,7 +47,7 @@ t.test('power', async (t) => {
     t.teardown(() => qmp.close());
     const closed = once(qmp, 'close');
     const mark = node.consoleMark;
-    await home.succeed(['shutdown']);
+    await home.succeed(['shutdown'], seconds(90));
     await within(seconds(60), 'QEMU to end', closed, () => node.consoleTail());
     t.ok(
       node.console.lines.slice(mark).some(({ text }) => /reboot: Power down/.test(text)),
