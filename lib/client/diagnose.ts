@@ -24,7 +24,7 @@ const HTTP2_PREFACE = Buffer.concat([
 
 const UNREACHABLE: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
-  ECONNRESET: 'the connection was closed before TLS was set up; is the node still starting?',
+  ECONNRESET: 'the connection was closed before TLS was set up: is the node up?',
   EHOSTUNREACH: 'no route to the host',
   ENETUNREACH: 'no route to the network',
   ETIMEDOUT: 'timed out',

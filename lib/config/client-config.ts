@@ -112,10 +112,13 @@ export function selectContext(config: ClientConfig, name?: string): { name: stri
   const wanted = name ?? config.context;
   const known = Object.keys(config.contexts).sort();
   const list = known.length === 0 ? 'there are none' : `there are: ${known.join(', ')}`;
-  if (wanted === '')
-    throw new TalosError('ERR_CONFIG_CONTEXT', `no context is selected (${list})`, {
-      hint: 'osctl config context NAME',
-    });
+  if (wanted === '') {
+    const hint =
+      known.length === 0
+        ? 'make a local cluster with `osctl cluster create`'
+        : 'select one with `osctl config context NAME`';
+    throw new TalosError('ERR_CONFIG_CONTEXT', `no context is selected (${list})`, { hint });
+  }
   if (!Object.hasOwn(config.contexts, wanted)) {
     throw new TalosError('ERR_CONFIG_CONTEXT', `no context is called ${JSON.stringify(wanted)} (${list})`);
   }

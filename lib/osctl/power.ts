@@ -55,7 +55,7 @@ export async function shutdown(command: Command, io: Io, options: PowerOptions &
       if (!options.wait) return;
       const begin = Date.now();
       await until(begin + options.timeoutMs, 'the node is still there', isGone);
-      say(io, target, `gone after ${formatDuration(Date.now() - begin)}`);
+      say(io, target, `answers no more (after ${formatDuration(Date.now() - begin)})`);
     });
     finish();
   });
