@@ -84,6 +84,8 @@ void Log::end_of(PipeSource* source, std::string_view unfinished) {
       publish_and_ring();
     }
     Reactor::instance().remove(*source->token);
+    // Before anybody hears of it: who waits for the end may count on the pipe being closed.
+    source->close();
     // The reactor's own reference keeps the source alive until it returns from the call that we are in.
     std::erase_if(pipes_, [source](const auto& pipe) { return pipe.get() == source; });
     if (pipes_.empty()) listener = on_drained_;

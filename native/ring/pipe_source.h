@@ -22,6 +22,8 @@ class PipeSource : public ReadyHandler {
 
   [[nodiscard]] int fd() const { return pipe_.get(); }
   [[nodiscard]] Stream stream() const { return stream_; }
+  // Reactor thread, once it is no longer registered.
+  void close() { pipe_.reset(); }
   // Guarded by the log's lock.
   std::optional<Reactor::Token> token;
 
