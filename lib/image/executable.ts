@@ -9,8 +9,8 @@ import { type Bundle, LAUNCHER } from './bundle.js';
 import { ARCHITECTURES, type Architecture } from './paths.js';
 import { runCommand } from './run-command.js';
 
-/** What Node is started with in every role; measured in docs/image.md. */
-export const NODE_FLAGS = ['--disable-sigusr1', '--max-semi-space-size=2'];
+/** What Node is started with in every role. */
+export const NODE_FLAGS = ['--disable-sigusr1'];
 
 /** Makes V8 write the same code cache every time; the cache it writes is accepted without the flag. */
 const SAME_BYTES = ['--predictable'];
