@@ -1,12 +1,12 @@
 // Everything that is built, in order. Each step is skipped when its inputs are those of the last time.
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { installPackages } from './debian.mjs';
 import { StepFailure } from './failure.mjs';
 import { withBuildLock } from './lock.mjs';
 import { installNpmPackages } from './npm.mjs';
-import { logDir, out, root, shown } from './paths.mjs';
+import { cacheDir, logDir, out, root, shown } from './paths.mjs';
 import { step } from './progress.mjs';
 import { logFileOf, run } from './run.mjs';
 import { hashInputs, stamp } from './stamp.mjs';
@@ -181,15 +181,26 @@ async function buildTestImages() {
   });
 }
 
-/**
- * What comes before anything of ours can run: Debian packages, npm packages, a folder for output that can be written.
- */
-async function prepare() {
+/** Sees to it that a folder is there and can be written, before anything is begun. */
+function ensureWritable(folder) {
+  let existing = folder;
+  while (!existsSync(existing)) existing = path.dirname(existing);
   try {
-    mkdirSync(logDir, { recursive: true });
+    // mkdir of several levels says ENOENT on a read-only file system; this says EROFS.
+    accessSync(existing, constants.W_OK);
+    mkdirSync(folder, { recursive: true });
   } catch (error) {
-    throw new StepFailure('output folder', `cannot make ${logDir}: ${error.message}`, { cause: error });
+    throw new StepFailure('Folders', `cannot write to ${folder}: ${error.message}`, {
+      hint: 'this account must be able to write there: the checkout, and $XDG_CACHE_HOME or ~/.cache',
+      cause: error,
+    });
   }
+}
+
+/** What comes before anything of ours can run: folders that can be written, Debian packages, npm packages. */
+async function prepare() {
+  ensureWritable(logDir);
+  ensureWritable(cacheDir);
   await step('Debian packages', installPackages);
   await step('npm packages', installNpmPackages);
 }

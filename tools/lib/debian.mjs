@@ -138,12 +138,13 @@ async function rootPrefix(missing) {
   });
 }
 
-/** Reads apt's machine-readable status lines: `dlstatus:…:percent:text`, `pmstatus:package:percent:text`. */
+/** Reads apt's machine-readable status lines: `dlstatus:…:percent:text`, `pmstatus:package:percent:text`. The log goes without them. */
 function statusReader(progress) {
   return (line) => {
     const [kind, , percent, ...text] = line.split(':');
-    if (kind === 'dlstatus') progress.update(`downloading: ${text.join(':')}`, Number(percent));
-    if (kind === 'pmstatus') progress.update(text.join(':'), Number(percent));
+    if (kind !== 'dlstatus' && kind !== 'pmstatus') return true;
+    progress.update(`${kind === 'dlstatus' ? 'downloading: ' : ''}${text.join(':')}`, Number(percent));
+    return false;
   };
 }
 

@@ -22,7 +22,7 @@ export function logFileOf(step) {
  * @param {string} [options.cwd]
  * @param {Record<string, string | undefined>} [options.env] added to the environment
  * @param {boolean} [options.append] keep what the log file already holds (for a step of several programs)
- * @param {(line: string) => void} [options.onLine] each line of its output
+ * @param {(line: string) => boolean | void} [options.onLine] each line of its output; false keeps it out of the log
  * @param {number[]} [options.allowedExits] exit codes that are not failures
  * @param {string} [options.hint] what to do when it fails
  * @returns {Promise<number>} its exit code
@@ -57,6 +57,7 @@ function runWithLog(log, argv, options) {
     });
     let failed;
     const onLine = (line) => {
+      if (options.onLine?.(line) === false) return;
       try {
         writeSync(log, `${line}\n`);
       } catch (error) {
@@ -64,7 +65,6 @@ function runWithLog(log, argv, options) {
         failed ??= error;
         child.kill();
       }
-      options.onLine?.(line);
     };
     for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on('line', onLine);
     child.once('error', reject);
