@@ -16,7 +16,7 @@ struct Error {
   const char* syscall = "";
   std::string path{};
   std::string dest{};
-  // A step inside a longer operation ("exec" of spawn), or the kernel's own words (netlink extended ack); empty when there is none.
+  // A step inside a longer operation ("exec" of spawn), or the kernel's own words (netlink extended ack); empty without one.
   std::string detail{};
 };
 
