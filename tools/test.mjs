@@ -6,6 +6,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildAll } from './lib/build.mjs';
 import { describeFailure, runMain } from './lib/failure.mjs';
+import { destroyLeftClusters } from './lib/osctl.mjs';
 import { logDir, shown } from './lib/paths.mjs';
 import { duration, startStep } from './lib/progress.mjs';
 import { runTap } from './lib/tap-run.mjs';
@@ -91,6 +92,8 @@ await runMain(async () => {
     total.failed++;
     process.stderr.write(`${describeFailure(error)}\n`);
   } finally {
+    for (const name of await destroyLeftClusters(path.join(home, 'tmp')))
+      process.stderr.write(`ended the node of a test: ${name}\n`);
     rmSync(home, { recursive: true, force: true });
   }
   process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);

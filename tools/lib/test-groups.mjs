@@ -1,5 +1,5 @@
 // The groups of npm test: what each runs, how much at once, and within which time.
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { nativeTestDir } from './build.mjs';
 import { out, root } from './paths.mjs';
@@ -66,13 +66,13 @@ export const groups = [
   },
   {
     name: 'native',
-    budgetSeconds: 60,
+    budgetSeconds: 40,
     atOnce: 2,
     timeoutSeconds: 60,
     needs: 'build',
     programs: () => [...nativeTests(), ...eachFile('test/native')],
   },
-  { name: 'guest', budgetSeconds: 90, atOnce: 1, timeoutSeconds: 120, needs: 'images', programs: guestTests },
+  { name: 'guest', budgetSeconds: 80, atOnce: 1, timeoutSeconds: 120, needs: 'images', programs: guestTests },
   {
     name: 'vm',
     budgetSeconds: 250,
@@ -90,12 +90,14 @@ export const groups = [
  */
 export function testEnvironment(home) {
   const cache = process.env.XDG_CACHE_HOME || path.join(process.env.HOME ?? home, '.cache');
-  if (!existsSync(home)) mkdirSync(home, { recursive: true });
+  const temporary = path.join(home, 'tmp');
+  mkdirSync(temporary, { recursive: true });
   return {
     PATH: process.env.PATH,
     LANG: 'C.UTF-8',
     TZ: 'UTC',
     HOME: home,
+    TMPDIR: temporary,
     TALOS_HOME: path.join(home, '.talos'),
     TALOSCONFIG: path.join(home, '.talos', 'config'),
     XDG_CACHE_HOME: cache,
