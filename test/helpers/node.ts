@@ -82,7 +82,10 @@ export class TestNode implements AsyncDisposable {
       const words = ['cluster', 'create', '--name', name, ...(layer ? ['--layer', layer] : [])];
       await home.succeed(words, 2 * bootTimeoutMs);
       const state = await readState(clustersDir(home.environment), name);
-      return await TestNode.#of(home, name, state?.nodes[0]);
+      const node = await TestNode.#of(home, name, state?.nodes[0]);
+      // The console is read from its beginning: what it says from here on is later than the boot.
+      await node.waitForApi(0);
+      return node;
     } catch (error) {
       await home.osctl(['cluster', 'destroy', '--name', name]).catch(() => {});
       await home[Symbol.asyncDispose]();
@@ -135,6 +138,11 @@ export class TestNode implements AsyncDisposable {
     return within(timeoutMs, `console line ${pattern}`, this.console.waitFor(pattern, { after }), () =>
       this.consoleTail(),
     );
+  }
+
+  /** Waits until a kernel has started behind the mark, and gives the place of its first line. */
+  async waitForBoot(after: number): Promise<number> {
+    return this.console.lines.indexOf(await this.waitForConsole(/Linux version/, { after }));
   }
 
   /** Waits until osd says that it listens, on a boot that begins behind the mark. */

@@ -29,8 +29,7 @@ t.test('a node whose PID 1 fails says why and comes back', async (t) => {
         const line = await node.waitForConsole(reason, { after: mark, timeoutMs: seconds(60) });
         t.ok(line, `on the console: ${line.text.trim()}`);
       }
-      await node.waitForConsole(/Linux version/, { after: mark });
-      await node.waitForApi(mark);
+      await node.waitForApi(await node.waitForBoot(mark));
       const answer = await node.home.osctl(['version']);
       t.equal(answer.code, 0, `the API answers again: ${answer.stderr}`);
     });
