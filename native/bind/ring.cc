@@ -54,8 +54,8 @@ class LogReader : public Napi::ObjectWrap<LogReader> {
   void read(const Napi::CallbackInfo& info) {
     auto buffer = info[0].As<Napi::Uint8Array>();
     auto counts = info[1].As<Napi::Float64Array>();
-    if (waited_) {
-      // Before the look into the ring: what is written after it rings again.
+    if (waited_ && !watch_.is_pending()) {
+      // Before the look into the ring: what is written after it rings again. Not under a wait that has not been told of it yet.
       sys::eventfd_drain(doorbell_.get());
       waited_ = false;
     }

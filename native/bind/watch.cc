@@ -78,6 +78,8 @@ Napi::Value Watch::wait(Napi::Object owner, int fd) {
   return promise;
 }
 
+bool Watch::is_pending() const { return task_ && task_->is_pending(); }
+
 void Watch::close(Napi::Env env) {
   if (token_) Reactor::instance().remove(*token_);
   token_.reset();

@@ -24,6 +24,9 @@ class Watch {
   // stay open until close().
   Napi::Value wait(Napi::Object owner, int fd);
 
+  // Between wait() and the settling of its promise.
+  [[nodiscard]] bool is_pending() const;
+
   // Rejects a pending promise with ECANCELED. Call it before the descriptor is closed. Idempotent.
   void close(Napi::Env env);
 
