@@ -54,7 +54,6 @@ export const SYSCTLS: readonly Sysctl[] = [
   { key: 'kernel.keys.root_maxbytes', value: '25000000', reason: 'see root_maxkeys' },
   { key: 'vm.overcommit_memory', value: '1', reason: 'limits are those of cgroups; kubelet expects it' },
   { key: 'vm.panic_on_oom', value: '0', reason: 'the offender is killed, not the node; kubelet expects it' },
-  { key: 'vm.unprivileged_userfaultfd', value: '0', reason: 'it makes races in the kernel easy to win' },
   { key: 'vm.mmap_min_addr', value: '65536', reason: 'a null pointer in the kernel must not reach user memory' },
   { key: 'user.max_user_namespaces', value: '0', reason: 'user namespaces open much of the kernel to everybody' },
   { key: 'dev.tty.ldisc_autoload', value: '0', reason: 'old line disciplines are a known way in' },
