@@ -37,7 +37,7 @@ Result<Writer> Writer::create(const std::string& name, size_t data_bytes) {
 Writer::Writer(UniqueFd memory, sys::RingMapping mapping)
     : memory_(std::move(memory)),
       mapping_(std::move(mapping)),
-      header_(new (mapping_.header()) Header{}),
+      header_(::new (static_cast<void*>(mapping_.header())) Header()),
       mask_(mapping_.data_bytes() - 1),
       max_payload_(max_payload_bytes(mapping_.data_bytes())),
       stride_(std::min(mapping_.data_bytes() / kStrideDivisor, kMaxStride)) {

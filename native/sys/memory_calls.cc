@@ -49,7 +49,7 @@ Result<UniqueFd> reopen_read_only(int fd) {
 }
 
 Result<size_t> file_bytes(int fd) {
-  struct stat status {};
+  struct stat status;
   if (::fstat(fd, &status) != 0) return last_error("fstat");
   return static_cast<size_t>(status.st_size);
 }

@@ -38,7 +38,8 @@ int main(int argc, char** argv) {
   long rate = argc > 1 ? strtol(argv[1], nullptr, 10) : 10;
   uint64_t burst = argc > 2 ? strtoull(argv[2], nullptr, 10) : 0;
   if (rate < 1 || rate > 1'000'000) return 2;
-  struct sigaction stop {};
+  using Sigaction = struct sigaction;
+  Sigaction stop{};
   stop.sa_handler = [](int) { stopped = 1; };
   sigaction(SIGTERM, &stop, nullptr);
 
