@@ -23,6 +23,9 @@ async function services(): Promise<Service[]> {
 }
 
 /** Waits until a service is as wanted. */
+/** As many as namespace.test.ts has made. */
+const ORPHANS = 20;
+
 async function until(id: string, isWanted: (service: Service) => boolean): Promise<Service> {
   for (;;) {
     const service = (await services()).find((one) => one.id === id);
@@ -57,16 +60,28 @@ const status = readFileSync('/proc/self/status', 'utf8');
 const crasher = await until('crasher', ({ restarts }) => restarts >= 2);
 const once = await until('once', ({ state }) => state === 'Finished');
 await until('orphans', ({ state }) => state === 'Finished');
-// What it left behind was killed with its cgroup, and init is its parent now.
-await new Promise((resolve) => setTimeout(resolve, 1500));
-const zombies = readdirSync('/proc').filter((name) => {
-  if (!/^\d+$/.test(name)) return false;
-  try {
-    return readFileSync(`/proc/${name}/stat`, 'utf8').includes(') Z ');
-  } catch {
-    return false;
-  }
-});
+
+/** Zombies that are init's to reap. Those of a shell that has not waited yet are the shell's. */
+function zombiesOfInit(): string[] {
+  return readdirSync('/proc').filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    try {
+      return readFileSync(`/proc/${name}/stat`, 'utf8').includes(') Z 1 ');
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Orphans that init says it has reaped; it sums them up once a second. */
+async function orphansReaped(): Promise<number> {
+  const counts = [...(await log('init')).matchAll(/reaped \d+ orphans \((\d+) since boot\)/g)];
+  return Number(counts.at(-1)?.[1] ?? 0);
+}
+
+// What `orphans` left behind ended at once or was killed with its cgroup, and init is its parent now.
+while ((await orphansReaped()) < ORPHANS) await new Promise((resolve) => setTimeout(resolve, 20));
+const zombies = zombiesOfInit();
 await init.request('controlService', { id: 'sleeper', action: 'STOP' });
 const sleeper = await until('sleeper', ({ state }) => state === 'Finished');
 const report = {
