@@ -1,5 +1,16 @@
 // grpc-js service tables: path, kind, and how a message becomes bytes, from the descriptors. The code imports no grpc, its types do.
 
+// A MethodDefinition of grpc-js in which what is encoded and what comes out of decoding differ: optional fields there, all fields here.
+const methodType = `
+export interface Method<Request, DecodedRequest, Response, DecodedResponse> {
+  path: string;
+  requestSerialize(message: Request): Buffer;
+  requestDeserialize(bytes: Buffer): DecodedRequest;
+  responseSerialize(message: Response): Buffer;
+  responseDeserialize(bytes: Buffer): DecodedResponse;
+}
+`;
+
 /**
  * @param {import('protobufjs').NamespaceBase} root
  * @param {string} messages module of the message classes, relative to the table
@@ -27,7 +38,7 @@ const method = (path, requestStream, responseStream, request, response) => ({
   responseDeserialize: decoder(response),
 });
 `;
-  let dts = `import type { MethodDefinition } from '@grpc/grpc-js';\nimport type ${imported}`;
+  let dts = `import type ${imported}${methodType}`;
   for (const service of services) {
     const path = service.fullName.replace(/^\./, '');
     const name = `${service.name}Definition`;
@@ -37,7 +48,7 @@ const method = (path, requestStream, responseStream, request, response) => ({
       const [request, response] = methodTypes(item);
       const kinds = [!!item.requestStream, !!item.responseStream];
       js += `  ${item.name}: method('/${path}/${item.name}', ${kinds.join(', ')}, ${request}, ${response}),\n`;
-      dts += `  ${item.name}: MethodDefinition<${request}.$Properties, ${response}.$Properties, ${request}, ${response}> & {\n`;
+      dts += `  ${item.name}: Method<${request}.$Properties, ${request}, ${response}.$Properties, ${response}> & {\n`;
       dts += `    requestStream: ${kinds[0]};\n    responseStream: ${kinds[1]};\n  };\n`;
     }
     js += '};\n';
