@@ -75,11 +75,12 @@ export class TestNode implements AsyncDisposable {
   ) {}
 
   /** Creates a cluster of one node from the test image (or, without `layer`, from what is shipped) and waits for its API. */
-  static async create(options: { name: string; layer?: 'test' | undefined }): Promise<TestNode> {
-    const { name, layer } = options;
+  static async create(options: { name: string; layer?: 'test'; memoryMiB?: number }): Promise<TestNode> {
+    const { name, layer, memoryMiB } = options;
     const home = await TestHome.create();
     try {
       const words = ['cluster', 'create', '--name', name, ...(layer ? ['--layer', layer] : [])];
+      if (memoryMiB) words.push('--memory', String(memoryMiB));
       await home.succeed(words, 2 * bootTimeoutMs);
       const state = await readState(clustersDir(home.environment), name);
       const node = await TestNode.#of(home, name, state?.nodes[0]);
