@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createConnection, createServer, type Server } from 'node:net';
+import { abstractAddress } from './abstract-address.js';
 import { errorCode } from './errors.js';
 
 /**
@@ -12,7 +13,7 @@ import { errorCode } from './errors.js';
  */
 export async function withLock<T>(name: string, onWait: () => void, work: () => Promise<T>): Promise<T> {
   const id = createHash('sha256').update(name).digest('hex').slice(0, 32);
-  const address = `\0talos-lock-${process.getuid?.() ?? 0}-${id}`;
+  const address = abstractAddress(`talos-lock-${process.getuid?.() ?? 0}-${id}`);
   let server = await tryListen(address);
   if (server === undefined) onWait();
   while (server === undefined) {

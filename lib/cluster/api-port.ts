@@ -1,4 +1,5 @@
 import { createServer } from 'node:net';
+import { abstractAddress } from '../base/abstract-address.js';
 import { TalosError } from '../base/errors.js';
 import { NODE_API_PORT } from './qemu-arguments.js';
 
@@ -22,7 +23,7 @@ function reserve(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));
-    server.listen(`\0talos-api-port-${port}`, () => {
+    server.listen(abstractAddress(`talos-api-port-${port}`), () => {
       server.unref();
       resolve(true);
     });

@@ -33,7 +33,7 @@ export interface Kernel {
 }
 
 /** Objects of a build, measured; only the percentage depends on it. */
-const EXPECTED_OBJECTS: Record<KernelProfile, number> = { default: 1620, test: 1790 };
+const EXPECTED_OBJECTS: Record<KernelProfile, number> = { default: 2000, test: 2200 };
 /** Behind the archive's magic (8 bytes) and the member's name (16). */
 const AR_TIME = { start: 24, end: 36 };
 const IMAGE_NAME = 'vmlinuz';
