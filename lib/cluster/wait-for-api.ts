@@ -36,20 +36,21 @@ export async function waitForApi(options: {
   const patience = AbortSignal.timeout(options.timeoutMs);
   const stop = AbortSignal.any([options.ended, patience, ...(options.signal ? [options.signal] : [])]);
   let lastError: unknown;
-  let isListening = false;
-  const listening = options.console.waitFor(API_LISTENING, { signal: stop }).then(() => {
-    isListening = true;
-  });
+  const heard = new AbortController();
+  const listening = options.console.waitFor(API_LISTENING, { signal: stop }).then(() => heard.abort());
   try {
-    for (let hasAsked = false; ; hasAsked = true) {
-      if (!isListening) await Promise.race([listening, delay(SELDOM_MS, undefined, { signal: stop })]);
-      else if (hasAsked) await delay(SOON_MS, undefined, { signal: stop });
+    for (;;) {
+      if (!heard.signal.aborted) await Promise.race([listening, delay(SELDOM_MS, undefined, { signal: stop })]);
+      // An attempt from before the line waits for a connection that a node without network never saw, for seconds: it ends with the line.
+      const isEarly = !heard.signal.aborted;
+      const ends = [stop, AbortSignal.timeout(ATTEMPT_TIMEOUT_MS), ...(isEarly ? [heard.signal] : [])];
       try {
-        await options.probe(AbortSignal.any([stop, AbortSignal.timeout(ATTEMPT_TIMEOUT_MS)]));
+        await options.probe(AbortSignal.any(ends));
         return;
       } catch (error) {
         lastError = error;
       }
+      if (!isEarly) await delay(SOON_MS, undefined, { signal: stop });
       stop.throwIfAborted();
     }
   } catch (error) {
