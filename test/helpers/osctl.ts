@@ -65,9 +65,19 @@ export class OsctlStream {
     return this.#exitCode ?? null;
   }
 
+  /** Stops the process where it is, so that it reads nothing. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   /** Ends it as Ctrl-C does and gives its exit code (null: it died of the signal). */
   async stop(): Promise<number | null> {
     if (this.#exitCode === undefined) {
+      this.#child.kill('SIGCONT');
       this.#child.kill('SIGINT');
       await within(10_000, 'osctl after SIGINT', once(this.#child, 'close')).catch((error) => {
         this.#child.kill('SIGKILL');

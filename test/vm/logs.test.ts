@@ -26,6 +26,10 @@ const numbersOf = (lines: { text: string }[]): number[] => lines.map((line) => p
 const areConsecutive = (numbers: number[]): boolean =>
   numbers.every((number, at) => at === 0 || number === (numbers[at - 1] ?? 0) + 1);
 
+/** True if each number is greater than the one before it. */
+const isAscending = (numbers: number[]): boolean =>
+  numbers.every((number, at) => at === 0 || number > (numbers[at - 1] ?? 0));
+
 /** How late lines arrived, relative to the soonest one: the clocks of node and host need not agree. */
 function relativeLatencies(lines: ArrivedLine[]): number[] {
   const delays = lines.map((line) => line.atMs - parseChatty(line).writtenMs);
@@ -78,24 +82,35 @@ t.test('logs of a booted node', async (t) => {
     t.equal(more.length, count, 'more than there are: all');
   });
 
-  await t.test('a reader that comes too late is told what it missed', async (t) => {
-    const stream = home.stream('logs', '-f', 'chatty-burst');
-    t.teardown(() => stream.stop());
+  await t.test('a reader that is too slow is told exactly what it missed', async (t) => {
+    const slow = home.stream('logs', '-f', 'chatty-burst');
+    const quick = home.stream('logs', '-f', 'chatty-burst');
+    t.teardown(() => Promise.all([slow.stop(), quick.stop()]));
     await home.succeed(['service', 'chatty-burst', 'start']);
-    await stream.until(seconds(60), 'the last line of the burst', (lines) =>
-      lines.some(({ text }) => text.startsWith('chatty 200000 ')),
-    );
+    await slow.until(seconds(60), 'the first line', (lines) => lines.length > 0);
+    slow.pause();
+    const isLastOfBurst = ({ text }: { text: string }) => text.startsWith('chatty 200000 ');
+    await quick.until(seconds(60), 'the end of the burst', (lines) => lines.some(isLastOfBurst));
+    slow.resume();
+    await slow.until(seconds(60), 'the end of the burst', (lines) => lines.some(isLastOfBurst));
     await home.succeed(['service', 'chatty-burst', 'stop']);
-    const late = await home.osctl(['logs', 'chatty-burst']);
-    const numbers = numbersOf(
-      late.stdout
+    const numbers = numbersOf(slow.lines);
+    t.ok(isAscending(numbers), 'in order, each once');
+    // It may have come when the beginning was overwritten already; from there on nothing is missed silently.
+    const missing = (numbers.at(-1) ?? 0) - (numbers[0] ?? 0) + 1 - numbers.length;
+    const told = [...slow.stderr.matchAll(/missed (\d+) records/g)].reduce((sum, match) => sum + Number(match[1]), 0);
+    t.ok(missing > 0, `${missing} lines did not fit its log while it stood still`);
+    t.equal(told, missing, 'which is what it was told');
+
+    const { stdout } = await home.succeed(['logs', 'chatty-burst']);
+    const left = numbersOf(
+      stdout
         .trimEnd()
         .split('\n')
         .map((text) => ({ text })),
     );
-    t.ok(areConsecutive(numbers), 'what is left has no gap');
-    t.ok((numbers[0] ?? 0) > 1, 'its beginning was overwritten');
-    t.ok((numbers.at(-1) ?? 0) >= 200_000, 'its end is there');
+    t.ok(areConsecutive(left), 'what is left in the log has no gap');
+    t.ok((left[0] ?? 0) > 1 && (left.at(-1) ?? 0) >= 200_000, `and is its end: ${left[0]} to ${left.at(-1)}`);
   });
 
   await t.test('dmesg', async (t) => {
