@@ -29,9 +29,10 @@ export async function logs(context: OsdContext, request: machine.LogsRequest, st
     // Waiting for the doorbell ends when the reader is closed.
     stream.signal.addEventListener('abort', close, { once: true });
     stream.signal.throwIfAborted();
-    stream.open();
     if (request.tailLines < 0) reader.seekStart();
     else reader.seekTail(request.tailLines);
+    // The headers tell the client that its place is taken: what is written from here on reaches it or is counted.
+    stream.open();
     await pump(context, reader, request.follow, stream);
     await stream.flushed();
   } finally {

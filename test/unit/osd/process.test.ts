@@ -178,7 +178,7 @@ t.test('a reader that cannot keep up: bounded, and every line is there or counte
   const call = client.stream('Logs', { namespace: 'system', id: 'osd', follow: true, tailLines: -1 });
   call.on('error', () => {});
   call.pause();
-  await until(() => node.subscriptions.size === 1, 'it follows');
+  await once(call, 'metadata');
   const lines = 40_000;
   for (let at = 0; at < lines; at += 1000) {
     let block = '';
