@@ -58,7 +58,7 @@ export const groups = [
   },
   {
     name: 'unit',
-    budgetSeconds: 60,
+    budgetSeconds: 100,
     atOnce: 2,
     timeoutSeconds: 60,
     needs: 'build',
@@ -72,10 +72,10 @@ export const groups = [
     needs: 'build',
     programs: () => [...nativeTests(), ...eachFile('test/native')],
   },
-  { name: 'guest', budgetSeconds: 80, atOnce: 1, timeoutSeconds: 120, needs: 'images', programs: guestTests },
+  { name: 'guest', budgetSeconds: 60, atOnce: 1, timeoutSeconds: 120, needs: 'images', programs: guestTests },
   {
     name: 'vm',
-    budgetSeconds: 250,
+    budgetSeconds: 260,
     atOnce: 2,
     timeoutSeconds: 240,
     needs: 'images',
