@@ -1,7 +1,7 @@
 /** What every benchmark writes: one JSON file that says what was measured, how, on what, and each sample. */
 import { execFile } from 'node:child_process';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
-import { arch, cpus, release } from 'node:os';
+import { arch, cpus, loadavg, release } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -43,6 +43,8 @@ async function circumstances(): Promise<Record<string, string | number | boolean
     arch: arch(),
     cpu: cpus()[0]?.model ?? 'unknown',
     cpus: cpus().length,
+    // Of the last minute: above what the benchmark itself uses, somebody else was at work.
+    loadAverage: loadavg()[0] ?? 0,
   };
 }
 
