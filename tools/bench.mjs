@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { buildAll } from './lib/build.mjs';
-import { runMain, StepFailure } from './lib/failure.mjs';
+import { runMain, UsageError } from './lib/failure.mjs';
 import { out } from './lib/paths.mjs';
 import { filesBelow } from './lib/stamp.mjs';
 
@@ -12,7 +12,7 @@ await runMain(async () => {
     .map((file) => path.basename(file, '.ts'));
   const [name, ...options] = process.argv.slice(2);
   if (name !== undefined && !known.includes(name)) {
-    throw new StepFailure('bench', `there is no benchmark ${name}`, { hint: `there are: ${known.join(', ')}` });
+    throw new UsageError(`no benchmark ${name}; there are ${known.join(', ')}`);
   }
   await buildAll();
   let failed = 0;

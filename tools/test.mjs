@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildAll } from './lib/build.mjs';
-import { describeFailure, runMain } from './lib/failure.mjs';
+import { describeFailure, runMain, UsageError } from './lib/failure.mjs';
 import { destroyLeftClusters } from './lib/osctl.mjs';
 import { logDir, shown } from './lib/paths.mjs';
 import { duration, startStep } from './lib/progress.mjs';
@@ -67,7 +67,7 @@ function selection() {
     allowPositionals: true,
   });
   const unknown = positionals.filter((name) => !names.includes(name));
-  if (unknown.length > 0) throw new Error(`no test group ${unknown.join(', ')}; there are ${names.join(', ')}`);
+  if (unknown.length > 0) throw new UsageError(`no test group ${unknown.join(', ')}; there are ${names.join(', ')}`);
   const chosen = positionals.length === 0 ? groups : groups.filter((group) => positionals.includes(group.name));
   return {
     chosen,

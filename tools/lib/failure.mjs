@@ -21,6 +21,14 @@ export class StepFailure extends Error {
   }
 }
 
+/** The command line asks for what there is not. Exit code 2, as with osctl. */
+export class UsageError extends Error {}
+
+/** parseArgs throws errors of its own about flags. */
+function isUsageError(error) {
+  return error instanceof UsageError || /^ERR_PARSE_ARGS_/.test(/** @type {any} */ (error)?.code ?? '');
+}
+
 /** A full or read-only disk, by error code; the sentence says what to do. */
 const diskTrouble = new Map([
   ['ENOSPC', 'the disk is full: make room (the cache and out/ can be deleted whole), then run the command again'],
@@ -76,6 +84,7 @@ export function describeFailure(error) {
     return lines.join('\n');
   }
   const message = error instanceof Error ? error.message : String(error);
+  if (isUsageError(error)) return message;
   const hint = diskHint(error);
   if (hint) return `FAILED: ${message}\n  what to do: ${hint}`;
   const where = recordStack(error);
@@ -103,6 +112,6 @@ export async function runMain(main) {
     process.exitCode = (await main()) ?? 0;
   } catch (error) {
     process.stderr.write(`${describeFailure(error)}\n`);
-    process.exitCode = 1;
+    process.exitCode = isUsageError(error) ? 2 : 1;
   }
 }

@@ -1,4 +1,5 @@
 /** How npm test runs a program and counts, and how the commands tell of failures. */
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
@@ -104,4 +105,21 @@ t.test('npm ci is needed when a version differs or a needed package is missing',
 t.test('durations', async (t) => {
   t.equal(duration(8400), '8.4 s');
   t.equal(duration(185_000), '3 min 05 s');
+});
+
+t.test('a wrong command line is told in one line, with exit code 2', (t) => {
+  for (const words of [
+    ['test.mjs', 'bogus'],
+    ['test.mjs', '--bogus'],
+    ['bench.mjs', 'bogus'],
+  ]) {
+    const [tool = '', ...rest] = words;
+    const { status, stderr } = spawnSync(process.execPath, [join(checkout, 'tools', tool), ...rest], {
+      encoding: 'utf8',
+    });
+    t.equal(status, 2, words.join(' '));
+    t.match(stderr, /bogus/);
+    t.notMatch(stderr, /FAILED|report it|\n {4}at /);
+  }
+  t.end();
 });
