@@ -1,0 +1,19 @@
+/** File descriptors as handles. */
+
+/** An owned file descriptor. Always close-on-exec. Closed at the latest when collected; `close()` is idempotent. */
+export interface FileDescriptor {
+  readonly isOpen: boolean;
+  close(): void;
+  /** Gives the number up to the caller, who now owns it; the handle is empty afterwards. For tests and node:net only. */
+  releaseNumber(): number;
+}
+
+export interface DescriptorModule {
+  /** Takes over a number that this process inherited (such as 3) and sets close-on-exec on it. */
+  adopt(number: number): FileDescriptor;
+  /** pipe2(2): [read end, write end]. */
+  pipe(): [FileDescriptor, FileDescriptor];
+  /** open(2) with O_CLOEXEC of a path that the program itself chose. `flags`: 'r', 'w', 'rw'. */
+  open(path: string, flags: 'r' | 'w' | 'rw'): FileDescriptor;
+  duplicate(descriptor: FileDescriptor): FileDescriptor;
+}
