@@ -88,7 +88,12 @@ t.test('the layers of native code', async (t) => {
 t.test('the list of native sources', async (t) => {
   const base = t.testdir({
     native: {
-      'sources.json': JSON.stringify({ core: ['native/ring/ring.cc', 'native/gone.cc'], bind: ['native/ring/x.cc'] }),
+      'sources.json': JSON.stringify({
+        core: ['native/ring/ring.cc', 'native/gone.cc'],
+        bind: ['native/ring/x.cc'],
+        test_support: ['native/test/support.cc'],
+        fuzz: ['native/fuzz/a_fuzz.cc'],
+      }),
     },
   });
   const files = [
@@ -96,11 +101,15 @@ t.test('the list of native sources', async (t) => {
     'native/ring/new.cc',
     'native/ring/x.cc',
     'native/test/ring_test.cc',
+    'native/test/support.cc',
+    'native/fuzz/a_fuzz.cc',
+    'native/fuzz/b_fuzz.cc',
     'native/stage0/main.cc',
   ];
   t.same(checkSourceList(files, base), [
     'native/ring/new.cc: not listed in native/sources.json',
     'native/test/ring_test.cc: not listed in native/sources.json',
+    'native/fuzz/b_fuzz.cc: not listed in native/sources.json',
     'native/sources.json: native/gone.cc does not exist',
     'native/sources.json: native/ring/x.cc is no binding',
   ]);

@@ -1,0 +1,177 @@
+// The calls that tests can make fail. CMake reads the third column of TALOS_WRAP from this file and links test programs with
+// --wrap=<name>; `test/native/fault-table.test.ts` fails when a core uses a call that is missing here. Included several times:
+// the includer defines the macro that it wants.
+//
+//   TALOS_WRAP(how it fails, what it returns, its name)
+//     kMinusOne    -1 and errno (MAP_FAILED is -1, too)
+//     kNull        a null pointer and errno
+//     kErrno       the error number itself
+//     kNever       it cannot fail; its calls are counted
+//     kForbidden   as kMinusOne, and a test program ends when it comes to it unprepared: it would change the whole machine
+//   TALOS_SYSCALL(name)    what syscall(2) is used for; addressed by that name, not as "syscall"
+#ifndef TALOS_WRAP
+#define TALOS_WRAP(how, type, name)
+#endif
+#ifndef TALOS_SYSCALL
+#define TALOS_SYSCALL(name)
+#endif
+
+// clang-format off
+// Files and folders
+TALOS_WRAP(kMinusOne, int, open)
+TALOS_WRAP(kMinusOne, int, openat)
+TALOS_WRAP(kMinusOne, int, close)
+TALOS_WRAP(kMinusOne, ssize_t, read)
+TALOS_WRAP(kMinusOne, ssize_t, write)
+TALOS_WRAP(kMinusOne, ssize_t, pread)
+TALOS_WRAP(kMinusOne, ssize_t, pwrite)
+TALOS_WRAP(kMinusOne, ssize_t, readv)
+TALOS_WRAP(kMinusOne, ssize_t, writev)
+TALOS_WRAP(kMinusOne, ssize_t, preadv)
+TALOS_WRAP(kMinusOne, ssize_t, pwritev)
+TALOS_WRAP(kMinusOne, off_t, lseek)
+TALOS_WRAP(kMinusOne, int, ftruncate)
+TALOS_WRAP(kMinusOne, int, fallocate)
+TALOS_WRAP(kMinusOne, int, fsync)
+TALOS_WRAP(kMinusOne, int, fdatasync)
+TALOS_WRAP(kMinusOne, int, syncfs)
+TALOS_WRAP(kMinusOne, int, stat)
+TALOS_WRAP(kMinusOne, int, fstat)
+TALOS_WRAP(kMinusOne, int, lstat)
+TALOS_WRAP(kMinusOne, int, fstatat)
+TALOS_WRAP(kMinusOne, int, statx)
+TALOS_WRAP(kMinusOne, int, statfs)
+TALOS_WRAP(kMinusOne, int, fstatfs)
+TALOS_WRAP(kMinusOne, int, mkdir)
+TALOS_WRAP(kMinusOne, int, mkdirat)
+TALOS_WRAP(kMinusOne, int, rmdir)
+TALOS_WRAP(kMinusOne, int, unlink)
+TALOS_WRAP(kMinusOne, int, unlinkat)
+TALOS_WRAP(kMinusOne, int, renameat)
+TALOS_WRAP(kMinusOne, int, renameat2)
+TALOS_WRAP(kMinusOne, int, mknodat)
+TALOS_WRAP(kMinusOne, int, symlinkat)
+TALOS_WRAP(kMinusOne, ssize_t, readlink)
+TALOS_WRAP(kMinusOne, ssize_t, readlinkat)
+TALOS_WRAP(kMinusOne, int, faccessat)
+TALOS_WRAP(kMinusOne, int, fchmod)
+TALOS_WRAP(kMinusOne, int, fchmodat)
+TALOS_WRAP(kMinusOne, int, fchown)
+TALOS_WRAP(kMinusOne, int, fchownat)
+TALOS_WRAP(kMinusOne, int, chdir)
+TALOS_WRAP(kMinusOne, int, fchdir)
+TALOS_WRAP(kMinusOne, int, chroot)
+TALOS_WRAP(kMinusOne, ssize_t, getdents64)
+TALOS_WRAP(kNull, DIR*, opendir)
+TALOS_WRAP(kNull, DIR*, fdopendir)
+TALOS_WRAP(kNull, struct dirent*, readdir)
+TALOS_WRAP(kMinusOne, int, closedir)
+
+// Descriptors and waiting
+TALOS_WRAP(kMinusOne, int, dup)
+TALOS_WRAP(kMinusOne, int, dup3)
+TALOS_WRAP(kMinusOne, int, fcntl)
+TALOS_WRAP(kMinusOne, int, ioctl)
+TALOS_WRAP(kMinusOne, int, pipe2)
+TALOS_WRAP(kMinusOne, int, poll)
+TALOS_WRAP(kMinusOne, int, ppoll)
+TALOS_WRAP(kMinusOne, int, epoll_create1)
+TALOS_WRAP(kMinusOne, int, epoll_ctl)
+TALOS_WRAP(kMinusOne, int, epoll_wait)
+TALOS_WRAP(kMinusOne, int, eventfd)
+TALOS_WRAP(kMinusOne, int, timerfd_create)
+TALOS_WRAP(kMinusOne, int, timerfd_settime)
+TALOS_WRAP(kMinusOne, int, signalfd)
+TALOS_WRAP(kMinusOne, int, inotify_init1)
+TALOS_WRAP(kMinusOne, int, inotify_add_watch)
+TALOS_WRAP(kMinusOne, int, inotify_rm_watch)
+TALOS_WRAP(kMinusOne, int, clock_gettime)
+TALOS_WRAP(kMinusOne, int, nanosleep)
+TALOS_WRAP(kMinusOne, ssize_t, getrandom)
+
+// Memory
+TALOS_WRAP(kMinusOne, int, memfd_create)
+TALOS_WRAP(kMinusOne, void*, mmap)
+TALOS_WRAP(kMinusOne, int, munmap)
+TALOS_WRAP(kMinusOne, int, mprotect)
+TALOS_WRAP(kMinusOne, int, madvise)
+
+// Sockets
+TALOS_WRAP(kMinusOne, int, socket)
+TALOS_WRAP(kMinusOne, int, socketpair)
+TALOS_WRAP(kMinusOne, int, bind)
+TALOS_WRAP(kMinusOne, int, listen)
+TALOS_WRAP(kMinusOne, int, connect)
+TALOS_WRAP(kMinusOne, int, accept4)
+TALOS_WRAP(kMinusOne, int, getsockname)
+TALOS_WRAP(kMinusOne, int, getsockopt)
+TALOS_WRAP(kMinusOne, int, setsockopt)
+TALOS_WRAP(kMinusOne, int, shutdown)
+TALOS_WRAP(kMinusOne, ssize_t, send)
+TALOS_WRAP(kMinusOne, ssize_t, sendto)
+TALOS_WRAP(kMinusOne, ssize_t, sendmsg)
+TALOS_WRAP(kMinusOne, ssize_t, recv)
+TALOS_WRAP(kMinusOne, ssize_t, recvfrom)
+TALOS_WRAP(kMinusOne, ssize_t, recvmsg)
+
+// Processes
+TALOS_WRAP(kMinusOne, int, waitid)
+TALOS_WRAP(kMinusOne, int, prctl)
+TALOS_WRAP(kMinusOne, int, setns)
+TALOS_WRAP(kMinusOne, int, unshare)
+TALOS_WRAP(kErrno, int, pthread_sigmask)
+
+// Mounts
+TALOS_WRAP(kMinusOne, int, mount)
+TALOS_WRAP(kMinusOne, int, umount2)
+TALOS_WRAP(kMinusOne, int, fsopen)
+TALOS_WRAP(kMinusOne, int, fsconfig)
+TALOS_WRAP(kMinusOne, int, fsmount)
+TALOS_WRAP(kMinusOne, int, fspick)
+TALOS_WRAP(kMinusOne, int, open_tree)
+TALOS_WRAP(kMinusOne, int, move_mount)
+TALOS_WRAP(kMinusOne, int, mount_setattr)
+
+// The whole machine
+TALOS_WRAP(kNever, void, sync)
+TALOS_WRAP(kForbidden, int, reboot)
+TALOS_WRAP(kForbidden, int, sethostname)
+TALOS_WRAP(kForbidden, int, kill)
+TALOS_WRAP(kForbidden, int, clock_settime)
+
+// By number
+TALOS_SYSCALL(capset)
+TALOS_SYSCALL(chdir)
+TALOS_SYSCALL(close)
+TALOS_SYSCALL(close_range)
+TALOS_SYSCALL(dup3)
+TALOS_SYSCALL(execve)
+TALOS_SYSCALL(fcntl)
+TALOS_SYSCALL(fsconfig)
+TALOS_SYSCALL(fsmount)
+TALOS_SYSCALL(fsopen)
+TALOS_SYSCALL(fspick)
+TALOS_SYSCALL(getdents64)
+TALOS_SYSCALL(mount_setattr)
+TALOS_SYSCALL(move_mount)
+TALOS_SYSCALL(openat)
+TALOS_SYSCALL(openat2)
+TALOS_SYSCALL(open_tree)
+TALOS_SYSCALL(pidfd_open)
+TALOS_SYSCALL(pidfd_send_signal)
+TALOS_SYSCALL(pivot_root)
+TALOS_SYSCALL(prctl)
+TALOS_SYSCALL(prlimit64)
+TALOS_SYSCALL(rt_sigaction)
+TALOS_SYSCALL(rt_sigprocmask)
+TALOS_SYSCALL(seccomp)
+TALOS_SYSCALL(setgroups)
+TALOS_SYSCALL(setresgid)
+TALOS_SYSCALL(setresuid)
+TALOS_SYSCALL(setsid)
+TALOS_SYSCALL(unshare)
+TALOS_SYSCALL(write)
+// clang-format on
+
+#undef TALOS_WRAP
+#undef TALOS_SYSCALL
