@@ -10,7 +10,9 @@
  */
 import type { CgroupModule } from './contract/cgroup.js';
 import type { ChannelModule } from './contract/channel.js';
+import type { ClockModule } from './contract/clock.js';
 import type { DescriptorModule } from './contract/descriptor.js';
+import type { DhcpModule } from './contract/dhcp.js';
 import type { KmsgModule } from './contract/kmsg.js';
 import type { MountModule } from './contract/mount.js';
 import type { NetlinkModule } from './contract/netlink.js';
@@ -20,7 +22,9 @@ import type { RingModule } from './contract/ring.js';
 
 export type * from './contract/cgroup.js';
 export type * from './contract/channel.js';
+export type * from './contract/clock.js';
 export type * from './contract/descriptor.js';
+export type * from './contract/dhcp.js';
 export type * from './contract/kmsg.js';
 export type * from './contract/mount.js';
 export type * from './contract/netlink.js';
@@ -31,7 +35,9 @@ export type * from './contract/ring.js';
 export interface NativeAddon {
   cgroup: CgroupModule;
   channel: ChannelModule;
+  clock: ClockModule;
   descriptor: DescriptorModule;
+  dhcp: DhcpModule;
   kmsg: KmsgModule;
   mount: MountModule;
   netlink: NetlinkModule;

@@ -3,8 +3,10 @@ import { isSea } from 'node:sea';
 import { fileURLToPath } from 'node:url';
 import { createCgroupModule, type RawCgroupModule } from './cgroup.js';
 import { createChannelModule, type RawChannelModule } from './channel.js';
+import { createClockModule, type RawClockModule } from './clock.js';
 import type { DescriptorModule, NativeAddon } from './contract.js';
 import { createDescriptorModule } from './descriptor.js';
+import { createDhcpModule, type RawDhcpModule } from './dhcp.js';
 import { createKmsgModule, type RawKmsgModule } from './kmsg.js';
 import { createMountModule, type RawMountModule } from './mount.js';
 import { createNetlinkModule, type RawNetlinkModule } from './netlink.js';
@@ -18,6 +20,8 @@ export interface RawAddon {
   process: RawProcessModule;
   ring: RawRingModule;
   channel: RawChannelModule;
+  clock: RawClockModule;
+  dhcp: RawDhcpModule;
   mount: RawMountModule;
   cgroup: RawCgroupModule;
   kmsg: RawKmsgModule;
@@ -62,6 +66,8 @@ function wrap(raw: RawAddon): NativeAddon {
     process: createProcessModule(raw.process),
     ring: createRingModule(raw.ring),
     channel: createChannelModule(raw.channel),
+    clock: createClockModule(raw.clock),
+    dhcp: createDhcpModule(raw.dhcp),
     mount: createMountModule(raw.mount),
     cgroup: createCgroupModule(raw.cgroup),
     kmsg: createKmsgModule(raw.kmsg),

@@ -10,7 +10,17 @@
 
 namespace talos::bind {
 
-enum class ClassId : size_t { kFileDescriptor, kChannel, kLogRing, kLogReader, kKmsgReader, kUeventMonitor, kCount };
+enum class ClassId : size_t {
+  kFileDescriptor,
+  kChannel,
+  kLogRing,
+  kLogReader,
+  kKmsgReader,
+  kUeventMonitor,
+  kBootTimer,
+  kDhcpSocket,
+  kCount
+};
 
 struct AddonData {
   std::shared_ptr<JsLoop> loop;

@@ -9,6 +9,8 @@ void init_descriptor(Napi::Env env, Napi::Object exports);
 void init_process(Napi::Env env, Napi::Object exports);
 void init_ring(Napi::Env env, Napi::Object exports);
 void init_channel(Napi::Env env, Napi::Object exports);
+void init_clock(Napi::Env env, Napi::Object exports);
+void init_dhcp(Napi::Env env, Napi::Object exports);
 void init_mount(Napi::Env env, Napi::Object exports);
 void init_cgroup(Napi::Env env, Napi::Object exports);
 void init_kmsg(Napi::Env env, Napi::Object exports);
