@@ -1,12 +1,24 @@
-// npm run soak [-- --minutes N]: the long tier. Repeats the tests that run in guests and on booted nodes until the time is over,
-// because races show in many rounds, not in one.
+// npm run soak [-- --minutes N]: the long tier. First the fuzzers, for a share of the time; then the tests that run in guests and
+// on booted nodes, again and again until the time is over, because races show in many rounds, not in one.
 import { spawnSync } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { runMain, StepFailure } from './lib/failure.mjs';
+import { fuzzTargets } from './lib/fuzz.mjs';
 import { root } from './lib/paths.mjs';
 
 const defaultMinutes = 60;
+const fuzzShare = 0.25;
+
+const tool = (name, ...words) =>
+  spawnSync(process.execPath, [path.join(root, 'tools', name), ...words], { stdio: 'inherit' }).status === 0;
+
+/** All targets for their share of the time, side by side as far as there are processors. */
+function fuzz(minutes) {
+  const seconds = (minutes * 60 * fuzzShare * availableParallelism()) / fuzzTargets().length;
+  return tool('fuzz.mjs', '--seconds', String(Math.max(1, Math.floor(seconds))));
+}
 
 await runMain(async () => {
   const { values } = parseArgs({ options: { minutes: { type: 'string', default: String(defaultMinutes) } } });
@@ -14,13 +26,12 @@ await runMain(async () => {
   if (!(minutes > 0)) throw new StepFailure('soak', `--minutes ${values.minutes} is not a number of minutes`);
   const end = Date.now() + minutes * 60_000;
   let [rounds, failedRounds] = [0, 0];
+  const isFuzzed = fuzz(minutes);
   do {
     rounds++;
     process.stdout.write(`round ${rounds}\n`);
-    const argv = [path.join(root, 'tools', 'test.mjs'), 'native', 'guest', 'vm'];
-    const { status } = spawnSync(process.execPath, argv, { stdio: 'inherit' });
-    if (status !== 0) failedRounds++;
+    if (!tool('test.mjs', 'native', 'guest', 'vm')) failedRounds++;
   } while (Date.now() < end);
-  process.stdout.write(`${rounds} rounds, ${failedRounds} with failures\n`);
-  return failedRounds > 0 ? 1 : 0;
+  process.stdout.write(`fuzzers ${isFuzzed ? 'passed' : 'FAILED'}; ${rounds} rounds, ${failedRounds} with failures\n`);
+  return failedRounds > 0 || !isFuzzed ? 1 : 0;
 });

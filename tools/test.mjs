@@ -81,10 +81,11 @@ await runMain(async () => {
   try {
     const stages = ['packages', 'build', 'images'];
     const upTo = stages.findLast((stage) => chosen.some((group) => group.needs === stage));
-    await buildAll({ upTo, tests: true });
+    const work = chosen.map((group) => ({ group, programs: group.programs().filter(isWanted) }));
+    const native = work.flatMap(({ programs }) => programs.flatMap((program) => program.native ?? []));
+    await buildAll({ upTo, tests: true, native });
     mkdirSync(logDir, { recursive: true });
-    for (const group of chosen) {
-      const programs = group.programs().filter(isWanted);
+    for (const { group, programs } of work) {
       if (programs.length > 0) await runGroup(group, programs, testEnvironment(home));
     }
   } catch (error) {

@@ -1,21 +1,20 @@
 // Everything that is built, in order. Each step is skipped when its inputs are those of the last time.
-import { accessSync, constants, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { accessSync, constants, cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { installPackages } from './debian.mjs';
 import { StepFailure } from './failure.mjs';
 import { withBuildLock } from './lock.mjs';
+import { buildAddon, buildNative } from './native-build.mjs';
 import { installNpmPackages } from './npm.mjs';
 import { cacheDir, logDir, out, root, shown } from './paths.mjs';
 import { step } from './progress.mjs';
 import { logFileOf, run } from './run.mjs';
-import { hashInputs, stamp } from './stamp.mjs';
+import { hashInputs } from './stamp.mjs';
+import { stamped } from './stamped.mjs';
 
 const binary = (name) => path.join(root, 'node_modules', '.bin', name);
 const compiled = path.join(out, 'js');
-
-/** Where the tests of the C++ cores are. */
-export const nativeTestDir = path.join(out, 'native-test');
 
 /** The bundle that bin/osctl loads. */
 export const osctlBundle = path.join(out, 'osctl.mjs');
@@ -32,25 +31,6 @@ function removeOldChunks(current) {
 
 /** Loads a compiled module of the project. */
 const load = (file) => import(pathToFileURL(path.join(compiled, file)).href);
-
-/**
- * Does a step unless its stamp says that nothing has changed.
- * @param {string} name
- * @param {{hash: string, outputs: string[]}} made
- * @param {(progress: {update: (detail: string, percent?: number) => void}) => Promise<string | void>} work
- *   a complaint that it returns is shown, and the step is done again the next time
- */
-async function stamped(name, made, work) {
-  await step(name, async (progress) => {
-    const record = stamp(name.toLowerCase().replaceAll(/\W+/g, '-'), made.hash, made.outputs);
-    if (record.isCurrent) return 'up to date';
-    record.begin();
-    const complaint = await work(progress);
-    if (complaint) return complaint;
-    record.complete();
-    return 'done';
-  });
-}
 
 /** TypeScript to out/js, with the generated code beside it. */
 async function compile() {
@@ -75,41 +55,6 @@ function copyGenerated() {
   const target = path.join(compiled, 'lib', 'gen');
   rmSync(target, { recursive: true, force: true });
   cpSync(path.join(root, 'lib', 'gen'), target, { recursive: true, filter: (file) => !file.endsWith('.d.ts') });
-}
-
-/** Reads `[3/40] Building …`. */
-function ninjaProgress(progress) {
-  return (line) => {
-    const counter = /^\[(\d+)\/(\d+)\]\s*(.*)/.exec(line);
-    if (counter) progress.update(path.basename(counter[3]), (100 * Number(counter[1])) / Number(counter[2]));
-  };
-}
-
-/** The addon for this host: tests load it, nothing ships it. */
-async function buildAddon() {
-  const sources = ['native', 'CMakeLists.txt', 'package-lock.json'];
-  const outputs = [path.join(out, 'cmake', 'Release', 'talos.node')];
-  await stamped('Addon', { hash: hashInputs(sources, [process.arch]), outputs }, async (progress) => {
-    await run('Addon', [binary('cmake-js'), 'compile', '--out', 'out/cmake', '--parallel', '2'], {
-      onLine: ninjaProgress(progress),
-    });
-  });
-}
-
-/** The tests of the C++ cores, which need no Node. */
-async function buildNativeTests() {
-  const { tests } = JSON.parse(readFileSync(path.join(root, 'native', 'sources.json'), 'utf8'));
-  const made = {
-    hash: hashInputs(['native', 'CMakeLists.txt']),
-    outputs: tests.map((file) => path.join(nativeTestDir, path.basename(file, '.cc'))),
-  };
-  await stamped('C++ tests', made, async (progress) => {
-    await run('C++ tests', ['cmake', '-S', '.', '-B', nativeTestDir, '-G', 'Ninja', '-DTALOS_TESTS=ON']);
-    await run('C++ tests', ['cmake', '--build', nativeTestDir, '--parallel', '2'], {
-      append: true,
-      onLine: ninjaProgress(progress),
-    });
-  });
 }
 
 /** osctl in a few files, so that it starts fast. */
@@ -209,17 +154,21 @@ async function prepare() {
  * Makes what a node and the tests need.
  * @param {object} [options]
  * @param {'packages' | 'build' | 'images'} [options.upTo] how far: tools only, code for this host as well, or everything (default)
- * @param {boolean} [options.tests] also what only tests need
+ * @param {boolean} [options.tests] also the images that only tests need
+ * @param {string[]} [options.native] which builds of the C++ code for tests (names of native-build.mjs)
  */
-export async function buildAll({ upTo = 'images', tests = false } = {}) {
+export async function buildAll({ upTo = 'images', tests = false, native = [] } = {}) {
   await prepare();
-  if (upTo === 'packages') return;
+  if (upTo === 'packages' && native.length === 0) return;
   const onWait = (pid) =>
     process.stderr.write(`another build (process ${pid}) runs in this checkout; waiting for it\n`);
   await withBuildLock(onWait, async () => {
-    await compile();
-    await buildAddon();
-    if (tests) await buildNativeTests();
+    if (upTo !== 'packages') {
+      await compile();
+      await buildAddon();
+    }
+    await buildNative(native);
+    if (upTo === 'packages') return;
     await bundleOsctl();
     if (upTo !== 'images') return;
     await buildImages();

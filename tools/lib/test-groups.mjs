@@ -1,7 +1,8 @@
 // The groups of npm test: what each runs, how much at once, and within which time.
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { nativeTestDir } from './build.mjs';
+import { fuzzTargets } from './fuzz.mjs';
+import { corePrograms } from './native-build.mjs';
 import { out, root } from './paths.mjs';
 import { filesBelow } from './stamp.mjs';
 
@@ -9,6 +10,7 @@ import { filesBelow } from './stamp.mjs';
  * @typedef {object} Program
  * @property {string} name   for people; also names the log file
  * @property {string[]} argv writes TAP
+ * @property {string} [native] which build of the C++ code it needs (native-build.mjs)
  *
  * @typedef {object} Group
  * @property {string} name
@@ -20,6 +22,9 @@ import { filesBelow } from './stamp.mjs';
  */
 
 const node = [process.execPath, '--enable-source-maps'];
+/** Inputs of a fuzzer's own making in one run of the tests. */
+const fuzzRuns = 20_000;
+
 const tool = (name) => path.join(root, 'tools', name);
 
 /** The tests of a folder as they were compiled; what was deleted from the sources is not run. */
@@ -36,8 +41,16 @@ function eachFile(folder) {
 
 /** The tests of the C++ cores, each an executable that writes TAP. */
 function nativeTests() {
-  const { tests } = JSON.parse(readFileSync(path.join(root, 'native', 'sources.json'), 'utf8'));
-  return tests.map((name) => ({ name, argv: [path.join(nativeTestDir, path.basename(name, '.cc'))] }));
+  return corePrograms('tests').map(({ source, file }) => ({ name: source, argv: [file], native: 'tests' }));
+}
+
+/** A short run of each fuzzer, over the same inputs every time. */
+function fuzzers() {
+  return fuzzTargets().map((target) => ({
+    name: `fuzz:${target}`,
+    argv: [...node, tool('fuzz.mjs'), target, '--tap', '--runs', String(fuzzRuns)],
+    native: 'fuzz',
+  }));
 }
 
 /** One boot of the test guest for all of its files. */
@@ -70,7 +83,7 @@ export const groups = [
     atOnce: 2,
     timeoutSeconds: 60,
     needs: 'build',
-    programs: () => [...nativeTests(), ...eachFile('test/native')],
+    programs: () => [...nativeTests(), ...eachFile('test/native'), ...fuzzers()],
   },
   { name: 'guest', budgetSeconds: 60, atOnce: 1, timeoutSeconds: 120, needs: 'images', programs: guestTests },
   {

@@ -1,0 +1,98 @@
+// Writes the seed corpora of fuzzers whose inputs are binary: node tools/fuzz-seeds.mjs. The result is committed; text corpora
+// are files that people wrote.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { corpusDir } from './lib/fuzz.mjs';
+
+/** Little-endian numbers of the given sizes, one behind the other. */
+function numbers(...pairs) {
+  return Buffer.concat(
+    pairs.map(([bytes, value]) => {
+      const buffer = Buffer.alloc(bytes);
+      if (bytes === 8) buffer.writeBigUInt64LE(BigInt(value));
+      else buffer.writeUIntLE(value, 0, bytes);
+      return buffer;
+    }),
+  );
+}
+
+/** Zeros up to the next multiple. */
+const padded = (buffer, multiple) => Buffer.concat([buffer, Buffer.alloc(-buffer.length & (multiple - 1))]);
+
+/** A netlink attribute: length, type, payload. */
+const attribute = (type, payload) => padded(Buffer.concat([numbers([2, payload.length + 4], [2, type]), payload]), 4);
+
+/** A netlink message: length, type, flags, sequence number, port, payload. */
+const message = (type, flags, payload) =>
+  padded(Buffer.concat([numbers([4, payload.length + 16], [2, type], [2, flags], [4, 1], [4, 0]), payload]), 4);
+
+const text = (value) => Buffer.from(`${value}\0`);
+
+/** ifinfomsg(7), with the attributes of a link: IFLA_IFNAME 3, IFLA_ADDRESS 1, IFLA_MTU 4, IFLA_CARRIER 33, IFLA_LINKINFO 18. */
+function link(index, name) {
+  return Buffer.concat([
+    numbers([1, 0], [1, 0], [2, 1], [4, index], [4, 0x11043], [4, 0]),
+    attribute(3, text(name)),
+    attribute(1, Buffer.from('525400123456', 'hex')),
+    attribute(4, numbers([4, 1500])),
+    attribute(33, Buffer.from([1])),
+    attribute(18 | 0x8000, attribute(1, text('veth'))),
+  ]);
+}
+
+/** NLMSG_ERROR with the extended acknowledgement: NLMSGERR_ATTR_MSG 1, NLMSGERR_ATTR_OFFS 2. */
+function refusal(errno, words) {
+  const request = numbers([4, 36], [2, 16], [2, 5], [4, 1], [4, 0]);
+  return Buffer.concat([
+    numbers([4, 2 ** 32 - errno]),
+    request,
+    attribute(1, text(words)),
+    attribute(2, numbers([4, 20])),
+  ]);
+}
+
+/** A record of a log ring: length, stream, reserved, distance to the one before, time, text. */
+const record = (line, previous) =>
+  padded(
+    Buffer.concat([numbers([2, line.length], [1, 1], [1, 0], [4, previous], [8, 1_700_000_000]), Buffer.from(line)]),
+    8,
+  );
+
+/** Tail, length, counts and last record as native/fuzz/ring_reader_fuzz.cc reads them, what is done, and the records. */
+function ring(tail, records, operations) {
+  const body = Buffer.concat(records);
+  const last = body.length - (records.at(-1)?.length ?? 0);
+  const positions = numbers([2, tail], [2, body.length], [2, records.length], [2, body.length], [2, last]);
+  const front = Buffer.alloc(64);
+  Buffer.concat([positions, operations]).copy(front);
+  return Buffer.concat([front, Buffer.alloc(tail), body]);
+}
+
+const lines = ['one\n', 'a longer line of text\n', 'unfinished'];
+const records = lines.map((line, index) => record(line, index === 0 ? 0 : record(lines[index - 1], 0).length));
+
+const seeds = {
+  netlink: {
+    link: message(16, 2, link(2, 'eth0')),
+    'two-links': Buffer.concat([
+      message(16, 2, link(1, 'lo')),
+      message(16, 2, link(2, 'eth0')),
+      message(3, 2, numbers([4, 0])),
+    ]),
+    acknowledged: message(2, 0x100, Buffer.concat([numbers([4, 0]), Buffer.alloc(16)])),
+    refused: message(2, 0x300, refusal(22, 'Invalid prefix for given prefix length')),
+    'cut-off': message(16, 2, link(2, 'eth0')).subarray(0, 50),
+  },
+  ring_reader: {
+    empty: ring(0, [], numbers([2, 4096])),
+    three: ring(0, records, numbers([2, 4096], [1, 3], [1, 0], [2, 2], [1, 1])),
+    'small-buffer': ring(64, records, numbers([2, 8], [1, 3], [1, 3], [1, 3])),
+    scribbled: ring(0, records, numbers([2, 4096], [1, 2], [2, 4096], [1, 4], [4, 0xffffffff], [1, 0], [2, 1])),
+  },
+};
+
+for (const [target, inputs] of Object.entries(seeds)) {
+  const folder = path.join(corpusDir, target);
+  mkdirSync(folder, { recursive: true });
+  for (const [name, bytes] of Object.entries(inputs)) writeFileSync(path.join(folder, name), bytes);
+}
