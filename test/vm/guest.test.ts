@@ -2,6 +2,9 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buffer, text } from 'node:stream/consumers';
 import t from 'tap';
 import { checkout } from '../helpers/checkout.js';
@@ -27,6 +30,16 @@ t.test('output byte by byte, and the exit code', async (t) => {
   const sum = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
   t.equal(sum(stdout), sum(expected));
   t.equal(stderr, 'to stderr\n');
+});
+
+t.test('one more folder, read-only and at its own path, and a parameter for the kernel', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'share-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  await writeFile(join(folder, 'file'), 'hello');
+  const options = ['--share', folder, '--kernel-parameter', 'marker=here'];
+  const { code, stdout, stderr } = await guest('run', ...options, '--', fixture('shared.mjs'), `${folder}/file`);
+  t.same([code, stdout.toString('utf8'), stderr], [0, 'marker=here\nhello\nEROFS\n', '']);
+  t.equal((await guest('run', '--share', `${folder}/none`, fixture('fine.mjs'))).code, 2);
 });
 
 t.test('several files: subtests; a deadline and a panic cost only the file they are in', async (t) => {

@@ -12,6 +12,8 @@ Options:
   --deadline SECONDS   for each program (default 120)
   --memory MIB         of the guest (default 2048)
   --cpus N             of the guest (default 2)
+  --share FOLDER       one more folder that the guest sees, read-only and at the same path; may be repeated
+  --kernel-parameter P one more parameter of the kernel's command line; may be repeated
   --console            show the end of the kernel's console even if all went well (on stderr)
 
 Exit codes: that of the program (128 + number if a signal ended it); 1 if one of several files failed; 2 usage;
@@ -29,6 +31,9 @@ export interface Command {
   deadlineMs: number;
   memoryMiB: number;
   cpus: number;
+  /** Folders beside the checkout, as typed. */
+  shares: string[];
+  kernelParameters: string[];
   showConsole: boolean;
 }
 
@@ -51,6 +56,8 @@ export function parseCommand(words: string[]): Command {
     deadlineMs: positive('deadline', values.deadline ?? '120') * 1000,
     memoryMiB: positive('memory', values.memory ?? '2048'),
     cpus: positive('cpus', values.cpus ?? '2'),
+    shares: values.share ?? [],
+    kernelParameters: values['kernel-parameter'] ?? [],
     showConsole: values.console ?? false,
   };
 }
@@ -64,6 +71,8 @@ function parse(words: string[]) {
         deadline: { type: 'string' },
         memory: { type: 'string' },
         cpus: { type: 'string' },
+        share: { type: 'string', multiple: true },
+        'kernel-parameter': { type: 'string', multiple: true },
         console: { type: 'boolean' },
       },
     });

@@ -5,7 +5,8 @@
 //   per job talos.stdout   what the job wrote to its standard output, byte by byte talos.stderr   the same for its standard error
 // STDOUT and STDERR in the exit line are byte counts: the host waits until it has received that many, so nothing is cut off
 // when it ends the machine. A job is a 32-bit little-endian length and that many bytes of NUL-terminated strings:
-// checkout, working directory, number of environment strings, these strings, then the argument vector.
+// checkout, working directory, number of further shared folders, these, number of environment strings, these, then the argument
+// vector. The folders are 9p devices tagged share0 (the checkout), share1 and so on, mounted at their own paths by the first job.
 //
 // Errors that leave no way on end this process, and with it the kernel: the host shows the end of the console.
 #include <dirent.h>
@@ -169,6 +170,7 @@ void read_all(int file, char* bytes, size_t size) {
 struct Job {
   std::string checkout;
   std::string folder;
+  std::vector<std::string> shares;
   std::vector<std::string> environment;
   std::vector<std::string> arguments;
 };
@@ -181,15 +183,23 @@ Job read_job(int control) {
   std::vector<std::string> words;
   for (size_t at = 0; at < text.size(); at += words.back().size() + 1) words.emplace_back(text.c_str() + at);
   Job job;
-  size_t count = words.size() > 3 ? strtoul(words[2].c_str(), nullptr, 10) : words.size();
-  if (words.size() < 3 + count + 1) {
-    errno = EBADMSG;
-    fail("job");
-  }
-  job.checkout = words[0];
-  job.folder = words[1];
-  job.environment.assign(words.begin() + 3, words.begin() + 3 + static_cast<long>(count));
-  job.arguments.assign(words.begin() + 3 + static_cast<long>(count), words.end());
+  auto next = words.begin();
+  auto take = [&] {
+    if (next == words.end()) {
+      errno = EBADMSG;
+      fail("job");
+    }
+    return *next++;
+  };
+  auto take_list = [&](std::vector<std::string>& list) {
+    for (size_t count = strtoul(take().c_str(), nullptr, 10); count > 0; count--) list.push_back(take());
+  };
+  job.checkout = take();
+  job.folder = take();
+  take_list(job.shares);
+  take_list(job.environment);
+  job.arguments.push_back(take());
+  job.arguments.insert(job.arguments.end(), next, words.end());
   return job;
 }
 
@@ -278,6 +288,17 @@ std::string run(Job& job, int children, int out_port, int err_port) {
   return line;
 }
 
+// "loose": the host promises not to change the folders while the guest runs, so pages may be cached and read ahead.
+void mount_shares(const Job& job) {
+  std::vector<std::string> folders{job.checkout};
+  folders.insert(folders.end(), job.shares.begin(), job.shares.end());
+  for (size_t index = 0; index < folders.size(); index++) {
+    std::string tag = "share" + std::to_string(index);
+    mount_at(tag.c_str(), folders[index].c_str(), "9p", MS_RDONLY | MS_NODEV,
+             "trans=virtio,version=9p2000.L,msize=512000,cache=loose");
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -294,14 +315,10 @@ int main() {
   int err_port = open_port("talos.stderr", uevents);
   close(uevents);
   write_all(control, "ready\n", 6);
-  for (std::string mounted;;) {
+  for (bool mounted = false;;) {
     Job job = read_job(control);
-    if (mounted.empty()) {
-      // "loose": the host promises not to change the checkout while the guest runs, so pages may be cached and read ahead.
-      mount_at("checkout", job.checkout.c_str(), "9p", MS_RDONLY | MS_NODEV,
-               "trans=virtio,version=9p2000.L,msize=512000,cache=loose");
-      mounted = job.checkout;
-    }
+    if (!mounted) mount_shares(job);
+    mounted = true;
     std::string line = run(job, children, out_port, err_port);
     write_all(control, line.data(), line.size());
   }

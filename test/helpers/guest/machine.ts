@@ -26,6 +26,9 @@ export interface GuestOptions {
   initramfs: string;
   /** Folder that the guest sees read-only at the same path. */
   checkout: string;
+  /** More such folders. */
+  shares: string[];
+  kernelParameters: string[];
   cpus: number;
   memoryMiB: number;
   /** From the start of QEMU until the guest's init has answered. */
@@ -169,7 +172,7 @@ export class Guest implements AsyncDisposable {
   }
 
   #arguments(): string[] {
-    const { accelerator, kernel, initramfs, checkout, cpus, memoryMiB } = this.options;
+    const { accelerator, kernel, initramfs, checkout, shares, kernelParameters, cpus, memoryMiB } = this.options;
     // A comma ends an option of QEMU's; doubled it stands for itself.
     const path = (name: string) => name.replaceAll(',', ',,');
     const portArguments = ports.flatMap((port) => [
@@ -178,13 +181,18 @@ export class Guest implements AsyncDisposable {
       '-device',
       `virtserialport,chardev=${port},name=talos.${port}`,
     ]);
+    const shareArguments = [checkout, ...shares].flatMap((folder, index) => [
+      '-fsdev',
+      `local,id=share${index},path=${path(folder)},security_model=none,readonly=on,multidevs=remap`,
+      '-device',
+      `virtio-9p-pci,fsdev=share${index},mount_tag=share${index}`,
+    ]);
     return [
       ...['-accel', accelerator, '-machine', 'q35', '-cpu', 'max', '-smp', String(cpus), '-m', String(memoryMiB)],
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio', '-monitor', 'none'],
       ...['-kernel', kernel, '-initrd', initramfs],
-      ...['-append', 'console=ttyS0 quiet panic=-1 printk.devkmsg=on'],
-      ...['-fsdev', `local,id=checkout,path=${path(checkout)},security_model=none,readonly=on,multidevs=remap`],
-      ...['-device', 'virtio-9p-pci,fsdev=checkout,mount_tag=checkout'],
+      ...['-append', ['console=ttyS0 quiet panic=-1 printk.devkmsg=on', ...kernelParameters].join(' ')],
+      ...shareArguments,
       ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci'],
       ...portArguments,
     ];

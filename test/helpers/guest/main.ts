@@ -32,6 +32,17 @@ async function resolveProgram(word: string): Promise<{ path: string; isScript: b
   return { path: await realpath(compiled), isScript: /\.(js|mjs|cjs)$/.test(compiled) };
 }
 
+/** The folders of `--share` as absolute paths, without links, which would lead elsewhere in the guest. */
+async function resolveShares(folders: string[]): Promise<string[]> {
+  return await Promise.all(
+    folders.map(async (folder) => {
+      const found = await stat(folder).catch(() => undefined);
+      if (!found?.isDirectory()) throw new UsageError(`no such folder: ${folder}`);
+      return await realpath(folder);
+    }),
+  );
+}
+
 /** What a program finds in its environment: nothing of the host's, but for what steers tap and the choice of the addon. */
 function environment(): Record<string, string> {
   const passed = Object.entries(process.env).filter(([name]) => name.startsWith('TAP') || name === 'ADDON_PATH');
@@ -52,6 +63,7 @@ async function runAll(command: Command): Promise<number> {
     const { path, isScript } = await resolveProgram(word);
     programs.push({ name: word, argv: isScript ? [...node, path, ...rest] : [path, ...rest] });
   }
+  const shares = await resolveShares(command.shares);
   const talk = (line: string) => process.stderr.write(`guest: ${line}\n`);
   const [kernel, initramfs] = [await testKernel(checkout, talk), await guestInitramfs(checkout, talk)];
   const accelerator = ACCELERATOR_OPTION[await chooseAccelerator(kernel)];
@@ -62,11 +74,13 @@ async function runAll(command: Command): Promise<number> {
       kernel,
       initramfs,
       checkout,
+      shares,
+      kernelParameters: command.kernelParameters,
       cpus: command.cpus,
       memoryMiB: command.memoryMiB,
       bootDeadlineMs,
     });
-  const job = (argv: string[]) => ({ checkout, folder: checkout, environment: environment(), argv });
+  const job = (argv: string[]) => ({ checkout, shares, folder: checkout, environment: environment(), argv });
   let guest = await boot();
   try {
     const [only] = programs;

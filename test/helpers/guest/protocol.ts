@@ -6,6 +6,8 @@
 export interface Job {
   /** Absolute path of the folder that is shared read-only, the same in the guest. */
   checkout: string;
+  /** Absolute paths of the other folders that are shared in the same way. */
+  shares: string[];
   /** Absolute working directory in the guest. */
   folder: string;
   environment: Record<string, string>;
@@ -29,7 +31,8 @@ export interface JobEnd {
  */
 export function encodeJob(job: Job): Buffer {
   const environment = Object.entries(job.environment).map(([name, value]) => `${name}=${value}`);
-  const words = [job.checkout, job.folder, String(environment.length), ...environment, ...job.argv];
+  const lists = [job.shares, environment].flatMap((list) => [String(list.length), ...list]);
+  const words = [job.checkout, job.folder, ...lists, ...job.argv];
   if (words.some((word) => word.includes('\0'))) {
     throw new TypeError('a job cannot hold a NUL character');
   }

@@ -11,6 +11,8 @@ t.test('the command line of test/guest', async (t) => {
     deadlineMs: 120_000,
     memoryMiB: 2048,
     cpus: 2,
+    shares: [],
+    kernelParameters: [],
     showConsole: false,
   });
   t.same(
@@ -23,13 +25,27 @@ t.test('the command line of test/guest', async (t) => {
       '--memory',
       '512',
       '--console',
+      '--share',
+      '/one',
+      '--share',
+      'two',
+      '--kernel-parameter',
+      'log_buf_len=1M',
       '--',
       'x.ts',
       '--flag',
       '--',
       'y',
     ]),
-    { programs: [['x.ts', '--flag', '--', 'y']], deadlineMs: 5000, memoryMiB: 512, cpus: 1, showConsole: true },
+    {
+      programs: [['x.ts', '--flag', '--', 'y']],
+      deadlineMs: 5000,
+      memoryMiB: 512,
+      cpus: 1,
+      shares: ['/one', 'two'],
+      kernelParameters: ['log_buf_len=1M'],
+      showConsole: true,
+    },
     'what follows -- is the program’s own',
   );
   const wrong = [
@@ -49,13 +65,14 @@ t.test('the command line of test/guest', async (t) => {
 t.test('jobs and their ends', async (t) => {
   const frame = encodeJob({
     checkout: '/c',
+    shares: ['/s'],
     folder: '/c/f',
     environment: { A: '1', B: '' },
     argv: ['/bin/x', 'ü', ''],
   });
   t.equal(frame.readUInt32LE(0), frame.length - 4);
-  t.equal(frame.subarray(4).toString('utf8'), '/c\0/c/f\0' + '2\0A=1\0B=\0/bin/x\0ü\0\0');
-  t.throws(() => encodeJob({ checkout: '/c', folder: '/', environment: {}, argv: ['a\0b'] }), TypeError);
+  t.equal(frame.subarray(4).toString('utf8'), '/c\0/c/f\0' + '1\0/s\0' + '2\0A=1\0B=\0/bin/x\0ü\0\0');
+  t.throws(() => encodeJob({ checkout: '/c', shares: [], folder: '/', environment: {}, argv: ['a\0b'] }), TypeError);
   t.same(parseEnd('exit 7 0 12 0'), { code: 7, signal: 0, stdoutBytes: 12, stderrBytes: 0 });
   t.same(parseEnd('exit -1 9 0 34'), { code: -1, signal: 9, stdoutBytes: 0, stderrBytes: 34 });
   for (const line of ['', 'ready', 'exit 7 0 12', 'exit a 0 1 2', ' exit 7 0 1 2'])
