@@ -17,8 +17,8 @@ export interface RawLogRing {
 export interface RawLogReader {
   seekStart(): void;
   seekTail(lines: number): void;
-  /** `counts` gets bytes, records, missed records and missed bytes. */
-  read(buffer: Uint8Array, counts: Float64Array): void;
+  /** `counts` gets bytes, records, missed records and missed bytes; `index` three numbers a record. */
+  read(buffer: Uint8Array, counts: Float64Array, index: Float64Array | undefined): void;
   wait(): Promise<void>;
   close(): void;
 }
@@ -28,6 +28,11 @@ export interface RawRingModule {
   openReader(memory: FileDescriptor, doorbell: FileDescriptor | undefined): RawLogReader;
 }
 
+/** Where a record comes from, by the number in the index of `LogReader.read`: a service's streams, or PID 1 itself. */
+export const RING_STREAMS = { stdout: 1, stderr: 2, system: 3 } as const;
+/** Numbers that a record has in that index. */
+export const INDEX_NUMBERS = 3;
+
 /** The longest record, and so the smallest buffer for `LogReader.read`. Same as kMaxPayloadBytes in native/ring/format.h. */
 export const MAX_RECORD_BYTES = 16 * 1024;
 const MIN_SIZE_BYTES = 4096;
@@ -36,11 +41,11 @@ const STREAMS: ReadonlySet<string> = new Set(['stdout', 'stderr']);
 const RING_NAME = /^[\w.-]{1,64}$/;
 
 /**
- * Log rings; the format and what it promises is in docs/log-ring.md. None of the calls sleeps.
+ * Log rings; the format and what it promises is in docs/native/ring.md. None of the calls sleeps.
  *
  * `create` @throws EINVAL a size below the page size · ENOENT /proc is not mounted · EMFILE ENOMEM.
  * `attach`, `subscribe` @throws ECANCELED after `close()`.
- * `openReader` @throws EINVAL the memory is not sealed · EBADMSG it is no ring of this version.
+ * `openReader` @throws EINVAL the memory is not sealed · EBADMSG it is no ring of this version · ENOTSOCK the doorbell is none.
  * `read`, `seekStart`, `seekTail` @throws EBADMSG the memory makes no sense (its writer is broken; close the reader) · ECANCELED
  *   after `close()`.
  */
@@ -100,7 +105,7 @@ function wrapReader(reader: RawLogReader): LogReader {
       checkInteger(lines, 'lines', 0);
       reader.seekTail(lines);
     },
-    read(buffer) {
+    read(buffer, index) {
       if (!(buffer instanceof Uint8Array)) {
         throw argumentError('ERR_INVALID_ARG_TYPE', 'buffer', 'a Uint8Array', buffer);
       }
@@ -112,7 +117,13 @@ function wrapReader(reader: RawLogReader): LogReader {
           buffer.length,
         );
       }
-      reader.read(buffer, counts);
+      if (index !== undefined && !(index instanceof Float64Array)) {
+        throw argumentError('ERR_INVALID_ARG_TYPE', 'index', 'a Float64Array', index);
+      }
+      if (index !== undefined && index.length < INDEX_NUMBERS) {
+        throw argumentError('ERR_INVALID_ARG_VALUE', 'index', `at least ${INDEX_NUMBERS} numbers long`, index.length);
+      }
+      reader.read(buffer, counts, index);
       const [bytes = 0, records = 0, missedRecords = 0, missedBytes = 0] = counts;
       return { bytes, records, missedRecords, missedBytes };
     },

@@ -2,6 +2,8 @@
 #include <napi.h>
 
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "bind/addon_data.h"
 #include "bind/error.h"
@@ -10,7 +12,7 @@
 #include "bind/modules.h"
 #include "bind/watch.h"
 #include "ring/reader.h"
-#include "sys/epoll_calls.h"
+#include "sys/doorbell_calls.h"
 
 namespace talos::bind {
 
@@ -50,17 +52,20 @@ class LogReader : public Napi::ObjectWrap<LogReader> {
            reader_ ? reader_->seek_tail(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value())) : Result<void>(closed()));
   }
 
-  // Fills (buffer, counts): counts is a Float64Array of bytes, records, missed records, missed bytes. Nothing is allocated.
+  // Fills (buffer, counts, index): counts is a Float64Array of bytes, records, missed records, missed bytes; index is undefined
+  // or one that gets milliseconds, stream and end of the text of each record, and bounds their number.
   void read(const Napi::CallbackInfo& info) {
     auto buffer = info[0].As<Napi::Uint8Array>();
     auto counts = info[1].As<Napi::Float64Array>();
     if (waited_ && !watch_.is_pending()) {
       // Before the look into the ring: what is written after it rings again. Not under a wait that has not been told of it yet.
-      sys::eventfd_drain(doorbell_.get());
+      sys::drain_doorbell(doorbell_.get());
       waited_ = false;
     }
-    auto slab = reader_ ? reader_->read({reinterpret_cast<std::byte*>(buffer.Data()), buffer.ByteLength()})
-                        : Result<ring::Slab>(closed());
+    std::span bytes(reinterpret_cast<std::byte*>(buffer.Data()), buffer.ByteLength());
+    auto slab = !reader_                ? Result<ring::Slab>(closed())
+                : info[2].IsUndefined() ? reader_->read(bytes)
+                                        : read_indexed(bytes, info[2].As<Napi::Float64Array>());
     if (!slab) {
       throw_error(info.Env(), slab.error());
       return;
@@ -69,6 +74,19 @@ class LogReader : public Napi::ObjectWrap<LogReader> {
     counts[1] = static_cast<double>(slab.value().records);
     counts[2] = static_cast<double>(slab.value().missed_records);
     counts[3] = static_cast<double>(slab.value().missed_bytes);
+  }
+
+  Result<ring::Slab> read_indexed(std::span<std::byte> bytes, Napi::Float64Array index) {
+    infos_.resize(index.ElementLength() / kIndexNumbers);
+    auto slab = reader_->read(bytes, infos_);
+    if (!slab) return slab;
+    double* out = index.Data();
+    for (uint64_t record = 0; record < slab.value().records; ++record) {
+      *out++ = static_cast<double>(infos_[record].time_ns) / 1e6;
+      *out++ = static_cast<double>(infos_[record].stream);
+      *out++ = static_cast<double>(infos_[record].text_end);
+    }
+    return slab;
   }
 
   Napi::Value wait(const Napi::CallbackInfo& info) {
@@ -94,7 +112,10 @@ class LogReader : public Napi::ObjectWrap<LogReader> {
     if (!result) throw_error(env, result.error());
   }
 
+  static constexpr size_t kIndexNumbers = 3;
+
   std::optional<ring::Reader> reader_;
+  std::vector<ring::RecordInfo> infos_;
   UniqueFd doorbell_;
   bool waited_ = false;
   // The watch goes first: it must not wait for a descriptor that is closed.
@@ -109,6 +130,10 @@ Napi::Value open_reader(const Napi::CallbackInfo& info) {
   if (!info[1].IsUndefined()) {
     doorbell = take_fd(env, info[1]);
     if (!doorbell) return env.Undefined();
+    if (auto usable = sys::require_listener(doorbell.get()); !usable) {
+      throw_error(env, usable.error());
+      return env.Undefined();
+    }
   }
   auto reader = ring::Reader::open(std::move(memory));
   if (reader) return LogReader::create(env, std::move(reader).value(), std::move(doorbell));

@@ -1,4 +1,4 @@
-// The log ring in memory, as writer and readers share it. Described in docs/log-ring.md; version 1.
+// The log ring in memory, as writer and readers share it. Described in docs/native/ring.md; version 1.
 //
 //   page 0     Header: what the file is, and two copies of the positions
 //   page 1 …   data, a power of two of bytes; records lie at position % data_bytes and are mapped contiguously

@@ -8,7 +8,7 @@
 
 #include "ring/pipe_source.h"
 #include "sys/descriptor_calls.h"
-#include "sys/epoll_calls.h"
+#include "sys/doorbell_calls.h"
 
 namespace talos::ring {
 
@@ -95,7 +95,7 @@ void Log::end_of(PipeSource* source, std::string_view unfinished) {
 
 void Log::publish_and_ring() {
   writer_->publish();
-  for (const Doorbell& doorbell : doorbells_) sys::eventfd_ring(doorbell.eventfd.get());
+  for (const Bell& bell : bells_) sys::ring_doorbell(bell.ringer.get());
 }
 
 Result<Log::Subscription> Log::subscribe() {
@@ -103,18 +103,16 @@ Result<Log::Subscription> Log::subscribe() {
   if (!writer_) return Error{ECANCELED, "subscribe", {}, {}, "the log is closed"};
   auto memory = sys::duplicate_descriptor(writer_->memory());
   if (!memory) return memory.error();
-  auto eventfd = sys::create_eventfd();
-  if (!eventfd) return eventfd.error();
-  auto doorbell = sys::duplicate_descriptor(eventfd.value().get());
+  auto doorbell = sys::create_doorbell();
   if (!doorbell) return doorbell.error();
   const uint64_t id = next_subscription_++;
-  doorbells_.push_back({id, std::move(eventfd).value()});
-  return Subscription{std::move(memory).value(), std::move(doorbell).value(), id};
+  bells_.push_back({id, std::move(doorbell.value().ringer)});
+  return Subscription{std::move(memory).value(), std::move(doorbell.value().listener), id};
 }
 
 void Log::unsubscribe(uint64_t id) {
   std::lock_guard lock(mutex_);
-  std::erase_if(doorbells_, [id](const Doorbell& doorbell) { return doorbell.id == id; });
+  std::erase_if(bells_, [id](const Bell& bell) { return bell.id == id; });
 }
 
 std::string Log::last_line(size_t max_bytes) const {
@@ -134,7 +132,7 @@ Log::Stats Log::current_stats() const {
 void Log::close() {
   // Sources die outside of the lock: the last of them may be all that holds this log.
   std::list<std::shared_ptr<PipeSource>> pipes;
-  std::list<Doorbell> doorbells;
+  std::list<Bell> bells;
   std::function<void()> listener;
   std::lock_guard lock(mutex_);
   if (!writer_) return;
@@ -143,7 +141,7 @@ void Log::close() {
   writer_.reset();
   for (const auto& pipe : pipes_) Reactor::instance().remove(*pipe->token);
   pipes.swap(pipes_);
-  doorbells.swap(doorbells_);
+  bells.swap(bells_);
   listener.swap(on_drained_);
 }
 

@@ -56,9 +56,9 @@ class Log : public std::enable_shared_from_this<Log> {
 
  private:
   friend class PipeSource;
-  struct Doorbell {
+  struct Bell {
     uint64_t id;
-    UniqueFd eventfd;
+    UniqueFd ringer;
   };
 
   explicit Log(Writer writer) : writer_(std::move(writer)) {}
@@ -74,7 +74,7 @@ class Log : public std::enable_shared_from_this<Log> {
   std::optional<Writer> writer_;  // until close()
   Stats last_stats_{};            // since then
   std::list<std::shared_ptr<PipeSource>> pipes_;
-  std::list<Doorbell> doorbells_;
+  std::list<Bell> bells_;
   uint64_t next_subscription_ = 1;
   std::function<void()> on_drained_;
 };

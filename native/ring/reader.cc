@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "ring/shared_copy.h"
+
 namespace talos::ring {
 
 namespace {
@@ -15,7 +17,10 @@ constexpr int kOverrunAttempts = 8;
 // After this much copied text it is checked whether it was overwritten meanwhile: what is lost with one overrun is at most this.
 constexpr size_t kChunkBytes = 64 * 1024;
 
-Error corrupt(const char* what) { return Error{EBADMSG, "ring", {}, {}, what}; }
+// `offset` in the file.
+Error corrupt(std::string what, uint64_t offset) {
+  return Error{EBADMSG, "ring", {}, {}, std::move(what) + ", at offset " + std::to_string(offset)};
+}
 
 }  // namespace
 
@@ -25,16 +30,17 @@ Result<Reader> Reader::open(UniqueFd memory) {
   if (!size) return size.error();
   // The sizes come from the sealed file and from this kernel; the header only has to agree.
   const size_t page = sys::page_bytes();
-  if (size.value() < page + kMinDataBytes || size.value() > page + kMaxDataBytes) return corrupt("the size is not a ring's");
+  if (size.value() < page + kMinDataBytes || size.value() > page + kMaxDataBytes)
+    return corrupt("the size is not a ring's", size.value());
   const size_t data_bytes = size.value() - page;
-  if (!std::has_single_bit(data_bytes) || data_bytes < page) return corrupt("the size is not a ring's");
+  if (!std::has_single_bit(data_bytes) || data_bytes < page) return corrupt("the size is not a ring's", size.value());
   auto mapping = sys::RingMapping::map(memory.get(), page, data_bytes, sys::RingMapping::Access::kRead);
   if (!mapping) return mapping.error();
   Reader reader(std::move(memory), std::move(mapping).value());
   if (reader.header_->magic != kMagic || reader.header_->header_bytes != page || reader.header_->data_bytes != data_bytes) {
-    return corrupt("the header is not a ring's");
+    return corrupt("the header is not a ring's", 0);
   }
-  if (reader.header_->version != kVersion) return corrupt("the version of the ring is unknown");
+  if (reader.header_->version != kVersion) return corrupt("the version of the ring is unknown", offsetof(Header, version));
   if (auto sought = reader.seek_start(); !sought) return sought.error();
   return reader;
 }
@@ -45,6 +51,15 @@ Reader::Reader(UniqueFd memory, sys::RingMapping mapping)
       header_(reinterpret_cast<const Header*>(mapping_.header())),
       mask_(mapping_.data_bytes() - 1),
       max_payload_(max_payload_bytes(mapping_.data_bytes())) {}
+
+Error Reader::bad_positions() const {
+  const uint64_t slot = header_->published.load(std::memory_order_relaxed) & 1;
+  return corrupt("the positions make no sense", offsetof(Header, slots) + slot * sizeof(PositionsSlot));
+}
+
+Error Reader::bad_record(uint64_t position) const {
+  return corrupt("a record makes no sense", sys::page_bytes() + (position & mask_));
+}
 
 bool Reader::load(Positions& positions) const {
   for (int attempt = 0; attempt < kLoadAttempts; ++attempt) {
@@ -68,22 +83,25 @@ bool Reader::load(Positions& positions) const {
 
 bool Reader::record_at(uint64_t position, uint64_t head, RecordHeader& header) const {
   // Everything is looked at in a copy: the memory may change between two looks.
-  std::memcpy(&header, mapping_.data() + (position & mask_), sizeof header);
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  return header.length != 0 && header.length <= max_payload_ && record_bytes(header.length) <= head - position;
+  copy_from_shared(&header, mapping_.data() + (position & mask_), sizeof header);
+  return header.length != 0 && header.length <= max_payload_ && record_bytes(header.length) <= head - position &&
+         header.stream >= static_cast<uint8_t>(Stream::kStdout) && header.stream <= static_cast<uint8_t>(Stream::kSystem);
 }
 
 const std::byte* Reader::text_at(uint64_t position) const { return mapping_.data() + (position & mask_) + sizeof(RecordHeader); }
 
-Reader::Stop Reader::copy_chunk(Cursor& cursor, uint64_t head, std::span<std::byte> buffer, Slab& slab) const {
+Reader::Stop Reader::copy_chunk(Cursor& cursor, uint64_t head, const Target& target, Slab& slab) const {
   const size_t start = slab.bytes;
   while (cursor.position != head) {
     RecordHeader header;
     if (!record_at(cursor.position, head, header)) return Stop::kBad;
-    if (header.length > buffer.size() - slab.bytes) return Stop::kBufferFull;
+    if (header.length > target.buffer.size() - slab.bytes || slab.records >= target.max_records) return Stop::kFull;
     if (slab.bytes - start >= kChunkBytes) return Stop::kChunkFull;
-    std::memcpy(buffer.data() + slab.bytes, text_at(cursor.position), header.length);
+    copy_from_shared(target.buffer.data() + slab.bytes, text_at(cursor.position), header.length);
     slab.bytes += header.length;
+    if (target.infos != nullptr) {
+      target.infos[slab.records] = {header.time_ns, static_cast<Stream>(header.stream), slab.bytes};
+    }
     slab.records += 1;
     cursor.position += record_bytes(header.length);
     cursor.records += 1;
@@ -100,10 +118,11 @@ void Reader::skip_overwritten(const Positions& positions, Slab& slab) {
   cursor_ = {positions.tail, positions.tail_records, positions.tail_bytes};
 }
 
-Result<Slab> Reader::read(std::span<std::byte> buffer) {
+Result<Slab> Reader::read(std::span<std::byte> buffer, RecordInfo* infos, size_t max_records) {
+  const Target target{buffer, infos, max_records};
   Slab slab;
   Positions positions;
-  if (!load(positions)) return corrupt("the positions make no sense");
+  if (!load(positions)) return bad_positions();
   // Only up to the head of now: a fast writer must not keep us here.
   uint64_t head = positions.head;
   for (int overruns = 0; overruns < kOverrunAttempts;) {
@@ -113,20 +132,20 @@ Result<Slab> Reader::read(std::span<std::byte> buffer) {
       skip_overwritten(positions, slab);
       head = positions.head;
     }
-    if (cursor_.position > positions.head) return corrupt("the ring went backwards");
+    if (cursor_.position > positions.head) return bad_positions();
 
     const Slab before = slab;
     Cursor cursor = cursor_;
-    const Stop stop = copy_chunk(cursor, head, buffer, slab);
+    const Stop stop = copy_chunk(cursor, head, target, slab);
     std::atomic_thread_fence(std::memory_order_acquire);
-    if (!load(positions)) return corrupt("the positions make no sense");
+    if (!load(positions)) return bad_positions();
     if (cursor_.position < positions.tail) {
       slab = before;
       ++overruns;
       continue;
     }
     // Not overwritten, and still no record: what came before it in this chunk is not to be trusted either.
-    if (stop == Stop::kBad) return corrupt("a record makes no sense");
+    if (stop == Stop::kBad) return bad_record(cursor.position);
     cursor_ = cursor;
     if (stop != Stop::kChunkFull) return slab;
   }
@@ -135,7 +154,7 @@ Result<Slab> Reader::read(std::span<std::byte> buffer) {
 
 Result<void> Reader::seek_start() {
   Positions positions;
-  if (!load(positions)) return corrupt("the positions make no sense");
+  if (!load(positions)) return bad_positions();
   cursor_ = {positions.tail, positions.tail_records, positions.tail_bytes};
   return {};
 }
@@ -150,7 +169,9 @@ bool Reader::walk_back(const Positions& positions, uint64_t lines, Cursor& curso
     // Strictly downwards, by at least a record header a step: the walk ends.
     if (position < positions.tail || position >= cursor.position || position % 8 != 0) return false;
     if (!record_at(position, cursor.position, header) || position + record_bytes(header.length) != cursor.position) return false;
-    if (text_at(position)[header.length - 1] == std::byte{'\n'} && found++ == lines) return true;
+    std::byte last;
+    copy_from_shared(&last, text_at(position) + header.length - 1, 1);
+    if (last == std::byte{'\n'} && found++ == lines) return true;
     cursor.position = position;
     cursor.records -= 1;
     cursor.bytes -= header.length;
@@ -163,17 +184,17 @@ bool Reader::walk_back(const Positions& positions, uint64_t lines, Cursor& curso
 Result<void> Reader::seek_tail(uint64_t lines) {
   for (int attempt = 0; attempt < kOverrunAttempts; ++attempt) {
     Positions positions;
-    if (!load(positions)) return corrupt("the positions make no sense");
+    if (!load(positions)) return bad_positions();
     Cursor cursor;
     const bool made_sense = walk_back(positions, lines, cursor);
     std::atomic_thread_fence(std::memory_order_acquire);
     Positions now;
-    if (!load(now)) return corrupt("the positions make no sense");
+    if (!load(now)) return bad_positions();
     if (made_sense && cursor.position >= now.tail) {
       cursor_ = cursor;
       return {};
     }
-    if (!made_sense && positions.tail == now.tail) return corrupt("a record makes no sense");
+    if (!made_sense && positions.tail == now.tail) return bad_record(cursor.position);
   }
   // The writer laps us faster than we can look back: the oldest record is the best that can be had.
   return seek_start();

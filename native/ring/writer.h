@@ -5,16 +5,19 @@
 #include <string_view>
 
 #include "ring/format.h"
+#include "ring/stores.h"
 #include "sys/memory_calls.h"
 
 namespace talos::ring {
 
-class Writer {
+// `Stores`: see ring/stores.h; anything but DirectStores is for tests, which include ring/writer_impl.h.
+template <typename Stores>
+class BasicWriter {
  public:
   // `data_bytes`: a power of two, at least kMinDataBytes and a page.
-  static Result<Writer> create(const std::string& name, size_t data_bytes);
+  static Result<BasicWriter> create(const std::string& name, size_t data_bytes);
 
-  Writer(Writer&&) noexcept = default;
+  BasicWriter(BasicWriter&&) noexcept = default;
 
   // Appends one record; `text` is at most max_payload() long. Readers see it after publish().
   void append(Stream stream, uint64_t time_ns, std::string_view text) noexcept;
@@ -36,7 +39,7 @@ class Writer {
   [[nodiscard]] int memory() const { return memory_.get(); }
 
  private:
-  Writer(UniqueFd memory, sys::RingMapping mapping);
+  BasicWriter(UniqueFd memory, sys::RingMapping mapping);
 
   // Gives up old records until `bytes` more fit behind the head, and tells readers before anything is overwritten.
   void make_room(size_t bytes) noexcept;
@@ -55,5 +58,8 @@ class Writer {
   uint64_t published_ = 0;
   uint32_t previous_bytes_ = 0;
 };
+
+extern template class BasicWriter<DirectStores>;
+using Writer = BasicWriter<DirectStores>;
 
 }  // namespace talos::ring

@@ -1,8 +1,5 @@
 #include "sys/epoll_calls.h"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 namespace talos::sys {
 
 namespace {
@@ -38,23 +35,6 @@ int epoll_wait_forever(int epoll, epoll_event* events, int capacity) {
     int count = ::epoll_wait(epoll, events, capacity, -1);
     if (count >= 0 || errno != EINTR) return count;
   }
-}
-
-Result<UniqueFd> create_eventfd() {
-  int fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) return last_error("eventfd");
-  return UniqueFd(fd);
-}
-
-void eventfd_ring(int fd) {
-  uint64_t one = 1;
-  // EAGAIN: the counter is full, so the reader is woken anyway.
-  [[maybe_unused]] ssize_t written = ::write(fd, &one, sizeof one);
-}
-
-bool eventfd_drain(int fd) {
-  uint64_t count = 0;
-  return ::read(fd, &count, sizeof count) == sizeof count && count > 0;
 }
 
 }  // namespace talos::sys

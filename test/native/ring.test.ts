@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { LogReader, LogRing } from '../../lib/native/contract.js';
 import { loadNative } from '../../lib/native/index.js';
-import { MAX_RECORD_BYTES } from '../../lib/native/ring.js';
+import { MAX_RECORD_BYTES, RING_STREAMS } from '../../lib/native/ring.js';
 import { QUIET } from './collect.js';
 import { openDescriptors } from './open-descriptors.js';
 
@@ -172,6 +172,46 @@ t.test('a flood is counted to the last record and byte', async (t) => {
   log.close();
 });
 
+t.test('time and stream of each record', async (t) => {
+  const { log, reader } = create();
+  const [out, err] = [descriptor.pipe(), descriptor.pipe()];
+  log.attach(out[0], 'stdout');
+  log.attach(err[0], 'stderr');
+  const before = Date.now();
+  for (const [[, end], text] of [[out, 'one\n'] as const, [err, 'problem\n'] as const]) {
+    const number = end.releaseNumber();
+    writeSync(number, text);
+    closeSync(number);
+  }
+  await log.drained();
+  log.write('ours');
+  const index = new Float64Array(3 * 2 + 1);
+  const seen: [string, number][] = [];
+  for (;;) {
+    const { records, bytes } = reader.read(buffer, index);
+    if (records === 0) break;
+    t.ok(records <= 2, 'no more than the index has room for');
+    let start = 0;
+    for (let at = 0; at < records * 3; at += 3) {
+      const [timeMs = 0, stream = 0, end = 0] = index.subarray(at, at + 3);
+      t.ok(timeMs >= before && timeMs <= Date.now() + 1, 'a time of now');
+      seen.push([buffer.toString('latin1', start, end), stream]);
+      start = end;
+    }
+    t.equal(start, bytes);
+  }
+  t.same(
+    new Map(seen),
+    new Map([
+      ['one\n', RING_STREAMS.stdout],
+      ['problem\n', RING_STREAMS.stderr],
+      ['ours\n', RING_STREAMS.system],
+    ]),
+  );
+  log.close();
+  reader.close();
+});
+
 t.test('another process reads by descriptor, and cannot write', async (t) => {
   const log = rings.create({ name: 'shared', sizeBytes: 4096 });
   log.write('from PID 1');
@@ -224,6 +264,9 @@ t.test('what is no ring is refused', async (t) => {
     syscall: 'fcntl',
   });
   const log = rings.create({ name: 'peek', sizeBytes: 4096 });
+  const [noBell, otherEnd] = descriptor.pipe();
+  otherEnd.close();
+  t.throws(() => rings.openReader({ memory: log.subscribe().memory, doorbell: noBell }), { code: 'ENOTSOCK' });
   const number = log.subscribe().memory.releaseNumber();
   t.equal(readFileSync(`/proc/self/fd/${number}`).toString('latin1', 0, 8), 'taloslog');
   t.throws(() => openSync(`/proc/self/fd/${number}`, 'w'), { code: 'EPERM' }, 'truncating is refused');
@@ -233,7 +276,7 @@ t.test('what is no ring is refused', async (t) => {
   t.throws(() => log.attach(descriptor.pipe()[0], 'stdout'), { code: 'ECANCELED' });
   t.same([log.lastLine(10), log.stats.sizeBytes], ['', 4096]);
   log.write('into the void');
-  t.ok(openDescriptors() - before <= 2, 'nothing but what waits for collection');
+  t.ok(openDescriptors() - before <= 5, 'nothing but what waits for collection');
 });
 
 t.test('wrong arguments are TypeErrors', async (t) => {
@@ -246,6 +289,8 @@ t.test('wrong arguments are TypeErrors', async (t) => {
   const { log, reader } = create(4096);
   t.throws(() => reader.read(Buffer.alloc(100)), value, 'a buffer that might not take one record');
   t.throws(() => reader.read('' as never), type);
+  t.throws(() => reader.read(buffer, [] as never), type);
+  t.throws(() => reader.read(buffer, new Float64Array(2)), value, 'an index that has no room for one record');
   t.throws(() => reader.seekTail(-1), value);
   t.throws(() => log.attach(descriptor.pipe()[0], 'stdin' as never), value);
   t.throws(() => log.write(1 as never), type);

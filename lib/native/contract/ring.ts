@@ -11,7 +11,7 @@ export interface RingStats {
 export interface RingSubscription {
   /** Read-only memfd of the ring, to be passed to the reader's process. */
   memory: FileDescriptor;
-  /** This reader's own eventfd; rung after records were written. */
+  /** The listening end of this reader's own bell; rung after records were written. Nothing done to it holds the writer up. */
   doorbell: FileDescriptor;
   /** Ends the doorbell; the memory stays readable for whoever holds it. Idempotent. */
   end(): void;
@@ -33,7 +33,7 @@ export interface LogRing {
 }
 
 export interface RingSlab {
-  /** Bytes of log text put into the buffer: whole lines, each with its newline. */
+  /** Bytes of log text put into the buffer: whole records, a line each with its newline, or a piece of a longer one. */
   bytes: number;
   records: number;
   /** What was overwritten before this reader came to it. */
@@ -47,8 +47,13 @@ export interface LogReader {
   seekStart(): void;
   /** Moves so that the newest `lines` lines follow; 0 is the end. */
   seekTail(lines: number): void;
-  /** Copies as many whole records as fit; `bytes === 0` means that there is nothing new. Never blocks. */
-  read(buffer: Uint8Array): RingSlab;
+  /**
+   * Copies as many whole records as fit. No bytes and nothing missed: there is nothing new. Never blocks.
+   * @param buffer  at least MAX_RECORD_BYTES
+   * @param index   gets three numbers a record: milliseconds since the epoch, stream (RING_STREAMS) and the end of its text in `buffer`;
+   *   no more records are read than it has room for
+   */
+  read(buffer: Uint8Array, index?: Float64Array): RingSlab;
   /** Resolves at the next ring of the doorbell (at once if one is pending). Rejects with ECANCELED when closed. */
   wait(): Promise<void>;
   close(): void;
