@@ -1,11 +1,9 @@
 #include "process/reaper.h"
 
-#include <pthread.h>
-
 #include <array>
 #include <chrono>
-#include <csignal>
-#include <thread>
+
+#include "sys/thread_calls.h"
 
 namespace talos::process {
 
@@ -31,14 +29,9 @@ Result<void> Reaper::start(bool subreaper) {
   if (subreaper) {
     if (auto set = sys::set_child_subreaper(); !set) return set.error();
   }
-  started_ = true;
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread([this] { run(); }).detach();
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return {};
+  auto started = sys::start_thread("talos-reaper", [this] { run(); });
+  started_ = started.ok();
+  return started;
 }
 
 Result<Spawned> Reaper::spawn(const SpawnPlan& plan, std::shared_ptr<ExitListener> listener) {
@@ -60,7 +53,6 @@ Result<Spawned> Reaper::spawn(const SpawnPlan& plan, std::shared_ptr<ExitListene
 ReaperStats Reaper::stats() const { return {children_reaped_.load(), orphans_reaped_.load()}; }
 
 void Reaper::run() noexcept {
-  pthread_setname_np(pthread_self(), "talos-reaper");
   for (;;) {
     uint64_t seen;
     {

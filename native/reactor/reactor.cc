@@ -1,15 +1,12 @@
 #include "reactor/reactor.h"
 
-#include <pthread.h>
-
 #include <array>
-#include <csignal>
 #include <mutex>
-#include <thread>
 #include <unordered_map>
 
 #include "base/unique_fd.h"
 #include "sys/epoll_calls.h"
+#include "sys/thread_calls.h"
 
 namespace talos {
 
@@ -19,8 +16,9 @@ struct Reactor::State {
     std::shared_ptr<ReadyHandler> handler;
   };
 
+  std::mutex mutex;  // guards everything here; epoll stays what it is once there is one
   UniqueFd epoll;
-  std::mutex mutex;  // guards entries and next_token
+  bool is_running = false;
   std::unordered_map<Token, Entry> entries;
   Token next_token = 1;
 
@@ -37,23 +35,25 @@ Reactor& Reactor::instance() {
   return *reactor;
 }
 
-Reactor::Reactor() : state_(new State()) {
-  auto epoll = sys::create_epoll();
-  // Without an epoll descriptor every add() reports EBADF: the caller learns it, the process goes on.
-  if (epoll) state_->epoll = std::move(epoll).value();
-  // The signals of the process are JavaScript's to handle: this thread takes none of them.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread([this] { run(); }).detach();
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+Reactor::Reactor() : state_(new State()) {}
+
+Result<void> Reactor::ensure_running() {
+  if (state_->is_running) return {};
+  if (!state_->epoll) {
+    auto epoll = sys::create_epoll();
+    if (!epoll) return epoll.error();
+    state_->epoll = std::move(epoll).value();
+  }
+  if (auto started = sys::start_thread("talos-reactor", [this] { run(); }); !started) return started;
+  state_->is_running = true;
+  return {};
 }
 
 Result<Reactor::Token> Reactor::add(int fd, uint32_t events, std::shared_ptr<ReadyHandler> handler) {
   Token token;
   {
     std::lock_guard lock(state_->mutex);
+    if (auto running = ensure_running(); !running) return running.error();
     token = state_->next_token++;
     state_->entries.emplace(token, State::Entry{fd, std::move(handler)});
   }
@@ -85,10 +85,10 @@ void Reactor::remove(Token token) {
 }
 
 void Reactor::run() noexcept {
-  pthread_setname_np(pthread_self(), "talos-reactor");
+  const int epoll = state_->epoll.get();
   std::array<epoll_event, 64> ready;
   for (;;) {
-    int count = sys::epoll_wait_forever(state_->epoll.get(), ready.data(), static_cast<int>(ready.size()));
+    int count = sys::epoll_wait_forever(epoll, ready.data(), static_cast<int>(ready.size()));
     if (count < 0) return;
     for (int i = 0; i < count; ++i) {
       if (auto handler = state_->find(ready[i].data.u64)) handler->on_ready(ready[i].events);

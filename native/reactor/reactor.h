@@ -27,7 +27,8 @@ class Reactor {
 
   static Reactor& instance();
 
-  // Any thread. The handler must keep `fd` open as long as it lives; `events` may carry EPOLLONESHOT.
+  // Any thread. The handler must keep `fd` open as long as it lives; `events` may carry EPOLLONESHOT. The first one starts the
+  // thread; if there is no descriptor or no thread to be had just then (EMFILE, EAGAIN), the next one tries again.
   Result<Token> add(int fd, uint32_t events, std::shared_ptr<ReadyHandler> handler);
   // Any thread. Changes what is waited for; re-arms a one-shot registration.
   Result<void> rearm(Token token, uint32_t events);
@@ -36,6 +37,8 @@ class Reactor {
 
  private:
   Reactor();
+  // With the lock held.
+  Result<void> ensure_running();
   void run() noexcept;
 
   struct State;

@@ -123,6 +123,8 @@ long Call::fail(int errno_value) const {
       return 0;
     case Failure::kErrno:
       return errno_value;
+    case Failure::kNegative:
+      return -errno_value;
     case Failure::kMinusOne:
     case Failure::kForbidden:
       break;
@@ -210,6 +212,7 @@ namespace {
 // Errors name a call by what people look up: mkdirat(2) is on the page of mkdir(2).
 bool names_call(std::string_view syscall, std::string_view call) {
   if (syscall == call) return true;
+  if (call == "talos_clone3_and_call") return syscall == "clone3";
   if (call == "unlinkat") return syscall == "unlink" || syscall == "rmdir";
   if (call == "fstatat") return syscall == "stat";
   return call.ends_with("at") && syscall == call.substr(0, call.size() - 2);

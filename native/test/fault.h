@@ -29,7 +29,7 @@ class Call {
   // As the ABI passes them. What is an `int` in the signature has arbitrary upper halves: use number().
   using Arguments = std::array<long, 7>;
   using Real = long (*)(void* function, const Arguments& arguments);
-  enum class Failure { kMinusOne, kNull, kErrno, kNever, kForbidden };
+  enum class Failure { kMinusOne, kNull, kErrno, kNegative, kNever, kForbidden };
 
   Call(const char* call_name, Failure how, const Arguments& values, Real real, void* function)
       : name(call_name), arguments(values), how_(how), real_(real), function_(function) {}

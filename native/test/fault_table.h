@@ -6,6 +6,7 @@
 //     kMinusOne    -1 and errno (MAP_FAILED is -1, too)
 //     kNull        a null pointer and errno
 //     kErrno       the error number itself
+//     kNegative    the negative error number
 //     kNever       it cannot fail; its calls are counted
 //     kForbidden   as kMinusOne, and a test program ends when it comes to it unprepared: it would change the whole machine
 //   TALOS_SYSCALL(name)    what syscall(2) is used for; addressed by that name, not as "syscall"
@@ -120,6 +121,8 @@ TALOS_WRAP(kMinusOne, int, prctl)
 TALOS_WRAP(kMinusOne, int, setns)
 TALOS_WRAP(kMinusOne, int, unshare)
 TALOS_WRAP(kErrno, int, pthread_sigmask)
+TALOS_WRAP(kErrno, int, pthread_create)
+TALOS_WRAP(kNegative, long, talos_clone3_and_call)
 
 // Mounts
 TALOS_WRAP(kMinusOne, int, mount)

@@ -44,6 +44,11 @@ function nativeTests() {
   return corePrograms('tests').map(({ source, file }) => ({ name: source, argv: [file], native: 'tests' }));
 }
 
+/** The tests of the addon. */
+function addonTests() {
+  return eachFile('test/native').map((program) => ({ ...program, native: nativeOf.get(program.name) }));
+}
+
 /** A short run of each fuzzer, over the same inputs every time. */
 function fuzzers() {
   return fuzzTargets().map((target) => ({
@@ -52,6 +57,9 @@ function fuzzers() {
     native: 'fuzz',
   }));
 }
+
+/** What looks into a build of the C++ code, beside the addon itself. */
+const nativeOf = new Map([['test/native/fault-table.test.ts', 'tests']]);
 
 /** One boot of the test guest for all of its files. */
 function guestTests() {
@@ -83,7 +91,7 @@ export const groups = [
     atOnce: 2,
     timeoutSeconds: 60,
     needs: 'build',
-    programs: () => [...nativeTests(), ...eachFile('test/native'), ...fuzzers()],
+    programs: () => [...nativeTests(), ...addonTests(), ...fuzzers()],
   },
   { name: 'guest', budgetSeconds: 60, atOnce: 1, timeoutSeconds: 120, needs: 'images', programs: guestTests },
   {
