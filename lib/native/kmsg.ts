@@ -1,11 +1,12 @@
+import { isAscii } from 'node:buffer';
 import { argumentError, checkDescriptor, checkInteger, checkName } from './arguments.js';
 import type { FileDescriptor, KmsgBatch, KmsgModule, KmsgReader, KmsgRecord } from './contract.js';
 
 /** A batch as it crosses: numbers and text in one block each, whatever the number of records. */
 export interface RawKmsgBatch {
-  /** facility, level, sequence, timestampUs and the end of its text in `text`, of each record in turn. */
+  /** facility, level, sequence, timestampUs, isFragment, and the ends in `text` of message, subsystem and device, of each record in turn. */
   fields: Float64Array;
-  /** The decoded messages one behind the other; bytes, for the kernel promises no encoding. */
+  /** The decoded texts one behind the other; bytes, for the kernel promises no encoding. */
   text: Buffer;
   missed: number;
 }
@@ -23,7 +24,7 @@ export interface RawKmsgModule {
   write(level: number, text: string): void;
 }
 
-const FIELDS_PER_RECORD = 5;
+const FIELDS_PER_RECORD = 8;
 const MAX_RECORDS = 65_536;
 const POSITIONS: ReadonlySet<string> = new Set(['start', 'end']);
 
@@ -69,18 +70,32 @@ function wrapReader(reader: RawKmsgReader): KmsgReader {
 }
 
 function toBatch({ fields, text, missed }: RawKmsgBatch): KmsgBatch {
+  const slice = slicer(text);
   const records: KmsgRecord[] = [];
   let textStart = 0;
   for (let start = 0; start < fields.length; start += FIELDS_PER_RECORD) {
-    const textEnd = fields[start + 4] as number;
-    records.push({
+    const messageEnd = fields[start + 5] as number;
+    const subsystemEnd = fields[start + 6] as number;
+    const deviceEnd = fields[start + 7] as number;
+    const record: KmsgRecord = {
       facility: fields[start] as number,
       level: fields[start + 1] as number,
       sequence: fields[start + 2] as number,
       timestampUs: fields[start + 3] as number,
-      message: text.toString('utf8', textStart, textEnd),
-    });
-    textStart = textEnd;
+      message: slice(textStart, messageEnd),
+      isFragment: fields[start + 4] === 1,
+    };
+    if (subsystemEnd > messageEnd) record.subsystem = slice(messageEnd, subsystemEnd);
+    if (deviceEnd > subsystemEnd) record.device = slice(subsystemEnd, deviceEnd);
+    records.push(record);
+    textStart = deviceEnd;
   }
   return { records, missed };
+}
+
+/** Cuts strings out of `text`. It nearly always is ASCII: then it is decoded once and not record by record. */
+function slicer(text: Buffer): (start: number, end: number) => string {
+  if (!isAscii(text)) return (start, end) => text.toString('utf8', start, end);
+  const all = text.toString('latin1');
+  return (start, end) => all.slice(start, end);
 }

@@ -45,14 +45,17 @@ class KmsgReader : public Napi::ObjectWrap<KmsgReader> {
       throw_error(env, batch.error());
       return env.Undefined();
     }
-    auto fields = Napi::Float64Array::New(env, batch.value().entries.size() * 5);
+    auto fields = Napi::Float64Array::New(env, batch.value().entries.size() * kFields);
     double* out = fields.Data();
     for (const kmsg::BatchEntry& entry : batch.value().entries) {
       *out++ = entry.header.facility;
       *out++ = entry.header.level;
       *out++ = static_cast<double>(entry.header.sequence);
       *out++ = static_cast<double>(entry.header.timestamp_us);
-      *out++ = static_cast<double>(entry.text_end);
+      *out++ = entry.header.is_fragment ? 1 : 0;
+      *out++ = static_cast<double>(entry.message_end);
+      *out++ = static_cast<double>(entry.subsystem_end);
+      *out++ = static_cast<double>(entry.device_end);
     }
     Napi::Object object = Napi::Object::New(env);
     object.Set("fields", fields);
@@ -73,6 +76,8 @@ class KmsgReader : public Napi::ObjectWrap<KmsgReader> {
     watch_.close(info.Env());
     reader_.reset();
   }
+
+  static constexpr size_t kFields = 8;
 
   // The watch goes first: it must not wait for a descriptor that is closed.
   std::optional<kmsg::Reader> reader_;

@@ -20,8 +20,10 @@ void read_back(std::string_view records) {
   require(batch.entries.size() == count, "nothing is dropped");
   size_t before = 0;
   for (const auto& entry : batch.entries) {
-    require(entry.text_end >= before && entry.text_end <= batch.text.size(), "texts lie one behind the other");
-    before = entry.text_end;
+    for (size_t end : {entry.message_end, entry.subsystem_end, entry.device_end}) {
+      require(end >= before && end <= batch.text.size(), "texts lie one behind the other");
+      before = end;
+    }
   }
 }
 

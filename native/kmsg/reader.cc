@@ -11,15 +11,17 @@ namespace {
 // Above the longest record that any kernel makes (8 KiB with all escapes); a shorter buffer would be EINVAL.
 constexpr size_t kRecordBytes = 16 * 1024;
 constexpr size_t kMaxBatchBytes = 256 * 1024;
+// How often one call goes on after the kernel has overwritten what it was about to read: a storm must not keep us here.
+constexpr int kMaxOverwritten = 16;
 
 }  // namespace
 
 void BatchBuilder::add(std::string_view record, Batch& batch) {
   RecordHeader header;
-  std::string_view message;
-  if (!parse_record(record, header, message)) {
-    header = {.facility = 0, .level = 6, .sequence = expected_sequence_.value_or(0), .timestamp_us = 0};
-    message = record;
+  RecordTexts texts;
+  if (!parse_record(record, header, texts)) {
+    header = {.facility = 0, .level = 6, .sequence = expected_sequence_.value_or(0), .timestamp_us = 0, .is_fragment = false};
+    texts = {.message = record, .subsystem = {}, .device = {}};
   }
   if (expected_sequence_ && header.sequence > *expected_sequence_) {
     batch.missed += header.sequence - *expected_sequence_;
@@ -28,20 +30,28 @@ void BatchBuilder::add(std::string_view record, Batch& batch) {
   }
   overwritten_ = false;
   expected_sequence_ = header.sequence + 1;
-  append_decoded(message, batch.text);
-  batch.entries.push_back({header, batch.text.size()});
+  BatchEntry entry{.header = header};
+  append_decoded(texts.message, batch.text);
+  entry.message_end = batch.text.size();
+  append_decoded(texts.subsystem, batch.text);
+  entry.subsystem_end = batch.text.size();
+  append_decoded(texts.device, batch.text);
+  entry.device_end = batch.text.size();
+  batch.entries.push_back(entry);
 }
 
 Result<Batch> Reader::read(size_t max_records) {
   if (!fd_) return Error{ECANCELED, "read", "/dev/kmsg", {}, "the reader is closed"};
   std::array<char, kRecordBytes> buffer;
   Batch batch;
-  while (batch.entries.size() < max_records && batch.text.size() < kMaxBatchBytes) {
+  int overwritten = 0;
+  while (batch.entries.size() < max_records && batch.text.size() < kMaxBatchBytes && overwritten < kMaxOverwritten) {
     auto outcome = sys::read_kmsg(fd_.get(), buffer);
     if (!outcome && batch.entries.empty()) return outcome.error();
     if (!outcome || outcome.value().outcome == sys::KmsgOutcome::kNothing) break;
     if (outcome.value().outcome == sys::KmsgOutcome::kOverwritten) {
       builder_.note_overwritten();
+      ++overwritten;
     } else {
       builder_.add(std::string_view(buffer.data(), outcome.value().size), batch);
     }

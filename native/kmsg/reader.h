@@ -15,15 +15,17 @@ namespace talos::kmsg {
 
 struct BatchEntry {
   RecordHeader header;
-  // Where the record's text ends in Batch::text; it begins where the one before it ends.
-  size_t text_end = 0;
+  // Where each of its texts ends in Batch::text; one begins where the one before it ends.
+  size_t message_end = 0;
+  size_t subsystem_end = 0;
+  size_t device_end = 0;
 };
 
 struct Batch {
   std::vector<BatchEntry> entries;
   std::string text;
-  // By sequence numbers. If the very first read of a reader already finds records overwritten, their number is not known and
-  // counts as 1.
+  // Exact, by sequence numbers. If the very first read of a reader already finds records overwritten, their number is not known
+  // and counts as 1.
   uint64_t missed = 0;
 };
 

@@ -1,5 +1,6 @@
 #include "kmsg/record.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace talos::kmsg {
@@ -10,6 +11,9 @@ constexpr int kFacilityDaemon = 3;
 constexpr size_t kMaxRecordBytes = 960;
 // And it cuts what readers get off at 2048 bytes, its own prefix and its escapes (four bytes for one) included.
 constexpr size_t kMaxEscapedBytes = 1900;
+// Continuation lines begin with a blank, which a message cannot forge: a newline in it is escaped.
+constexpr std::string_view kSubsystem = " SUBSYSTEM=";
+constexpr std::string_view kDevice = " DEVICE=";
 
 bool take_number(std::string_view& rest, uint64_t& value) {
   auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
@@ -22,6 +26,14 @@ bool take_comma(std::string_view& rest) {
   if (!rest.starts_with(',')) return false;
   rest.remove_prefix(1);
   return true;
+}
+
+// Up to the next newline, which is taken as well.
+std::string_view take_line(std::string_view& rest) {
+  size_t end = std::min(rest.find('\n'), rest.size());
+  std::string_view line = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return line;
 }
 
 int hex_digit(char c) {
@@ -112,7 +124,7 @@ class RecordList {
 
 }  // namespace
 
-bool parse_record(std::string_view record, RecordHeader& header, std::string_view& message) {
+bool parse_record(std::string_view record, RecordHeader& header, RecordTexts& texts) {
   std::string_view rest = record;
   uint64_t priority = 0;
   if (!take_number(rest, priority) || !take_comma(rest) || !take_number(rest, header.sequence) || !take_comma(rest) ||
@@ -124,8 +136,16 @@ bool parse_record(std::string_view record, RecordHeader& header, std::string_vie
   if (semicolon == std::string_view::npos || priority > UINT32_MAX) return false;
   header.level = static_cast<uint32_t>(priority & 7);
   header.facility = static_cast<uint32_t>(priority >> 3);
+  std::string_view flags = rest.substr(1, semicolon - 1);
+  flags = flags.substr(0, flags.find(','));
+  header.is_fragment = flags.find_first_of("c+") != std::string_view::npos;
   rest.remove_prefix(semicolon + 1);
-  message = rest.substr(0, rest.find('\n'));
+  texts = {.message = take_line(rest), .subsystem = {}, .device = {}};
+  while (!rest.empty()) {
+    std::string_view line = take_line(rest);
+    if (line.starts_with(kSubsystem)) texts.subsystem = line.substr(kSubsystem.size());
+    if (line.starts_with(kDevice)) texts.device = line.substr(kDevice.size());
+  }
   return true;
 }
 

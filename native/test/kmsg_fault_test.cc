@@ -54,6 +54,22 @@ void reads_on_after_trouble() {
   check(!reader.read(1).ok());
 }
 
+void ends_in_a_storm() {
+  open_null_instead();
+  kmsg::Reader reader(sys::open_kmsg_reader(sys::KmsgPosition::kStart).value());
+  clear_faults();
+  answer_call("read", 1, bytes_reply("6,10,1,-;ten\n"));
+  check(reader.read(1).ok());
+  fail_always("read", EPIPE);
+  auto batch = reader.read(100);
+  check(batch.ok() && batch.value().entries.empty(), "overwritten faster than it can be read: the call ends");
+  clear_faults();
+  answer_call("read", 1, bytes_reply("6,110,1,-;after the storm\n"));
+  batch = reader.read(1);
+  check(batch.ok() && batch.value().missed == 99, "and counts when there is a record again");
+  check(clear_faults());
+}
+
 // Keeps its descriptor for good, so this is a story told once: from no descriptor to a device that goes on working.
 void writes_after_trouble() {
   for (int error : {EMFILE, ENOMEM}) {
@@ -86,6 +102,7 @@ void writes_after_trouble() {
 int main() {
   opens_or_says_why_not();
   reads_on_after_trouble();
+  ends_in_a_storm();
   writes_after_trouble();
   return finish();
 }

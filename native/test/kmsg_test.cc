@@ -9,6 +9,7 @@ using talos::kmsg::BatchBuilder;
 using talos::kmsg::format_records;
 using talos::kmsg::parse_record;
 using talos::kmsg::RecordHeader;
+using talos::kmsg::RecordTexts;
 using talos::test::check;
 using talos::test::check_equal;
 
@@ -23,17 +24,26 @@ std::string decode(std::string_view text) {
 
 void parses_a_record() {
   RecordHeader header;
-  std::string_view message;
-  check(parse_record(kRecord, header, message));
+  RecordTexts texts;
+  check(parse_record(kRecord, header, texts));
   check_equal(header.facility, 3u);
   check_equal(header.level, 6u);
   check_equal(header.sequence, 339u);
   check_equal(header.timestamp_us, 5140900u);
-  check_equal(message, "NET: \\x5cregistered\\x0afamily", "continuation lines are left out");
-  check(parse_record("6,0,0,-;", header, message) && message.empty());
+  check(!header.is_fragment);
+  check_equal(texts.message, "NET: \\x5cregistered\\x0afamily");
+  check_equal(texts.subsystem, "acpi");
+  check_equal(texts.device, "+acpi:PNP0A03:00");
+  check(parse_record("6,0,0,-;", header, texts) && texts.message.empty() && texts.device.empty());
+  for (const char* flags : {"c", "+", "c,caller=C1"}) {
+    check(parse_record("6,0,0," + std::string(flags) + ";m", header, texts) && header.is_fragment, flags);
+  }
+  check(parse_record("6,0,0,-,caller=c+;m", header, texts) && !header.is_fragment, "a field behind the flags is none");
+  check(parse_record("6,0,0,-;m DEVICE=x\n OTHER=y\nDEVICE=z\n SUBSYSTEM=", header, texts));
+  check(texts.message == "m DEVICE=x" && texts.device.empty() && texts.subsystem.empty(), "only lines that begin with a blank");
   for (const char* bad :
        {"", "6", "6,1", "6,1,2", "6,1,2,-", "x,1,2,-;m", "6,,2,-;m", "-6,1,2,-;m", "99999999999999999999,1,2,-;m"}) {
-    check(!parse_record(bad, header, message), bad);
+    check(!parse_record(bad, header, texts), bad);
   }
 }
 
@@ -58,10 +68,22 @@ void counts_gaps() {
   check_equal(batch.missed, 48u);
   check_equal(batch.entries.size(), 3u);
   check_equal(batch.text, "firstsecondafter");
-  check_equal(batch.entries[1].text_end, 11u);
+  check_equal(batch.entries[1].message_end, 11u);
   Batch next;
   builder.add("6,152,1,-;later", next);
   check_equal(next.missed, 1u, "a gap is counted even if the kernel did not tell");
+}
+
+void tells_devices_apart_from_text() {
+  BatchBuilder builder;
+  Batch batch;
+  builder.add(kRecord, batch);
+  builder.add("6,340,1,c;more\\x0a SUBSYSTEM=forged\n", batch);
+  check_equal(batch.text, "NET: \\registered\nfamilyacpi+acpi:PNP0A03:00more\n SUBSYSTEM=forged");
+  const auto& [first, second] = std::pair(batch.entries[0], batch.entries[1]);
+  check_equal(batch.text.substr(first.message_end, first.subsystem_end - first.message_end), "acpi");
+  check_equal(batch.text.substr(first.subsystem_end, first.device_end - first.subsystem_end), "+acpi:PNP0A03:00");
+  check(second.header.is_fragment && second.message_end == second.device_end, "an escaped newline forges no device");
 }
 
 void counts_an_unknown_gap_once() {
@@ -131,6 +153,7 @@ int main() {
   parses_a_record();
   decodes_escapes();
   counts_gaps();
+  tells_devices_apart_from_text();
   counts_an_unknown_gap_once();
   passes_on_what_is_no_record();
   writes_one_record_a_line();

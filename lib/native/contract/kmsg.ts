@@ -11,6 +11,12 @@ export interface KmsgRecord {
   timestampUs: number;
   /** Text with the kernel's escapes decoded; no newline at its end. */
   message: string;
+  /** A piece of a line that the kernel could not put together, since something else was printed in between. */
+  isFragment: boolean;
+  /** Of the device that the message is about, where the kernel tells: 'pci', 'block', 'net' … */
+  subsystem?: string;
+  /** That device: 'b8:0' (block), 'c1:3' (character), 'n2' (interface by index) or '+pci:0000:00:01.0'. */
+  device?: string;
 }
 
 export interface KmsgBatch {

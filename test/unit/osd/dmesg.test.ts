@@ -8,7 +8,14 @@ import { Rig, until } from './support/rig.js';
 const text = (item: common.Data | undefined) => Buffer.from(item?.bytes ?? []).toString();
 
 t.test('a record as text', async (t) => {
-  const record = { facility: 0, level: 5, sequence: 1, timestampUs: 250_000, message: 'Linux version' };
+  const record = {
+    facility: 0,
+    level: 5,
+    sequence: 1,
+    timestampUs: 250_000,
+    message: 'Linux version',
+    isFragment: false,
+  };
   const boot = Date.UTC(2026, 0, 2, 3, 4, 5) * 1000;
   t.equal(formatRecord(record, boot), 'kern:  notice: [2026-01-02T03:04:05.25Z]: Linux version\n');
   t.equal(

@@ -15,7 +15,14 @@ export class FakeKmsg {
   add(...messages: string[]): void {
     for (const message of messages) {
       const sequence = this.records.length;
-      this.records.push({ facility: 0, level: 6, sequence, timestampUs: 1_000_000 + sequence, message });
+      this.records.push({
+        facility: 0,
+        level: 6,
+        sequence,
+        timestampUs: 1_000_000 + sequence,
+        message,
+        isFragment: false,
+      });
     }
     for (const wake of this.wakes) wake();
   }
