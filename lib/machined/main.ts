@@ -58,6 +58,7 @@ export async function main(): Promise<void> {
     read: () =>
       readConfigDisk({
         mount: native.mount,
+        files: native.files,
         findByLabel: async (label) => (await findExt4ByLabel(label)).map(({ device }) => device.path),
         mountPoint: MOUNT_POINT,
       }),

@@ -1,9 +1,6 @@
-import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { join } from 'node:path';
-import { TalosError } from '../base/errors.js';
+import { errorCode, TalosError } from '../base/errors.js';
 import { MIB } from '../base/units.js';
-import type { MountModule } from '../native/contract.js';
+import type { FilesModule, MountModule } from '../native/contract.js';
 
 export const CONFIG_DISK_LABEL = 'TALOSCONFIG';
 export const CONFIG_FILE = 'config.yaml';
@@ -12,6 +9,7 @@ export const MAX_CONFIG_BYTES = MIB;
 
 export interface ConfigDiskAccess {
   mount: Pick<MountModule, 'mount' | 'umount'>;
+  files: Pick<FilesModule, 'openRoot' | 'readFile'>;
   /** Device files of all file systems with this label. */
   findByLabel(label: string): Promise<string[]>;
   mountPoint: string;
@@ -24,6 +22,7 @@ export interface ConfigDiskAccess {
  */
 export async function readConfigDisk({
   mount,
+  files,
   findByLabel,
   mountPoint,
 }: ConfigDiskAccess): Promise<string | undefined> {
@@ -44,37 +43,27 @@ export async function readConfigDisk({
     data: 'noload',
   });
   try {
-    return await readBounded(join(mountPoint, CONFIG_FILE));
+    return await readBounded(files, mountPoint);
   } finally {
     await mount.umount(mountPoint, ['nofollow']);
   }
 }
 
-/** The disk comes from outside: a link would lead into our own files, a FIFO would hold us up. */
-async function readBounded(path: string): Promise<string> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((cause) => {
-    throw new TalosError('ERR_CONFIG_DISK', `${CONFIG_FILE} on the config disk cannot be opened (${cause.code})`, {
-      cause,
-    });
-  });
+/** The disk comes from outside: a link would lead into our own files, a FIFO would hold us up, its size may be a lie. */
+async function readBounded(files: ConfigDiskAccess['files'], mountPoint: string): Promise<string> {
+  const root = await files.openRoot(mountPoint);
   try {
-    const info = await file.stat();
-    if (!info.isFile()) throw new TalosError('ERR_CONFIG_DISK', `${CONFIG_FILE} on the config disk is not a file`);
-    if (info.size > MAX_CONFIG_BYTES) {
-      throw new TalosError(
-        'ERR_CONFIG_DISK',
-        `${CONFIG_FILE} on the config disk has ${info.size} bytes, more than ${MAX_CONFIG_BYTES}`,
-      );
-    }
-    // The size may be a lie of the file system; the buffer is the bound.
-    const buffer = Buffer.alloc(MAX_CONFIG_BYTES);
-    let length = 0;
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, length, buffer.length - length, length);
-      if (bytesRead === 0) return buffer.toString('utf8', 0, length);
-      length += bytesRead;
-    }
+    return (await files.readFile(root, CONFIG_FILE, { maxBytes: MAX_CONFIG_BYTES })).toString('utf8');
+  } catch (cause) {
+    throw new TalosError('ERR_CONFIG_DISK', `${CONFIG_FILE} on the config disk ${problemOf(cause)}`, { cause });
   } finally {
-    await file.close();
+    // Before the disk is unmounted, or it would be busy.
+    root.close();
   }
+}
+
+function problemOf(error: unknown): string {
+  const code = errorCode(error);
+  if (code === 'EFBIG') return `has more than ${MAX_CONFIG_BYTES} bytes`;
+  return code === 'EINVAL' || code === 'EISDIR' ? 'is not a file' : `cannot be opened (${code})`;
 }

@@ -7,6 +7,7 @@ import { createClockModule, type RawClockModule } from './clock.js';
 import type { DescriptorModule, NativeAddon } from './contract.js';
 import { createDescriptorModule } from './descriptor.js';
 import { createDhcpModule, type RawDhcpModule } from './dhcp.js';
+import { createFilesModule, type RawFilesModule } from './files.js';
 import { createKmsgModule, type RawKmsgModule } from './kmsg.js';
 import { createMountModule, type RawMountModule } from './mount.js';
 import { createNetlinkModule, type RawNetlinkModule } from './netlink.js';
@@ -24,6 +25,7 @@ export interface RawAddon {
   dhcp: RawDhcpModule;
   mount: RawMountModule;
   cgroup: RawCgroupModule;
+  files: RawFilesModule;
   kmsg: RawKmsgModule;
   netlink: RawNetlinkModule;
   power: RawPowerModule;
@@ -70,6 +72,7 @@ function wrap(raw: RawAddon): NativeAddon {
     dhcp: createDhcpModule(raw.dhcp),
     mount: createMountModule(raw.mount),
     cgroup: createCgroupModule(raw.cgroup),
+    files: createFilesModule(raw.files),
     kmsg: createKmsgModule(raw.kmsg),
     netlink: createNetlinkModule(raw.netlink),
     power: createPowerModule(raw.power),

@@ -2,6 +2,7 @@
 
 #include "bind/addon_data.h"
 #include "bind/error.h"
+#include "sys/descriptor_calls.h"
 
 namespace talos::bind {
 
@@ -54,6 +55,15 @@ int borrow_fd(Napi::Env env, const Napi::Value& value) {
   }
   if (descriptor->get() == -1) throw_error(env, Error{EBADF, "FileDescriptor", {}, {}, {}});
   return descriptor->get();
+}
+
+UniqueFd share_fd(Napi::Env env, const Napi::Value& value) {
+  int fd = borrow_fd(env, value);
+  if (fd == -1) return UniqueFd();
+  auto copy = sys::duplicate_descriptor(fd);
+  if (copy) return std::move(copy).value();
+  throw_error(env, copy.error());
+  return UniqueFd();
 }
 
 }  // namespace talos::bind

@@ -34,4 +34,8 @@ UniqueFd take_fd(Napi::Env env, const Napi::Value& value);
 // The number of an open handle, still owned by it; -1, with an exception pending, when the value is no open FileDescriptor.
 int borrow_fd(Napi::Env env, const Napi::Value& value);
 
+// A descriptor of one's own for work on another thread, during which JavaScript may close the handle. Empty, with an exception
+// pending, as above, or when there are too many.
+UniqueFd share_fd(Napi::Env env, const Napi::Value& value);
+
 }  // namespace talos::bind

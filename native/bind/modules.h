@@ -11,6 +11,7 @@ void init_ring(Napi::Env env, Napi::Object exports);
 void init_channel(Napi::Env env, Napi::Object exports);
 void init_clock(Napi::Env env, Napi::Object exports);
 void init_dhcp(Napi::Env env, Napi::Object exports);
+void init_files(Napi::Env env, Napi::Object exports);
 void init_mount(Napi::Env env, Napi::Object exports);
 void init_cgroup(Napi::Env env, Napi::Object exports);
 void init_kmsg(Napi::Env env, Napi::Object exports);

@@ -1,10 +1,10 @@
 #include "sys/cgroup_calls.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
+
+#include "sys/file_calls.h"
 
 namespace talos::sys {
 
@@ -15,12 +15,7 @@ Result<UniqueFd> open_tree_root(const std::string& path) {
 }
 
 Result<UniqueFd> open_directory_beneath(int root_fd, const std::string& path, bool path_only) {
-  struct open_how how = {};
-  how.flags = O_DIRECTORY | O_CLOEXEC | (path_only ? O_PATH : O_RDONLY);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
-  UniqueFd fd(static_cast<int>(::syscall(SYS_openat2, root_fd, path.c_str(), &how, sizeof how)));
-  if (!fd) return last_error("openat2", path);
-  return fd;
+  return open_beneath(root_fd, path, O_DIRECTORY | (path_only ? O_PATH : O_RDONLY));
 }
 
 Result<bool> make_directory(int parent_fd, const std::string& name) {

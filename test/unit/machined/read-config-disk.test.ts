@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { MAX_CONFIG_BYTES, readConfigDisk } from '../../../lib/machined/read-config-disk.js';
 import type { MountOptions } from '../../../lib/native/contract.js';
+import { loadNative } from '../../../lib/native/index.js';
+
+const { files } = loadNative();
 
 /** A disk whose content is a folder: mounting it only notes that it was asked for. */
 function disk(t: Test, devices = ['/dev/vdb']) {
@@ -12,6 +15,7 @@ function disk(t: Test, devices = ['/dev/vdb']) {
   const read = () =>
     readConfigDisk({
       mountPoint,
+      files,
       findByLabel: async (label) => {
         calls.push(label);
         return devices;
@@ -49,7 +53,7 @@ t.test('a file that is missing, no file, or too large', async (t) => {
     ['a folder', (file) => mkdirSync(file), /is not a file/],
     ['a link into our own files', (file) => symlinkSync('/etc/passwd', file), /cannot be opened \(ELOOP\)/],
     ['a FIFO that nobody writes', (file) => void execFileSync('mkfifo', [file]), /is not a file/],
-    ['too large', (file) => writeFileSync(file, Buffer.alloc(MAX_CONFIG_BYTES + 1)), /has 1048577 bytes/],
+    ['too large', (file) => writeFileSync(file, Buffer.alloc(MAX_CONFIG_BYTES + 1)), /has more than 1048576 bytes/],
   ];
   for (const [name, make, message] of cases) {
     await t.test(name, async (t) => {

@@ -1,0 +1,90 @@
+/** Files whose paths came from outside, strictly beneath a folder that the program chose. */
+import type { FileDescriptor } from './descriptor.js';
+
+export type FileKind =
+  | 'unknown'
+  | 'file'
+  | 'directory'
+  | 'link'
+  | 'fifo'
+  | 'socket'
+  | 'character-device'
+  | 'block-device';
+
+export interface FileStatus {
+  kind: FileKind;
+  /** Permission bits, as 0o644. */
+  mode: number;
+  uid: number;
+  gid: number;
+  links: number;
+  sizeBytes: number;
+  modifiedMs: number;
+  /** Device and inode: equal for two names of one file, and different after the file was replaced. */
+  identity: string;
+}
+
+export interface DirectoryEntry {
+  /** Bytes that are no UTF-8 are U+FFFD; such a name cannot be opened. */
+  name: string;
+  kind: FileKind;
+}
+
+/**
+ * 'r' read, 'r+' read and write, both of what is there · 'w' write anew, made if missing · 'a' append, made if missing ·
+ * 'wx', 'ax' only if it is missing.
+ */
+export type OpenFlags = 'r' | 'r+' | 'w' | 'wx' | 'a' | 'ax';
+
+export interface FilesTimeout {
+  /**
+   * 30 s unless given. ETIMEDOUT: the file system behind it does not answer. What was asked for may still happen; a descriptor that
+   * comes too late is closed.
+   */
+  timeoutMs?: number;
+}
+
+export interface OpenBeneathOptions extends FilesTimeout {
+  /** 'r' unless given. */
+  flags?: OpenFlags;
+  /** Of a file that is made, less the umask; 0o600 unless given. */
+  mode?: number;
+}
+
+/** All of it on threads of its own: a file system that hangs stops neither JavaScript nor Node's pool. */
+export interface FilesModule {
+  /** A folder that the program itself chose; links in `path` are followed. What comes from outside is a path beneath it. */
+  openRoot(path: string, options?: FilesTimeout): Promise<FileDescriptor>;
+  /** A folder beneath it as a root of its own. */
+  openDirectory(root: FileDescriptor, path: string, options?: FilesTimeout): Promise<FileDescriptor>;
+  /** A regular file; nothing else is ever opened. */
+  openBeneath(root: FileDescriptor, path: string, options?: OpenBeneathOptions): Promise<FileDescriptor>;
+  /** Of a link: the link itself. */
+  stat(root: FileDescriptor, path: string, options?: FilesTimeout): Promise<FileStatus>;
+  statFile(file: FileDescriptor, options?: FilesTimeout): Promise<FileStatus>;
+  /** In the order of the file system, without '.' and '..'. EOVERFLOW beyond `maxEntries` (100,000 unless given). */
+  readDirectory(
+    root: FileDescriptor,
+    path: string,
+    options?: FilesTimeout & { maxEntries?: number },
+  ): Promise<DirectoryEntry[]>;
+  /** What a link says, to be shown and not to be followed. */
+  readLink(root: FileDescriptor, path: string, options?: FilesTimeout): Promise<string>;
+  /** False: something of that name was there already. Parents must exist. `mode`: 0o755 unless given, less the umask. */
+  makeDirectory(root: FileDescriptor, path: string, options?: FilesTimeout & { mode?: number }): Promise<boolean>;
+  /** A file or a link, or an empty directory. */
+  remove(root: FileDescriptor, path: string, kind: 'file' | 'directory', options?: FilesTimeout): Promise<void>;
+  /** EEXIST if there is something at `to`, unless `replace`. */
+  rename(root: FileDescriptor, from: string, to: string, options?: FilesTimeout & { replace?: boolean }): Promise<void>;
+  /** A whole regular file. EFBIG if it has more than `maxBytes`. */
+  readFile(root: FileDescriptor, path: string, options: FilesTimeout & { maxBytes: number }): Promise<Buffer>;
+  /** Written beside its place, flushed and renamed: the old file or the new one is there, also after a power cut. */
+  replaceFile(
+    root: FileDescriptor,
+    path: string,
+    data: Uint8Array,
+    options: FilesTimeout & { mode: number },
+  ): Promise<void>;
+  /** A piece of an open file: fewer bytes than asked for at its end, none behind it. */
+  read(file: FileDescriptor, options: FilesTimeout & { position: number; maxBytes: number }): Promise<Buffer>;
+}
