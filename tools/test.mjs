@@ -42,7 +42,11 @@ async function runGroup(group, programs, env) {
       running.add(program.name);
       tell();
       const logFile = path.join(logDir, `test-${program.name.replaceAll(/[^a-z0-9]+/gi, '-')}.log`);
-      const outcome = await runTap(program.argv, { logFile, env, timeoutMs: group.timeoutSeconds * 1000 });
+      const outcome = await runTap(program.argv, {
+        logFile,
+        env: { ...env, ...program.env },
+        timeoutMs: group.timeoutSeconds * 1000,
+      });
       running.delete(program.name);
       done++;
       tell();

@@ -2,8 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fuzzTargets } from './fuzz.mjs';
-import { corePrograms } from './native-build.mjs';
+import { corePrograms, prebuiltAddon } from './native-build.mjs';
 import { out, root } from './paths.mjs';
+import { withoutAddressRandomisation } from './sanitizers.mjs';
 import { filesBelow } from './stamp.mjs';
 
 /**
@@ -11,6 +12,7 @@ import { filesBelow } from './stamp.mjs';
  * @property {string} name   for people; also names the log file
  * @property {string[]} argv writes TAP
  * @property {string} [native] which build of the C++ code it needs (native-build.mjs)
+ * @property {Record<string, string>} [env] added to the environment of tests
  *
  * @typedef {object} Group
  * @property {string} name
@@ -22,10 +24,17 @@ import { filesBelow } from './stamp.mjs';
  */
 
 const node = [process.execPath, '--enable-source-maps'];
+
 /** Inputs of a fuzzer's own making in one run of the tests. */
 const fuzzRuns = 20_000;
 
 const tool = (name) => path.join(root, 'tools', name);
+
+/** Files of test/native that look at a build of the C++ code, and not at the addon that is under test. */
+const nativeOf = new Map([
+  ['test/native/fault-table.test.ts', 'tests'],
+  ['test/native/same-exports.test.ts', 'prebuild'],
+]);
 
 /** The tests of a folder as they were compiled; what was deleted from the sources is not run. */
 function testFiles(folder) {
@@ -44,9 +53,30 @@ function nativeTests() {
   return corePrograms('tests').map(({ source, file }) => ({ name: source, argv: [file], native: 'tests' }));
 }
 
+/** The same under a sanitizer, whose findings end the program. */
+function sanitizedTests(build) {
+  return corePrograms(build).map(({ source, file }) => ({
+    name: `${build}:${path.basename(source, '.cc')}`,
+    argv: [...withoutAddressRandomisation(), file],
+    native: build,
+  }));
+}
+
 /** The tests of the addon. */
 function addonTests() {
   return eachFile('test/native').map((program) => ({ ...program, native: nativeOf.get(program.name) }));
+}
+
+/** The same with the binary that ships as a package. */
+function prebuildTests() {
+  return eachFile('test/native')
+    .filter((program) => !nativeOf.has(program.name))
+    .map((program) => ({
+      ...program,
+      name: `gyp:${path.basename(program.name, '.test.ts')}`,
+      native: 'prebuild',
+      env: { ADDON_PATH: prebuiltAddon(process.arch) },
+    }));
 }
 
 /** A short run of each fuzzer, over the same inputs every time. */
@@ -57,9 +87,6 @@ function fuzzers() {
     native: 'fuzz',
   }));
 }
-
-/** What looks into a build of the C++ code, beside the addon itself. */
-const nativeOf = new Map([['test/native/fault-table.test.ts', 'tests']]);
 
 /** One boot of the test guest for all of its files. */
 function guestTests() {
@@ -87,11 +114,18 @@ export const groups = [
   },
   {
     name: 'native',
-    budgetSeconds: 40,
+    budgetSeconds: 240,
     atOnce: 2,
     timeoutSeconds: 60,
     needs: 'build',
-    programs: () => [...nativeTests(), ...addonTests(), ...fuzzers()],
+    programs: () => [
+      ...nativeTests(),
+      ...addonTests(),
+      ...prebuildTests(),
+      ...sanitizedTests('asan'),
+      ...sanitizedTests('tsan'),
+      ...fuzzers(),
+    ],
   },
   { name: 'guest', budgetSeconds: 60, atOnce: 1, timeoutSeconds: 120, needs: 'images', programs: guestTests },
   {
