@@ -1,5 +1,5 @@
 // Writes the seed corpora of fuzzers whose inputs are binary: node tools/fuzz-seeds.mjs. The result is committed; text corpora
-// are files that people wrote.
+// are files that people wrote, and netlink/kernel-* are what a kernel answered to dumps of a network with some of everything.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { corpusDir } from './lib/fuzz.mjs';

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { TalosError } from '../base/errors.js';
-import type { Link, NetlinkModule } from '../native/contract.js';
+import type { AddressCalls, Link, LinkCalls, NetlinkModule, RouteCalls } from '../native/contract.js';
 import { untilUevent } from './until-uevent.js';
 
 /** ARPHRD types. */
@@ -26,10 +26,10 @@ export interface WaitForInterfaceOptions {
  * Brings the loopback interface up; the kernel then gives it 127.0.0.1/8 and ::1/128 by itself. Does not block.
  * @throws TalosError ERR_NO_INTERFACE where there is none
  */
-export function bringUpLoopback(netlink: Pick<NetlinkModule, 'links' | 'setLinkUp'>): void {
-  const loopback = netlink.links().find((link) => link.type === LOOPBACK);
+export function bringUpLoopback(netlink: { link: Pick<LinkCalls, 'list' | 'set'> }): void {
+  const loopback = netlink.link.list().find((link) => link.type === LOOPBACK);
   if (!loopback) throw new TalosError('ERR_NO_INTERFACE', 'the kernel has no loopback interface');
-  netlink.setLinkUp(loopback.index);
+  netlink.link.set(loopback.index, { isUp: true });
 }
 
 /**
@@ -37,7 +37,7 @@ export function bringUpLoopback(netlink: Pick<NetlinkModule, 'links' | 'setLinkU
  * @throws TalosError ERR_WAIT_TIMEOUT naming the interfaces that there are
  */
 export function waitForInterface(
-  netlink: Pick<NetlinkModule, 'links' | 'monitorUevents'>,
+  netlink: { link: Pick<LinkCalls, 'list'> } & Pick<NetlinkModule, 'monitorUevents'>,
   { name, timeoutMs, signal, sysfs = '/sys/class/net' }: WaitForInterfaceOptions,
 ): Promise<Link> {
   const isWanted = (link: Link) =>
@@ -45,13 +45,13 @@ export function waitForInterface(
   return untilUevent({
     netlink,
     // The kernel lists links by index: the order in which drivers made them.
-    look: () => netlink.links().find(isWanted),
+    look: () => netlink.link.list().find(isWanted),
     // A rename is a 'move'.
     matters: (event) => event.subsystem === 'net' && event.action !== 'remove',
     timeoutMs,
     signal,
     describe: () => {
-      const names = netlink.links().map((link) => link.name);
+      const names = netlink.link.list().map((link) => link.name);
       return `${name === undefined ? 'an Ethernet interface' : `the interface '${name}'`} (there are: ${names.join(', ')})`;
     },
   });
@@ -63,11 +63,15 @@ export function waitForInterface(
  * @throws the error of the kernel, with its own explanation: EINVAL, ENODEV, ENETUNREACH (gateway not on the network)
  */
 export function configureInterface(
-  netlink: Pick<NetlinkModule, 'setLinkUp' | 'addAddress' | 'addRoute'>,
+  netlink: {
+    link: Pick<LinkCalls, 'set'>;
+    address: Pick<AddressCalls, 'replace'>;
+    route: Pick<RouteCalls, 'replace'>;
+  },
   link: Pick<Link, 'index'>,
   { address, gateway }: InterfaceAddress,
 ): void {
-  netlink.setLinkUp(link.index);
-  netlink.addAddress(link.index, address);
-  if (gateway !== undefined) netlink.addRoute({ destination: 'default', gateway, index: link.index });
+  netlink.link.set(link.index, { isUp: true });
+  netlink.address.replace({ index: link.index, address });
+  if (gateway !== undefined) netlink.route.replace({ destination: 'default', gateway, index: link.index });
 }

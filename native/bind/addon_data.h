@@ -16,7 +16,7 @@ enum class ClassId : size_t {
   kLogRing,
   kLogReader,
   kKmsgReader,
-  kUeventMonitor,
+  kMonitor,
   kBootTimer,
   kDhcpSocket,
   kCount

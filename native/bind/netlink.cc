@@ -3,64 +3,101 @@
 
 #include "bind/error.h"
 #include "bind/modules.h"
+#include "bind/monitor.h"
+#include "bind/netlink_batch.h"
+#include "bind/netlink_specs.h"
+#include "bind/route_monitor.h"
 #include "bind/strings.h"
 #include "bind/uevent_monitor.h"
-#include "netlink/route.h"
+#include "netlink/dump.h"
+#include "netlink/requests.h"
 
 namespace talos::bind {
 
 namespace {
 
-uint32_t to_index(const Napi::Value& value) { return value.As<Napi::Number>().Uint32Value(); }
+uint32_t to_u32(const Napi::Value& value) { return value.As<Napi::Number>().Uint32Value(); }
+uint8_t to_u8(const Napi::Value& value) { return static_cast<uint8_t>(to_u32(value)); }
 
 void throw_if_failed(Napi::Env env, const Result<void>& result) {
   if (!result) throw_error(env, result.error());
 }
 
-// A machine has a handful of links: objects are made here.
-Napi::Value links(const Napi::CallbackInfo& info) {
+// (kind, family, index, master, linkKind, table, protocol, type)
+Napi::Value list(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
-  auto all = netlink::list_links();
-  if (!all) {
-    throw_error(env, all.error());
+  netlink::DumpQuery query{.kind = static_cast<netlink::Kind>(to_u32(info[0])),
+                           .family = to_u8(info[1]),
+                           .index = to_u32(info[2]),
+                           .master = to_u32(info[3]),
+                           .link_kind = to_string(info[4]),
+                           .table = to_u32(info[5]),
+                           .protocol = to_u8(info[6]),
+                           .type = to_u8(info[7])};
+  netlink::Batch batch;
+  auto socket = netlink::RouteSocket::open();
+  auto done = socket ? netlink::dump(socket.value(), query, batch) : Result<void>(socket.error());
+  if (!done) {
+    throw_error(env, done.error());
     return env.Undefined();
   }
-  auto array = Napi::Array::New(env, all.value().size());
-  for (uint32_t i = 0; i < all.value().size(); i++) {
-    const netlink::Link& link = all.value()[i];
-    Napi::Object object = Napi::Object::New(env);
-    object.Set("index", link.index);
-    object.Set("name", link.name);
-    object.Set("type", static_cast<uint32_t>(link.type));
-    object.Set("mac", link.mac);
-    object.Set("mtu", link.mtu);
-    object.Set("isUp", link.is_up);
-    object.Set("hasCarrier", link.has_carrier);
-    array.Set(i, object);
+  return to_js_batch(env, batch);
+}
+
+// (index, name)
+Napi::Value find_link(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  netlink::Batch batch;
+  if (auto found = netlink::find_link(to_u32(info[0]), to_string(info[1]), batch); !found) {
+    throw_error(env, found.error());
+    return env.Undefined();
   }
-  return array;
+  return to_js_batch(env, batch);
 }
 
-void set_link_up(const Napi::CallbackInfo& info) { throw_if_failed(info.Env(), netlink::set_link_up(to_index(info[0]))); }
-
-void add_address(const Napi::CallbackInfo& info) {
-  throw_if_failed(info.Env(), netlink::add_address(to_index(info[0]), to_string(info[1])));
+Napi::Value add_link(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto added = netlink::add_link(to_new_link(info[0].As<Napi::Object>()));
+  if (!added) {
+    throw_error(env, added.error());
+    return env.Undefined();
+  }
+  return Napi::Number::New(env, added.value());
 }
 
-// (destination, gateway, index)
-void add_route(const Napi::CallbackInfo& info) {
-  throw_if_failed(info.Env(), netlink::add_route(to_string(info[0]), to_string(info[1]), to_index(info[2])));
+void change_link(const Napi::CallbackInfo& info) {
+  throw_if_failed(info.Env(), netlink::change_link(to_u32(info[0]), to_link_change(info[1].As<Napi::Object>())));
 }
+
+void remove_link(const Napi::CallbackInfo& info) { throw_if_failed(info.Env(), netlink::remove_link(to_u32(info[0]))); }
+
+// (change, spec): one for each kind of object.
+template <typename Spec, Result<void> (*apply)(netlink::Change, const Spec&), Spec (*convert)(const Napi::Object&)>
+void change(const Napi::CallbackInfo& info) {
+  auto how = static_cast<netlink::Change>(to_u32(info[0]));
+  throw_if_failed(info.Env(), apply(how, convert(info[1].As<Napi::Object>())));
+}
+
+constexpr auto change_address = change<netlink::InterfaceAddressSpec, netlink::change_address, to_address_spec>;
+constexpr auto change_route = change<netlink::RouteSpec, netlink::change_route, to_route_spec>;
+constexpr auto change_rule = change<netlink::RuleSpec, netlink::change_rule, to_rule_spec>;
+constexpr auto change_neighbour = change<netlink::NeighbourSpec, netlink::change_neighbour, to_neighbour_spec>;
 
 }  // namespace
 
 void init_netlink(Napi::Env env, Napi::Object exports) {
-  define_uevent_monitor(env);
+  define_monitor(env);
   Napi::Object module = Napi::Object::New(env);
-  module.Set("links", Napi::Function::New<links>(env, "links"));
-  module.Set("setLinkUp", Napi::Function::New<set_link_up>(env, "setLinkUp"));
-  module.Set("addAddress", Napi::Function::New<add_address>(env, "addAddress"));
-  module.Set("addRoute", Napi::Function::New<add_route>(env, "addRoute"));
+  module.Set("list", Napi::Function::New<list>(env, "list"));
+  module.Set("findLink", Napi::Function::New<find_link>(env, "findLink"));
+  module.Set("addLink", Napi::Function::New<add_link>(env, "addLink"));
+  module.Set("changeLink", Napi::Function::New<change_link>(env, "changeLink"));
+  module.Set("removeLink", Napi::Function::New<remove_link>(env, "removeLink"));
+  module.Set("changeAddress", Napi::Function::New<change_address>(env, "changeAddress"));
+  module.Set("changeRoute", Napi::Function::New<change_route>(env, "changeRoute"));
+  module.Set("changeRule", Napi::Function::New<change_rule>(env, "changeRule"));
+  module.Set("changeNeighbour", Napi::Function::New<change_neighbour>(env, "changeNeighbour"));
+  module.Set("monitorRoutes", Napi::Function::New<monitor_routes>(env, "monitorRoutes"));
   module.Set("monitorUevents", Napi::Function::New<monitor_uevents>(env, "monitorUevents"));
   exports.Set("netlink", module);
 }

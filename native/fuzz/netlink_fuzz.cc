@@ -1,7 +1,8 @@
-// Datagrams of the route socket: headers, attributes within attributes, acknowledgements, links.
+// Datagrams of rtnetlink: headers, acknowledgements, and every kind of object down to its record in a batch.
 #include "fuzz/input.h"
-#include "netlink/message.h"
-#include "netlink/route.h"
+#include "netlink/acknowledgement.h"
+#include "netlink/attributes.h"
+#include "netlink/objects.h"
 
 namespace {
 
@@ -11,20 +12,28 @@ using talos::fuzz::require;
 // Most attributes nest at most this deep; the walk must end by itself all the same.
 constexpr int kDepth = 8;
 
-void walk_attributes(Bytes payload, int depth) {
-  auto attributes = split_attributes(payload);
-  if (!attributes) {
-    require(attributes.error().errno_value == EBADMSG, "an error that says what");
-    return;
-  }
+void walk_attributes(AttributeReader reader, size_t size, int depth) {
   size_t total = 0;
-  for (const AttributeView& attribute : attributes.value()) {
+  AttributeReader strict = reader;
+  for (AttributeView attribute; reader.next(attribute);) {
     total += 4 + attribute.payload.size();
-    (void)attribute_u32(attribute);
-    if (auto text = attribute_string(attribute)) require(text->size() < attribute.payload.size(), "a string has its NUL");
-    if (depth < kDepth) walk_attributes(attribute.payload, depth + 1);
+    (void)strict.u32(attribute);
+    require(strict.text(attribute).size() <= attribute.payload.size(), "a text is inside of its attribute");
+    if (depth < kDepth) walk_attributes(AttributeReader(attribute), attribute.payload.size(), depth + 1);
   }
-  require(total <= payload.size(), "attributes do not overlap");
+  require(total <= size, "attributes do not overlap");
+  auto read = reader.finish("message");
+  require(read.ok() || (read.error().errno_value == EBADMSG && !read.error().detail.empty()), "an error that says what");
+}
+
+void write_record(const MessageView& message) {
+  Batch batch;
+  auto written = write_object(batch, message, What::kNew, 0);
+  if (!written) require(written.error().errno_value == EBADMSG && !written.error().detail.empty(), "an error that says what");
+  require(written.ok() && written.value() ? batch.numbers().size() > 1 : batch.is_empty(), "a whole record, or nothing");
+  // No text comes from elsewhere; addresses are at most four times as long as their bytes.
+  require(batch.texts().size() <= 4 * message.payload.size() + 256, "texts of the message");
+  (void)may_remove_routes(message);
 }
 
 }  // namespace
@@ -38,9 +47,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   size_t total = 0;
   for (const MessageView& message : messages.value()) {
     total += 16 + message.payload.size();
-    walk_attributes(message.payload, 0);
-    (void)parse_acknowledgement(message).ok();
-    if (auto link = parse_link(message)) require(link.value().index > 0 && !link.value().name.empty(), "a link is named");
+    walk_attributes(AttributeReader(message.payload, 16), message.payload.size(), 0);
+    write_record(message);
+    // The request that an acknowledgement points into is just as doubtful here.
+    if (auto acknowledgement = parse_acknowledgement(message)) (void)explain(acknowledgement.value(), {data, size});
   }
   require(total <= size, "messages do not overlap");
   return 0;

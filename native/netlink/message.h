@@ -4,9 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
-#include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <type_traits>
 #include <vector>
@@ -28,16 +26,35 @@ class MessageBuilder {
 
   MessageBuilder& attribute(uint16_t type, Bytes payload);
   MessageBuilder& attribute(uint16_t type, uint32_t value);
+  MessageBuilder& attribute_u8(uint16_t type, uint8_t value) { return attribute(type, Bytes(&value, 1)); }
+  MessageBuilder& attribute_u16(uint16_t type, uint16_t value);
+  // With its NUL.
+  MessageBuilder& attribute(uint16_t type, std::string_view text);
 
-  // Puts length and sequence number in place. The bytes live as long as the builder.
+  // Attributes that are added between the two lie inside one of `type`. `begin_nest` gives what `end_nest` needs. A struct that
+  // begins with its own 16-bit length (a next hop) can stand for an attribute: raw(), then end_nest() with the size before it.
+  size_t begin_nest(uint16_t type);
+  // A struct in front of the attributes of a nest.
+  template <typename Struct>
+  MessageBuilder& raw(const Struct& data) {
+    static_assert(std::is_trivially_copyable_v<Struct>);
+    append(&data, sizeof data);
+    return *this;
+  }
+  MessageBuilder& end_nest(size_t start);
+
+  // Puts length and sequence number in place. The bytes live as long as the builder. Nothing when an attribute was longer
+  // than its 16-bit length can say.
   Bytes finish(uint32_t sequence);
   [[nodiscard]] uint16_t type() const { return type_; }
+  [[nodiscard]] size_t size() const { return bytes_.size(); }
 
  private:
   MessageBuilder(uint16_t type, uint16_t flags);
   void append(const void* data, size_t size);
 
   uint16_t type_;
+  bool is_too_long_ = false;
   std::vector<uint8_t> bytes_;
 };
 
@@ -48,15 +65,8 @@ struct MessageView {
   Bytes payload{};
 };
 
-struct AttributeView {
-  // Without the flags NLA_F_NESTED and NLA_F_NET_BYTEORDER.
-  uint16_t type = 0;
-  Bytes payload{};
-};
-
-// Both refuse (EBADMSG) what is not completely a sequence of well-formed messages or attributes.
+// Refuses (EBADMSG) what is not completely a sequence of well-formed messages; the error names the offset in the datagram.
 Result<std::vector<MessageView>> split_messages(Bytes datagram);
-Result<std::vector<AttributeView>> split_attributes(Bytes payload);
 
 // The fixed struct at the front of a payload, and the attributes behind it (aligned).
 template <typename Family>
@@ -68,20 +78,5 @@ bool read_family(Bytes payload, Family& family, Bytes& attributes) {
   attributes = payload.size() > kAligned ? payload.subspan(kAligned) : Bytes{};
   return true;
 }
-
-std::optional<uint32_t> attribute_u32(const AttributeView& attribute);
-
-// A string that ends at its NUL, which the kernel always puts there; nothing if it is missing.
-std::optional<std::string> attribute_string(const AttributeView& attribute);
-
-struct Acknowledgement {
-  // 0 or a positive errno.
-  int errno_value = 0;
-  // The kernel's own sentence (extended ack), and the offset of the attribute it complains about; mostly empty.
-  std::string text;
-};
-
-// NLMSG_ERROR, and NLMSG_DONE with the status of a dump.
-Result<Acknowledgement> parse_acknowledgement(const MessageView& message);
 
 }  // namespace talos::netlink

@@ -1,5 +1,6 @@
 #include "netlink/route_socket.h"
 
+#include "netlink/acknowledgement.h"
 #include "sys/netlink_calls.h"
 
 namespace talos::netlink {
@@ -7,27 +8,15 @@ namespace {
 
 constexpr int kTimeoutMs = 5000;
 
-// The name of the request, so that the error says what was refused.
-const char* request_name(uint16_t type) {
-  switch (type) {
-    case RTM_GETLINK:
-      return "RTM_GETLINK";
-    case RTM_NEWLINK:
-      return "RTM_NEWLINK";
-    case RTM_NEWADDR:
-      return "RTM_NEWADDR";
-    case RTM_NEWROUTE:
-      return "RTM_NEWROUTE";
-    default:
-      return "netlink";
-  }
-}
-
-Result<void> as_result(const MessageView& message, uint16_t request_type) {
+Result<void> as_result(const MessageView& message, Bytes request) {
   auto acknowledgement = parse_acknowledgement(message);
   if (!acknowledgement) return acknowledgement.error();
   if (acknowledgement.value().errno_value == 0) return {};
-  return Error{acknowledgement.value().errno_value, request_name(request_type), {}, {}, acknowledgement.value().text};
+  struct nlmsghdr header = {};
+  if (request.size() >= sizeof header) std::memcpy(&header, request.data(), sizeof header);
+  // The name of the request, so that the error says what was refused.
+  const char* name = message_name(header.nlmsg_type);
+  return Error{acknowledgement.value().errno_value, name, {}, {}, explain(acknowledgement.value(), request)};
 }
 
 }  // namespace
@@ -36,6 +25,13 @@ Result<RouteSocket> RouteSocket::open() {
   auto fd = sys::open_route_socket(kTimeoutMs);
   if (!fd) return fd.error();
   return RouteSocket(std::move(fd).value());
+}
+
+Result<Bytes> RouteSocket::send(MessageBuilder& message) {
+  Bytes bytes = message.finish(++sequence_);
+  if (bytes.empty()) return Error{EMSGSIZE, message_name(message.type()), {}, {}, "a value is too long"};
+  if (auto sent = sys::send_netlink(fd_.get(), bytes); !sent) return sent.error();
+  return bytes;
 }
 
 Result<std::vector<MessageView>> RouteSocket::receive() {
@@ -53,25 +49,38 @@ Result<std::vector<MessageView>> RouteSocket::receive() {
 }
 
 Result<void> RouteSocket::request(MessageBuilder& message) {
-  uint32_t sequence = ++sequence_;
-  if (auto sent = sys::send_netlink(fd_.get(), message.finish(sequence)); !sent) return sent;
+  auto sent = send(message);
+  if (!sent) return sent.error();
   for (;;) {
     auto messages = receive();
     if (!messages) return messages.error();
     for (const MessageView& answer : messages.value()) {
-      if (answer.sequence == sequence && answer.type == NLMSG_ERROR) return as_result(answer, message.type());
+      if (answer.sequence == sequence_ && answer.type == NLMSG_ERROR) return as_result(answer, sent.value());
+    }
+  }
+}
+
+Result<void> RouteSocket::query(MessageBuilder& message, const OnMessage& on_answer) {
+  auto sent = send(message);
+  if (!sent) return sent.error();
+  for (;;) {
+    auto messages = receive();
+    if (!messages) return messages.error();
+    for (const MessageView& answer : messages.value()) {
+      if (answer.sequence != sequence_ || answer.type == NLMSG_NOOP) continue;
+      return answer.type == NLMSG_ERROR ? as_result(answer, sent.value()) : on_answer(answer);
     }
   }
 }
 
 Result<void> RouteSocket::dump(const std::function<MessageBuilder()>& make_request, const std::function<void()>& start_over,
-                               const std::function<Result<void>(const MessageView&)>& on_message) {
+                               const OnMessage& on_message) {
   for (int attempt = 0; attempt < kMaxDumps; attempt++) {
     start_over();
     MessageBuilder message = make_request();
-    uint32_t sequence = ++sequence_;
-    if (auto sent = sys::send_netlink(fd_.get(), message.finish(sequence)); !sent) return sent;
-    DumpCollector collector(sequence, message.type());
+    auto sent = send(message);
+    if (!sent) return sent.error();
+    DumpCollector collector(sequence_, sent.value());
     for (auto state = DumpCollector::State::kMore; state == DumpCollector::State::kMore;) {
       auto messages = receive();
       if (!messages) return messages.error();
@@ -85,12 +94,12 @@ Result<void> RouteSocket::dump(const std::function<MessageBuilder()>& make_reque
 }
 
 Result<DumpCollector::State> DumpCollector::add(const std::vector<MessageView>& messages,
-                                                const std::function<Result<void>(const MessageView&)>& on_message) {
+                                                const RouteSocket::OnMessage& on_message) {
   for (const MessageView& message : messages) {
     if (message.sequence != sequence_) continue;
     if ((message.flags & NLM_F_DUMP_INTR) != 0) interrupted_ = true;
     if (message.type == NLMSG_ERROR || message.type == NLMSG_DONE) {
-      if (auto ended = as_result(message, request_type_); !ended) return ended.error();
+      if (auto ended = as_result(message, request_); !ended) return ended.error();
       return interrupted_ ? State::kInterrupted : State::kDone;
     }
     if (message.type == NLMSG_OVERRUN) return Error{ENOBUFS, "netlink"};

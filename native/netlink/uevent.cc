@@ -8,10 +8,10 @@
 namespace talos::netlink {
 namespace {
 
-// Thousands of events of a coldplug storm fit; the kernel charges about 1 KiB for each.
-constexpr int kReceiveBufferBytes = 4 * 1024 * 1024;
 // The kernel's own buffer for one event is 2 KiB of properties behind the header.
 constexpr size_t kMessageBytes = 16 * 1024;
+// The least that the kernel charges the queue for a message is more than this.
+constexpr int kMinCharge = 256;
 
 }  // namespace
 
@@ -40,20 +40,34 @@ std::optional<Uevent> parse_uevent(std::string_view message) {
   return event;
 }
 
-Result<UeventSocket> UeventSocket::open() {
-  auto fd = sys::open_uevent_socket(kReceiveBufferBytes);
+UeventSocket::UeventSocket(UniqueFd fd, int buffer_bytes) : fd_(std::move(fd)), max_queued_(2 * buffer_bytes / kMinCharge + 64) {}
+
+Result<UeventSocket> UeventSocket::open(int buffer_bytes) {
+  auto fd = sys::open_uevent_socket(buffer_bytes);
   if (!fd) return fd.error();
-  return UeventSocket(std::move(fd).value());
+  return UeventSocket(std::move(fd).value(), buffer_bytes);
 }
 
 Result<UeventOutcome> UeventSocket::receive() {
   std::array<uint8_t, kMessageBytes> buffer;
   for (;;) {
+    // So many cannot have waited: the queue was empty in between, and a later overrun is told anew.
+    if (has_overrun_ && taken_since_overrun_ >= max_queued_) {
+      has_overrun_ = false;
+      return UeventOutcome(UeventOverrun{});
+    }
     auto datagram = sys::receive_netlink(fd_.get(), buffer);
     if (!datagram) return datagram.error();
     using Kind = sys::NetlinkDatagram::Kind;
-    if (datagram.value().kind == Kind::kNothing) return UeventOutcome(NoUevent{});
-    if (datagram.value().kind == Kind::kOverrun) return UeventOutcome(UeventOverrun{});
+    if (datagram.value().kind == Kind::kNothing) {
+      return std::exchange(has_overrun_, false) ? UeventOutcome(UeventOverrun{}) : UeventOutcome(NoUevent{});
+    }
+    if (datagram.value().kind == Kind::kOverrun) {
+      has_overrun_ = true;
+      taken_since_overrun_ = 0;
+      continue;
+    }
+    taken_since_overrun_++;
     // Any root process may send to the group; the kernel alone has port 0.
     if (datagram.value().sender_port != 0) continue;
     std::string_view text(reinterpret_cast<const char*>(buffer.data()), datagram.value().size);

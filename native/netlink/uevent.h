@@ -32,15 +32,26 @@ using UeventOutcome = std::variant<NoUevent, UeventOverrun, Uevent>;
 // Not thread-safe.
 class UeventSocket {
  public:
-  static Result<UeventSocket> open();
+  // Thousands of events of a coldplug storm fit; the kernel charges about 1 KiB for each.
+  static constexpr int kBufferBytes = 4 * 1024 * 1024;
+
+  static Result<UeventSocket> open(int buffer_bytes = kBufferBytes);
 
   // The next event of the kernel's; what others send is passed over. Never blocks.
+  //
+  // After an overrun the kernel drops everything until the queue has been emptied, and says so only once. So what is queued comes
+  // first and UeventOverrun when the queue is empty: whoever looks at sysfs then misses nothing.
   Result<UeventOutcome> receive();
   [[nodiscard]] int fd() const { return fd_.get(); }
 
  private:
-  explicit UeventSocket(UniqueFd fd) : fd_(std::move(fd)) {}
+  UeventSocket(UniqueFd fd, int buffer_bytes);
+
   UniqueFd fd_;
+  // More than that cannot have waited at once, whatever their size.
+  int max_queued_;
+  bool has_overrun_ = false;
+  int taken_since_overrun_ = 0;
 };
 
 }  // namespace talos::netlink

@@ -23,6 +23,17 @@ Result<void> set_option(int fd, int level, int option, int value) {
   return {};
 }
 
+Result<UniqueFd> open_monitor(int protocol, uint32_t groups, int buffer_bytes) {
+  auto opened = open_bound(protocol, SOCK_NONBLOCK, groups);
+  if (!opened) return opened;
+  // Beyond rmem_max with CAP_NET_ADMIN; without it, as much as the limit allows.
+  int fd = opened.value().get();
+  if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer_bytes)) {
+    if (auto set = set_option(fd, SOL_SOCKET, SO_RCVBUF, buffer_bytes); !set) return set.error();
+  }
+  return opened;
+}
+
 }  // namespace
 
 Result<UniqueFd> open_route_socket(int timeout_ms) {
@@ -37,15 +48,12 @@ Result<UniqueFd> open_route_socket(int timeout_ms) {
   return opened;
 }
 
+Result<UniqueFd> open_route_monitor(uint32_t groups, int buffer_bytes) {
+  return open_monitor(NETLINK_ROUTE, groups, buffer_bytes);
+}
+
 Result<UniqueFd> open_uevent_socket(int buffer_bytes) {
-  auto opened = open_bound(NETLINK_KOBJECT_UEVENT, SOCK_NONBLOCK, kUeventKernelGroup);
-  if (!opened) return opened;
-  // Beyond rmem_max with CAP_NET_ADMIN; without it, as much as the limit allows.
-  int fd = opened.value().get();
-  if (!set_option(fd, SOL_SOCKET, SO_RCVBUFFORCE, buffer_bytes)) {
-    if (auto set = set_option(fd, SOL_SOCKET, SO_RCVBUF, buffer_bytes); !set) return set.error();
-  }
-  return opened;
+  return open_monitor(NETLINK_KOBJECT_UEVENT, kUeventKernelGroup, buffer_bytes);
 }
 
 Result<void> send_netlink(int fd, std::span<const uint8_t> message) {

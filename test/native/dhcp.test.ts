@@ -21,7 +21,7 @@ if (inNamespaces(import.meta.url, ['--net'])) {
   ip(`link add veth0 address ${MAC} type veth peer name veth1`);
   for (const name of ['lo', 'veth0', 'veth1']) ip(`link set ${name} up`);
   ip('route add 255.255.255.255/32 dev veth1');
-  const index = netlink.links().find(({ name }) => name === 'veth0')?.index ?? 0;
+  const index = netlink.link.list().find(({ name }) => name === 'veth0')?.index ?? 0;
 
   t.test('what it writes is read by others as it was meant', async (t) => {
     const given = { clientAddress: '10.0.2.15', requestedAddress: '10.0.2.16', serverId: '10.0.2.2', hostname: 'n1' };
@@ -130,7 +130,7 @@ if (inNamespaces(import.meta.url, ['--net'])) {
     const before = openDescriptors();
     t.throws(() => dhcp.open({ index: 4711, mac: MAC }), { code: 'ENODEV', syscall: 'bind', errno: -19 });
     ip('link add down0 type veth peer name down1');
-    const down = netlink.links().find(({ name }) => name === 'down0')?.index ?? 0;
+    const down = netlink.link.list().find(({ name }) => name === 'down0')?.index ?? 0;
     const socket = dhcp.open({ index: down, mac: MAC });
     t.throws(() => socket.broadcast(DISCOVER), { code: 'ENETDOWN', syscall: 'sendto' });
     socket.close();

@@ -1,237 +1,379 @@
 import { execFileSync } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import t from 'tap';
-import type { Uevent } from '../../lib/native/contract.js';
+import type { Link, RouteSpec } from '../../lib/native/contract.js';
 import { loadNative } from '../../lib/native/index.js';
-import { emptyFolder, inNamespaces } from './in-namespaces.js';
+import { inNamespaces } from './in-namespaces.js';
+import { asIpRoute, type IpRoute } from './ip-route.js';
 import { openDescriptors } from './open-descriptors.js';
 
-const { mount, netlink } = loadNative();
-const loader = fileURLToPath(new URL('../../lib/native/index.js', import.meta.url));
+const { netlink } = loadNative();
 
-function run(program: string): string {
-  return execFileSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', program], {
-    encoding: 'utf8',
-    timeout: 30_000,
-  });
-}
-
-if (inNamespaces(import.meta.url, ['--mount', '--net', '--propagation', 'private'])) {
-  // The sysfs of this network namespace.
-  const sysfs = join(emptyFolder(t, mount), 'sys');
-  mkdirSync(sysfs);
-  mount.mountSync({ source: 'sysfs', target: sysfs, fstype: 'sysfs', flags: [] });
-  const linkNamed = (name: string) => netlink.links().find((link) => link.name === name);
+if (inNamespaces(import.meta.url, ['--net'])) {
   const ip = (...words: string[]) => execFileSync('ip', words, { encoding: 'utf8' });
-  const announce = (name: string, action: string) => writeFileSync(`${sysfs}/class/net/${name}/uevent`, action);
+  const ipJson = <Entry>(...words: string[]) => JSON.parse(ip('-j', ...words) || '[]') as Entry[];
+  const linkNamed = (name: string): Link => {
+    const link = netlink.link.get(name);
+    if (!link) throw new Error(`no ${name}`);
+    return link;
+  };
 
-  t.test('lists links and brings one up', async (t) => {
+  t.test('links: listed, changed, made, removed', async (t) => {
     t.match(linkNamed('lo'), { index: 1, type: 772, mac: '00:00:00:00:00:00', mtu: 65536, isUp: false });
-    netlink.setLinkUp(1);
-    t.match(linkNamed('lo'), { isUp: true, hasCarrier: true });
-    t.match(
-      networkInterfaces().lo,
-      [{ cidr: '127.0.0.1/8' }, { cidr: '::1/128' }],
-      'the kernel gives it its addresses',
+    netlink.link.set(1, { isUp: true });
+    netlink.link.set(1, { isUp: true });
+    t.match(linkNamed('lo'), { isUp: true, hasCarrier: true, flags: ['up', 'loopback', 'running', 'lower_up'] });
+    t.match(networkInterfaces().lo, [{ cidr: '127.0.0.1/8' }, { cidr: '::1/128' }], 'the kernel gives it addresses');
+
+    const peer = { name: 'veth1', mac: '02:00:00:00:00:01', mtu: 1400 };
+    const index = netlink.link.add({
+      kind: 'veth',
+      name: 'veth0',
+      peer,
+      isUp: true,
+      mtu: 1300,
+      transmitQueueLength: 7,
+    });
+    t.match(netlink.link.get(index), {
+      name: 'veth0',
+      type: 1,
+      kind: 'veth',
+      mac: /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/,
+      mtu: 1300,
+      isUp: true,
+      hasCarrier: false,
+      operState: 'lowerlayerdown',
+      transmitQueueLength: 7,
+      parent: linkNamed('veth1').index,
+    });
+    t.match(linkNamed('veth1'), { ...peer, isUp: false, parent: index, operState: 'down' });
+    netlink.link.set(linkNamed('veth1').index, {
+      isUp: true,
+      name: 'peer',
+      alias: 'zweites Ende, über Kreuz',
+      mtu: 1500,
+    });
+    t.match(linkNamed('peer'), { isUp: true, hasCarrier: true, operState: 'up', alias: 'zweites Ende, über Kreuz' });
+    netlink.link.set(linkNamed('peer').index, { name: 'veth1' });
+
+    const bridge = netlink.link.add({ kind: 'bridge', name: 'bridge0', mac: '02:00:00:00:00:0b', spanningTree: true });
+    netlink.link.set(index, { master: bridge });
+    t.same(
+      netlink.link.list({ master: bridge }).map(({ name, master }) => [name, master]),
+      [['veth0', bridge]],
     );
-    netlink.setLinkUp(1);
+    t.same(
+      netlink.link.list({ kind: 'bridge' }).map(({ name }) => name),
+      ['bridge0'],
+    );
+    netlink.link.set(index, { master: null });
+    t.equal(netlink.link.get(index)?.master, undefined);
+    netlink.link.delete(bridge);
+    t.equal(netlink.link.get('bridge0'), undefined);
+    t.equal(netlink.link.get(4711), undefined);
   });
 
-  t.test('gives an interface its address and routes', async (t) => {
-    ip('link', 'add', 'veth0', 'type', 'veth', 'peer', 'name', 'veth1');
-    const link = linkNamed('veth0');
-    if (!link) throw new Error('no veth0');
-    t.match(link, { type: 1, isUp: false, mac: /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/ });
-    netlink.addAddress(link.index, '10.5.0.2/24');
-    netlink.addAddress(link.index, '10.5.0.2/24');
-    netlink.addAddress(link.index, 'fd00::2/64');
-    t.throws(() => netlink.addRoute({ destination: 'default', gateway: '10.5.0.1', index: link.index }), {
+  t.test('links are those that ip(8) shows', async (t) => {
+    interface IpLink {
+      ifindex: number;
+      ifname: string;
+      mtu: number;
+      operstate: string;
+      txqlen: number;
+      address: string;
+      broadcast: string;
+      flags: string[];
+      linkinfo?: { info_kind?: string };
+    }
+    const shown = ipJson<IpLink>('-d', 'link').map((link) => ({
+      ...{ index: link.ifindex, name: link.ifname, mtu: link.mtu, operState: link.operstate.toLowerCase() },
+      ...{ transmitQueueLength: link.txqlen, mac: link.address, broadcast: link.broadcast },
+      kind: link.linkinfo?.info_kind,
+      flags: link.flags.map((flag) => flag.toLowerCase()).filter((flag) => flag !== 'no-carrier'),
+    }));
+    const ours = netlink.link.list().map((link) => {
+      const { index, name, mtu, operState, transmitQueueLength, mac, broadcast, kind } = link;
+      // ip(8) leaves it out, for it follows from others.
+      const flags = link.flags.filter((flag) => flag !== 'running');
+      return { index, name, mtu, operState, transmitQueueLength, mac, broadcast, kind, flags };
+    });
+    for (const link of [...shown, ...ours]) link.flags = [...link.flags].sort();
+    t.same(ours, shown);
+  });
+
+  t.test('addresses', async (t) => {
+    const { index } = linkNamed('veth0');
+    netlink.address.add({ index, address: '10.5.0.2/24' });
+    t.throws(() => netlink.address.add({ index, address: '10.5.0.2/24' }), { code: 'EEXIST', path: '10.5.0.2/24' });
+    netlink.address.replace({ index, address: '10.5.0.2/24' });
+    netlink.address.add({
+      index,
+      address: '10.6.0.1/32',
+      peer: '10.6.0.9',
+      validLifetimeSec: 3600,
+      label: 'veth0:p2p',
+    });
+    netlink.address.replace({
+      index,
+      address: 'fd00::2/64',
+      flags: ['nodad'],
+      validLifetimeSec: 100,
+      preferredLifetimeSec: 50,
+    });
+    netlink.address.replace({ index, address: 'fd00::2/64', flags: ['nodad', 'noprefixroute'] });
+    const listed = netlink.address.list({ index }).filter(({ scope }) => scope === 'global');
+    t.match(listed, [
+      { family: 'inet', address: '10.5.0.2/24', broadcast: '10.5.0.255', label: 'veth0', flags: ['permanent'] },
+      { family: 'inet', address: '10.6.0.1/32', peer: '10.6.0.9', label: 'veth0:p2p', broadcast: undefined },
+      { family: 'inet6', address: 'fd00::2/64', flags: ['nodad', 'permanent', 'noprefixroute'] },
+    ]);
+    t.equal(listed[0]?.validLifetimeSec, undefined, 'for ever');
+    t.ok((listed[1]?.validLifetimeSec ?? 0) > 3590);
+    t.match(ip('-4', 'address', 'show', 'veth0'), /inet 10\.5\.0\.2\/24 brd 10\.5\.0\.255 scope global veth0/);
+    t.match(ip('-4', 'address', 'show', 'veth0'), /inet 10\.6\.0\.1 peer 10\.6\.0\.9\/32/);
+    t.ok(netlink.address.list({ family: 'inet6' }).every(({ family }) => family === 'inet6'));
+    netlink.address.delete({ index, address: '10.6.0.1/32', peer: '10.6.0.9' });
+    netlink.address.delete({ index, address: 'fd00::2/64' });
+    t.throws(() => netlink.address.delete({ index, address: 'fd00::2/64' }), { code: 'EADDRNOTAVAIL' });
+    netlink.address.add({ index, address: 'fd00::2/64', flags: ['nodad'] });
+  });
+
+  t.test('routes', async (t) => {
+    const { index } = linkNamed('veth0');
+    t.throws(() => netlink.route.add({ destination: 'default', gateway: '10.9.0.1', index }), {
       code: 'ENETUNREACH',
       syscall: 'RTM_NEWROUTE',
       path: 'default',
     });
-    netlink.setLinkUp(link.index);
-    netlink.setLinkUp(linkNamed('veth1')?.index ?? 0);
-    netlink.addRoute({ destination: 'default', gateway: '10.5.0.1', index: link.index });
-    netlink.addRoute({ destination: 'default', gateway: '10.5.0.254', index: link.index });
-    netlink.addRoute({ destination: '10.96.0.0/12', index: link.index });
-    netlink.addRoute({ destination: 'fd01::/64', gateway: 'fd00::1', index: link.index });
-    const routes = ip('-4', 'route');
-    t.match(routes, /^default via 10\.5\.0\.254 dev veth0 proto static/m);
-    t.notMatch(routes, /10\.5\.0\.1 /, 'the route was replaced');
-    t.match(routes, /^10\.96\.0\.0\/12 dev veth0 proto static scope link/m);
-    t.match(ip('-6', 'route'), /^fd01::\/64 via fd00::1 dev veth0/m);
-    t.match(ip('-4', 'address', 'show', 'veth0'), /inet 10\.5\.0\.2\/24 brd 10\.5\.0\.255 scope global veth0/);
+    netlink.route.replace({ destination: 'default', gateway: '10.5.0.1', index });
+    netlink.route.replace({ destination: 'default', gateway: '10.5.0.254', index });
+    t.match(netlink.route.list({ family: 'inet', table: 254, protocol: 'static' }), [
+      { destination: 'default', gateway: '10.5.0.254', index, protocol: 'static', scope: 'global', type: 'unicast' },
+    ]);
+    const many: RouteSpec[] = [
+      { destination: '10.96.0.0/12', index },
+      {
+        destination: '10.97.1.1/32',
+        index,
+        priority: 9,
+        tos: 4,
+        preferredSource: '10.5.0.2',
+        protocol: 'dhcp',
+        mtu: 1280,
+      },
+      { destination: '10.98.0.0/16', type: 'blackhole', table: 1000, priority: 4294967295 },
+      { destination: '10.99.0.0/16', gateway: '192.0.2.1', index, flags: ['onlink'], protocol: 77 },
+      { destination: '10.100.0.0/16', gateway: 'fd00::9', index },
+      {
+        destination: '10.101.0.0/16',
+        nextHops: [
+          { gateway: '10.5.0.7', index },
+          { gateway: 'fd00::7', index, weight: 256 },
+        ],
+      },
+      { destination: 'default', gateway: 'fd00::1', index, priority: 7 },
+      { destination: 'default', family: 'inet6', index, table: 7 },
+      { destination: 'fd01::/64', gateway: 'fd00::1', index, mtu: 1280, priority: 1 },
+      {
+        destination: 'fd02::/64',
+        nextHops: [
+          { gateway: 'fd00::3', index },
+          { gateway: 'fd00::4', index, weight: 2 },
+        ],
+      },
+      { destination: 'fd03::1/128', type: 'unreachable', family: 'inet6' },
+    ];
+    for (const route of many) netlink.route.add(route);
+    for (const route of many) t.throws(() => netlink.route.add(route), { code: 'EEXIST' }, route.destination);
+    t.match(netlink.route.list({ table: 1000 }), [{ type: 'blackhole', table: 1000, priority: 4294967295 }]);
+    t.match(netlink.route.list({ protocol: 77 }), [{ gateway: '192.0.2.1', flags: ['onlink'] }]);
+    t.match(netlink.route.list({ type: 'blackhole' }), [{ destination: '10.98.0.0/16', index: undefined }]);
+    t.same(netlink.route.list({ table: 4711 }), [], 'a table that nobody has made');
+    t.match(
+      netlink.route.list().find(({ destination }) => destination === '10.101.0.0/16'),
+      {
+        gateway: undefined,
+        nextHops: [
+          { gateway: '10.5.0.7', weight: 1 },
+          { gateway: 'fd00::7', index, weight: 256 },
+        ],
+      },
+    );
+    for (const family of ['inet', 'inet6'] as const) {
+      const names = new Map(netlink.link.list().map((link) => [link.index, link.name]));
+      const shown = ipJson<IpRoute>(family === 'inet' ? '-4' : '-6', '-d', 'route', 'show', 'table', 'all');
+      const ours = netlink.route.list({ family }).map((route) => asIpRoute(route, names));
+      t.ok(ours.length > 10 && ours.length === shown.length, `${ours.length} of ${family}`);
+      t.same(ours, shown, `${family}: as ip(8) shows them`);
+    }
+    for (const route of netlink.route.list({ index })) {
+      // What was listed can be given back.
+      if (route.protocol !== 'kernel') netlink.route.delete(route);
+    }
+    netlink.route.delete({ destination: '10.98.0.0/16', table: 1000 });
+    t.throws(() => netlink.route.delete({ destination: '10.98.0.0/16', table: 1000 }), { code: 'ESRCH' });
+    t.same(netlink.route.list({ index, protocol: 'static' }), []);
   });
 
-  t.test("errors carry the kernel's own words", async (t) => {
-    const index = linkNamed('veth0')?.index ?? 0;
-    t.throws(() => netlink.addRoute({ destination: '10.9.0.0/16', gateway: '203.0.113.1', index }), {
+  t.test('rules', async (t) => {
+    netlink.rule.add({ family: 'inet', priority: 100, from: '10.0.0.0/8', fwmark: 0x10, fwmask: 0xf0, table: 1000 });
+    netlink.rule.add({ family: 'inet', priority: 101, to: '10.0.0.1/32', inputInterface: 'veth0', action: 'prohibit' });
+    netlink.rule.add({
+      family: 'inet',
+      priority: 50,
+      action: 'goto',
+      goto: 100,
+      isInverted: true,
+      from: '10.1.0.0/16',
+    });
+    netlink.rule.add({ family: 'inet6', priority: 102, table: 254, suppressPrefixLength: 0, protocol: 'static' });
+    const added = netlink.rule.list().filter(({ priority }) => priority >= 50 && priority < 200);
+    t.match(added, [
+      { family: 'inet', priority: 50, action: 'goto', goto: 100, isInverted: true, from: '10.1.0.0/16', table: 0 },
+      { family: 'inet', priority: 100, action: 'lookup', table: 1000, from: '10.0.0.0/8', fwmark: 16, fwmask: 240 },
+      { family: 'inet', priority: 101, action: 'prohibit', to: '10.0.0.1/32', inputInterface: 'veth0' },
+      { family: 'inet6', priority: 102, table: 254, suppressPrefixLength: 0, protocol: 'static', from: undefined },
+    ]);
+    t.equal(added[3]?.isInverted, false);
+    t.match(ip('rule'), /^100:\s+from 10\.0\.0\.0\/8 fwmark 0x10\/0xf0 lookup 1000$/m);
+    t.throws(
+      () =>
+        netlink.rule.add({ family: 'inet6', priority: 102, table: 254, suppressPrefixLength: 0, protocol: 'static' }),
+      {
+        code: 'EEXIST',
+      },
+    );
+    const { length } = ipJson('rule');
+    t.equal(netlink.rule.list({ family: 'inet' }).length, length);
+    for (const { family, priority } of added) netlink.rule.delete({ family, priority });
+    t.throws(() => netlink.rule.delete({ family: 'inet', priority: 100 }), { code: 'ENOENT', syscall: 'RTM_DELRULE' });
+  });
+
+  t.test('neighbours', async (t) => {
+    const { index } = linkNamed('veth0');
+    netlink.neighbour.add({ index, address: '10.5.0.7', mac: '02:00:00:00:00:07' });
+    t.throws(() => netlink.neighbour.add({ index, address: '10.5.0.7', mac: '02:00:00:00:00:07' }), { code: 'EEXIST' });
+    netlink.neighbour.replace({ index, address: '10.5.0.7', mac: '02:00:00:00:00:08', state: 'stale' });
+    netlink.neighbour.add({ index, address: 'fd00::7', mac: '02:00:00:00:00:07', flags: ['router'] });
+    t.match(
+      netlink.neighbour.list({ index }).filter(({ state }) => state !== 'noarp'),
+      [
+        { family: 'inet', address: '10.5.0.7', mac: '02:00:00:00:00:08', state: 'stale', index },
+        { family: 'inet6', address: 'fd00::7', mac: '02:00:00:00:00:07', state: 'permanent', flags: ['router'] },
+      ],
+    );
+    t.same(netlink.neighbour.list({ index: 1, family: 'inet' }), []);
+    netlink.neighbour.delete({ index, address: '10.5.0.7' });
+    netlink.neighbour.delete({ index, address: 'fd00::7' });
+    t.equal(
+      netlink.neighbour.list({ index }).find(({ address }) => address === 'fd00::7'),
+      undefined,
+    );
+    t.throws(() => netlink.neighbour.delete({ index, address: '10.5.0.77' }), { code: 'ENOENT', path: '10.5.0.77' });
+  });
+
+  t.test("errors carry the kernel's own words, and say what they are about", async (t) => {
+    const { index } = linkNamed('veth0');
+    t.throws(() => netlink.route.add({ destination: '10.9.0.0/16', gateway: '203.0.113.1', index }), {
       code: 'ENETUNREACH',
       errno: -101,
       message: /Nexthop has invalid gateway/,
     });
-    t.throws(() => netlink.setLinkUp(4711), { code: 'ENODEV', syscall: 'RTM_NEWLINK' });
-    t.throws(() => netlink.addAddress(4711, '10.5.0.2/24'), { code: 'ENODEV', path: '10.5.0.2/24' });
-    for (const address of ['10.5.0.2', '10.5.0.2/33', 'host/24', '10.5.0.2/24/1', '']) {
-      t.throws(() => netlink.addAddress(index, address), { code: 'EINVAL', message: /CIDR/ }, address);
-    }
-    t.throws(() => netlink.addRoute({ destination: 'default', gateway: 'gateway', index }), {
-      message: /not an IP address/,
+    t.throws(() => netlink.link.set(index, { name: 'a-name-that-is-too-long' }), {
+      code: 'ERANGE',
+      syscall: 'RTM_NEWLINK',
+      path: 'a-name-that-is-too-long',
+      message: /Attribute failed policy validation: IFLA_IFNAME at offset 32/,
     });
-    t.throws(() => netlink.addRoute({ destination: 'fd02::/64', gateway: '10.5.0.1', index }), { message: /families/ });
-    t.throws(
-      () => netlink.addRoute({ destination: '10.9.0.1/16', index }),
-      { code: 'EINVAL' },
-      'host bits in a prefix',
-    );
+    t.throws(() => netlink.link.set(4711, { isUp: true }), { code: 'ENODEV', syscall: 'RTM_NEWLINK' });
+    t.throws(() => netlink.link.set(index, { alias: 'x'.repeat(70_000) }), { code: 'EMSGSIZE' });
+    t.throws(() => netlink.link.set(index, { mac: '02:00:00:00:00' }), { code: 'EINVAL' });
+    t.throws(() => netlink.link.set(index, { mac: '0g:00:00:00:00:00' }), { message: /not a hardware address/ });
+    t.throws(() => netlink.link.add({ kind: 'bridge', name: 'veth0' }), { code: 'EEXIST', path: 'veth0' });
+    t.throws(() => netlink.link.delete(4711), { code: 'ENODEV', syscall: 'RTM_DELLINK' });
+    t.throws(() => netlink.address.add({ index: 4711, address: '10.5.0.2/24' }), {
+      code: 'ENODEV',
+      path: '10.5.0.2/24',
+    });
+    t.throws(() => netlink.route.list({ index: 4711 }), { code: 'ENODEV', syscall: 'RTM_GETROUTE' });
+    for (const address of ['10.5.0.2', '10.5.0.2/33', 'host/24', '10.5.0.2/24/1', '']) {
+      t.throws(() => netlink.address.add({ index, address }), { code: 'EINVAL', message: /CIDR/ }, address);
+    }
+    const wrong: [RouteSpec, RegExp][] = [
+      [{ destination: 'default', gateway: 'gateway', index }, /not an IP address/],
+      [{ destination: 'fd02::/64', gateway: '10.5.0.1', index }, /families/],
+      [{ destination: 'fd02::/64', preferredSource: '10.5.0.1', index }, /families/],
+      [{ destination: '10.9.0.0/16', source: 'fd00::/64', index }, /not an IPv6 prefix/],
+      [{ destination: '10.9.0.1/16', index }, /Invalid prefix/],
+    ];
+    for (const [route, message] of wrong) t.throws(() => netlink.route.add(route), { code: 'EINVAL', message });
+    t.throws(() => netlink.rule.add({ family: 'inet6', from: '10.0.0.0/8' }), { code: 'EINVAL', path: '10.0.0.0/8' });
+    t.throws(() => netlink.neighbour.add({ index, address: 'fd00::' + 'x' }), { code: 'EINVAL', path: 'fd00::x' });
   });
 
   t.test('many links come in several parts', async (t) => {
     const batch = Array.from({ length: 300 }, (_, n) => `link add many${n} type veth peer name peer${n}`).join('\n');
     execFileSync('ip', ['-batch', '-'], { input: batch });
-    const names = new Set(netlink.links().map(({ name }) => name));
+    const names = new Set(netlink.link.list().map(({ name }) => name));
     for (let n = 0; n < 300; n++) if (!names.has(`many${n}`) || !names.has(`peer${n}`)) t.fail(`many${n} is missing`);
     t.ok(names.size >= 600);
   });
 
-  t.test('uevents come as they are sent', async (t) => {
-    const events: Uevent[] = [];
-    const { promise, resolve } = deferred();
-    const monitor = netlink.monitorUevents({
-      onUevent: (event) => {
-        events.push(event);
-        if (event.action === 'remove') resolve();
-      },
-      onOverrun: () => t.fail('overrun'),
-    });
-    announce('lo', 'change');
-    announce('veth0', 'remove');
-    await promise;
-    monitor.close();
-    monitor.close();
-    t.match(events, [
-      {
-        action: 'change',
-        devpath: '/devices/virtual/net/lo',
-        subsystem: 'net',
-        properties: { INTERFACE: 'lo', IFINDEX: '1' },
-      },
-      { action: 'remove', subsystem: 'net', properties: { ACTION: 'remove', INTERFACE: 'veth0' } },
-    ]);
-    announce('lo', 'change');
-    await setImmediate();
-    await setImmediate();
-    t.equal(events.length, 2, 'nothing comes after close');
-  });
-
-  t.test('lost events are told', async (t) => {
-    const { promise, resolve } = deferred();
-    let events = 0;
-    const monitor = netlink.monitorUevents({ onUevent: () => void events++, onOverrun: resolve });
-    // The JavaScript thread is busy sending: nobody takes them out of the buffer meanwhile.
-    for (let n = 0; n < 20_000; n++) announce('lo', 'change');
-    await promise;
-    monitor.close();
-    t.ok(events < 20_000, `${events} came before the loss was told`);
-  });
-
-  t.test('a handler may close its monitor, and several monitors hear the same', async (t) => {
-    const { promise, resolve } = deferred();
-    let first = 0;
-    const one = netlink.monitorUevents({
-      onUevent: () => {
-        first++;
-        one.close();
-      },
-      onOverrun: () => {},
-    });
-    let second = 0;
-    const two = netlink.monitorUevents({ onUevent: () => void (++second === 3 && resolve()), onOverrun: () => {} });
-    for (let n = 0; n < 3; n++) announce('lo', 'change');
-    await promise;
-    two.close();
-    t.equal(first, 1);
-  });
-
-  t.test('an error thrown by a handler is uncaught, and the next event still comes', async (t) => {
-    const program = `
-      const { netlink } = (await import(${JSON.stringify(loader)})).loadNative();
-      const { writeFileSync } = await import('node:fs');
-      let count = 0;
-      process.on('uncaughtException', (error) => console.log(error.message));
-      const monitor = netlink.monitorUevents({
-        onUevent: () => {
-          count++;
-          if (count === 3) monitor.close();
-          throw new Error('thrown ' + count);
-        },
-        onOverrun: () => {},
-      });
-      globalThis.gc();
-      for (let n = 0; n < 3; n++) writeFileSync('${sysfs}/class/net/lo/uevent', 'change');`;
-    t.equal(run(program), 'thrown 1\nthrown 2\nthrown 3\n', 'and closing it lets the process end');
-  });
-
-  t.test('a monitor that nobody refers to lives until the process ends', async (t) => {
-    const program = `
-      const { netlink } = (await import(${JSON.stringify(loader)})).loadNative();
-      const { writeFileSync } = await import('node:fs');
-      netlink.monitorUevents({ onUevent: () => { console.log('heard'); process.exit(); }, onOverrun: () => {} });
-      for (let n = 0; n < 3; n++) { globalThis.gc(); await new Promise(setImmediate); }
-      writeFileSync('${sysfs}/class/net/lo/uevent', 'change');`;
-    t.equal(run(program), 'heard\n');
-  });
-
-  t.test('threads end while their monitors are open and busy', async (t) => {
-    const program = `
-      import(${JSON.stringify(loader)}).then(({ loadNative }) => {
-        loadNative().netlink.monitorUevents({ onUevent: () => {}, onOverrun: () => {} });
-        require('node:worker_threads').parentPort.postMessage('ready');
-      });`;
-    const before = openDescriptors();
-    for (let round = 0; round < 5; round++) {
-      const workers = [new Worker(program, { eval: true }), new Worker(program, { eval: true })];
-      await Promise.all(workers.map((worker) => once(worker, 'message')));
-      for (let n = 0; n < 200; n++) announce('lo', 'change');
-      await Promise.all(workers.map((worker) => worker.terminate()));
-    }
-    t.ok(openDescriptors() <= before + 8, `${openDescriptors() - before} descriptors more`);
-  });
-
   t.test('wrong arguments never reach the kernel', async (t) => {
+    const { link, address, route, rule, neighbour } = netlink;
+    const VALUE = 'ERR_INVALID_ARG_VALUE';
+    const TYPE = 'ERR_INVALID_ARG_TYPE';
+    const onEvents = () => {};
     const wrong: [() => unknown, code: string][] = [
-      [() => netlink.setLinkUp(0), 'ERR_INVALID_ARG_VALUE'],
-      [() => netlink.setLinkUp('1' as never), 'ERR_INVALID_ARG_TYPE'],
-      [() => netlink.addAddress(1, 5 as never), 'ERR_INVALID_ARG_TYPE'],
-      [() => netlink.addRoute({ destination: 'default', gateway: 5 as never, index: 1 }), 'ERR_INVALID_ARG_TYPE'],
-      [() => netlink.addRoute(undefined as never), 'ERR_INVALID_ARG_TYPE'],
-      [() => netlink.monitorUevents({ onUevent: () => {} } as never), 'ERR_INVALID_ARG_TYPE'],
+      [() => link.set(0, { isUp: true }), VALUE],
+      [() => link.set('1' as never, { isUp: true }), TYPE],
+      [() => link.set(1, { isUp: 1 as never }), TYPE],
+      [() => link.get(''), VALUE],
+      [() => link.get(undefined as never), TYPE],
+      [() => link.list({ index: 1 } as never), VALUE],
+      [() => link.add({ kind: 'tunnel', name: 'x' } as never), VALUE],
+      [() => link.add({ kind: '__proto__', name: 'x' } as never), VALUE],
+      [() => link.add({ kind: 'dummy' } as never), TYPE],
+      [() => link.add({ kind: 'veth', name: 'x' } as never), TYPE],
+      [() => link.add({ kind: 'veth', name: 'x', peer: { name: 'y', isUp: true } } as never), VALUE],
+      [() => link.add({ kind: 'vlan', name: 'x', parent: 1, vlanId: 4096 }), VALUE],
+      [() => link.add({ kind: 'vlan', name: 'x', parent: 1, vlanId: 1, vlanProtocol: 'toString' as never }), VALUE],
+      [() => link.add({ kind: 'bond', name: 'x', mode: 'random' as never }), VALUE],
+      [() => address.add({ index: 1, address: 5 as never }), TYPE],
+      [() => address.add({ index: 1, address: '10.0.0.1/8', flags: ['nice'] }), VALUE],
+      [() => address.add({ index: 1, address: '10.0.0.1/8', scope: 'galaxy' as never }), VALUE],
+      [() => route.add({ destination: 'default', gateway: 5 as never, index: 1 }), TYPE],
+      [() => route.add({ destination: 'default\0', index: 1 }), VALUE],
+      [() => route.add({ destination: 'default', index: 1, table: 2 ** 32 }), VALUE],
+      [() => route.add({ destination: 'default', nextHops: {} as never }), TYPE],
+      [() => route.add({ destination: 'default', nextHops: [{ index: 1, weight: 257 }] }), VALUE],
+      [() => route.add(undefined as never), TYPE],
+      [() => route.list({ family: 'inet5' as never }), VALUE],
+      [() => rule.add({ priority: 5 } as never), TYPE],
+      [() => neighbour.add({ index: 1, address: '10.0.0.1', state: 'tired' as never }), VALUE],
+      [() => netlink.monitorUevents({ onUevent: () => {} } as never), TYPE],
+      [() => netlink.subscribe({ kinds: [], onEvents, onError: onEvents }), VALUE],
+      [() => netlink.subscribe({ kinds: ['routes' as never], onEvents, onError: onEvents }), VALUE],
+      [() => netlink.subscribe({ kinds: 'route' as never, onEvents, onError: onEvents }), TYPE],
+      [() => netlink.subscribe({ kinds: ['route'], onEvents } as never), TYPE],
+      [() => netlink.subscribe({ kinds: ['route'], onEvents, onError: onEvents, bufferBytes: 0 }), VALUE],
     ];
     for (const [call, code] of wrong) t.throws(call, { name: 'TypeError', code }, String(call));
   });
 
   t.test('no descriptor is left open', async (t) => {
+    const subscribe = () => netlink.subscribe({ kinds: ['link'], onEvents: () => {}, onError: () => {} });
+    // The first one starts the reactor, whose descriptor stays.
+    subscribe().close();
     const before = openDescriptors();
     for (let round = 0; round < 20; round++) {
-      netlink.links();
-      netlink.monitorUevents({ onUevent: () => {}, onOverrun: () => {} }).close();
-      t.throws(() => netlink.setLinkUp(4711));
+      netlink.link.list();
+      netlink.route.list();
+      netlink.link.get('nope');
+      subscribe().close();
+      t.throws(() => netlink.link.set(4711, { isUp: true }));
+      t.throws(() => netlink.route.list({ index: 4711 }));
     }
     t.equal(openDescriptors(), before);
   });
-}
-
-function deferred() {
-  let resolve!: () => void;
-  const promise = new Promise<void>((onResolve) => {
-    resolve = onResolve;
-  });
-  return { promise, resolve };
 }

@@ -1,32 +1,37 @@
-import type { Link, NetlinkModule, Uevent } from '../../../lib/native/contract.js';
+import type {
+  AddressCalls,
+  Link,
+  LinkCalls,
+  NetlinkModule,
+  RouteCalls,
+  Uevent,
+  UeventHandlers,
+} from '../../../lib/native/contract.js';
 
-/** A netlink module that records what is asked of it, and sends the events it is told to. */
-export class FakeNetlink implements NetlinkModule {
+/** The part of the netlink module that lib/os uses: it records what is asked of it, and sends the events it is told to. */
+export class FakeNetlink implements Pick<NetlinkModule, 'monitorUevents'> {
   readonly calls: unknown[] = [];
   linksThere: Link[] = [];
-  private readonly monitors = new Set<Parameters<NetlinkModule['monitorUevents']>[0]>();
+  private readonly monitors = new Set<UeventHandlers>();
 
   get openMonitors(): number {
     return this.monitors.size;
   }
 
-  links(): Link[] {
-    return this.linksThere;
-  }
+  readonly link: Pick<LinkCalls, 'list' | 'set'> = {
+    list: () => this.linksThere,
+    set: (index, change) => void this.calls.push(['link', index, change]),
+  };
 
-  setLinkUp(index: number): void {
-    this.calls.push(['up', index]);
-  }
+  readonly address: Pick<AddressCalls, 'replace'> = {
+    replace: (address) => void this.calls.push(['address', address]),
+  };
 
-  addAddress(index: number, address: string): void {
-    this.calls.push(['address', index, address]);
-  }
+  readonly route: Pick<RouteCalls, 'replace'> = {
+    replace: (route) => void this.calls.push(['route', route]),
+  };
 
-  addRoute(route: { destination: string; gateway?: string; index: number }): void {
-    this.calls.push(['route', route]);
-  }
-
-  monitorUevents(handlers: Parameters<NetlinkModule['monitorUevents']>[0]) {
+  monitorUevents(handlers: UeventHandlers) {
     this.monitors.add(handlers);
     return { close: () => void this.monitors.delete(handlers) };
   }
@@ -43,5 +48,18 @@ export class FakeNetlink implements NetlinkModule {
 }
 
 export function link(name: string, more: Partial<Link> = {}): Link {
-  return { index: 2, name, type: 1, mac: '52:54:00:00:00:01', mtu: 1500, isUp: false, hasCarrier: false, ...more };
+  return {
+    index: 2,
+    name,
+    type: 1,
+    mac: '52:54:00:00:00:01',
+    mtu: 1500,
+    isUp: false,
+    hasCarrier: false,
+    operState: 'down',
+    flags: [],
+    transmitQueueLength: 1000,
+    alternativeNames: [],
+    ...more,
+  };
 }

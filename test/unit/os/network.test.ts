@@ -9,7 +9,7 @@ t.test('loopback is found by its type', async (t) => {
   const netlink = new FakeNetlink();
   netlink.linksThere = [link('eth0'), loopback];
   bringUpLoopback(netlink);
-  t.same(netlink.calls, [['up', 1]]);
+  t.same(netlink.calls, [['link', 1, { isUp: true }]]);
   netlink.linksThere = [];
   t.throws(() => bringUpLoopback(netlink), { code: 'ERR_NO_INTERFACE' });
 });
@@ -48,8 +48,8 @@ t.test('configures in the order that the kernel needs', async (t) => {
   const netlink = new FakeNetlink();
   configureInterface(netlink, link('eth0'), { address: '10.5.0.2/24', gateway: '10.5.0.1' });
   t.same(netlink.calls, [
-    ['up', 2],
-    ['address', 2, '10.5.0.2/24'],
+    ['link', 2, { isUp: true }],
+    ['address', { index: 2, address: '10.5.0.2/24' }],
     ['route', { destination: 'default', gateway: '10.5.0.1', index: 2 }],
   ]);
   netlink.calls.length = 0;

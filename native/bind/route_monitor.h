@@ -1,0 +1,11 @@
+// Changes of links, addresses, routes, rules and neighbours as calls of a function.
+#pragma once
+
+#include <napi.h>
+
+namespace talos::bind {
+
+// (kinds, bufferBytes, onBatch, onError). A monitor; undefined, with an exception pending, when the socket cannot be opened.
+Napi::Value monitor_routes(const Napi::CallbackInfo& info);
+
+}  // namespace talos::bind
