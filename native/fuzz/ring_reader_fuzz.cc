@@ -5,6 +5,7 @@
 
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include "fuzz/input.h"
 #include "ring/reader.h"
@@ -61,6 +62,28 @@ void write_header(fuzz::Input& input, const Memory& memory) {
   slot.last = slot.tail + input.number(2);
 }
 
+// With or without what the records say of themselves, by the lowest bit.
+void read(ring::Reader& reader, std::span<std::byte> buffer, uint64_t choice) {
+  std::vector<ring::RecordInfo> infos(choice / 2);
+  auto slab = choice % 2 == 0 ? reader.read(buffer) : reader.read(buffer, infos);
+  if (!slab) {
+    require(slab.error().errno_value == EBADMSG && !slab.error().detail.empty(), "an error that says what is wrong");
+    return;
+  }
+  require(slab.value().bytes <= buffer.size(), "a slab fits its buffer");
+  require(slab.value().records <= slab.value().bytes, "no record is empty");
+  if (choice % 2 == 0) return;
+  require(slab.value().records <= infos.size(), "no more records than there is room for");
+  size_t before = 0;
+  for (size_t record = 0; record < slab.value().records; record++) {
+    const ring::RecordInfo& info = infos[record];
+    require(info.text_end > before && info.text_end <= slab.value().bytes, "texts lie one behind the other");
+    require(info.stream >= ring::Stream::kStdout && info.stream <= ring::Stream::kSystem, "a stream that there is");
+    before = info.text_end;
+  }
+  require(before == slab.value().bytes, "and fill the slab");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -90,8 +113,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       default:
         break;
     }
-    auto slab = reader.read({buffer.get(), capacity});
-    if (slab) require(slab.value().bytes <= capacity, "a slab fits its buffer");
+    read(reader, {buffer.get(), capacity}, input.number(1));
   }
   return 0;
 }
