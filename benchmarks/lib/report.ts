@@ -5,7 +5,8 @@ import { arch, cpus, loadavg, release } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { type Summary, summarise } from './statistics.js';
+import { errorCode } from '../../lib/base/errors.js';
+import { type Ratio, ratiosOf, type Summary, summarise } from './statistics.js';
 
 const execFileAsync = promisify(execFile);
 
@@ -25,6 +26,8 @@ export interface Report {
   question: string;
   parameters: Record<string, string | number | boolean>;
   measurements: Measurement[];
+  /** How ours compares to the rivals; printed last. */
+  ratios?: Ratio[];
 }
 
 async function git(...words: string[]): Promise<string> {
@@ -49,20 +52,34 @@ async function circumstances(): Promise<Record<string, string | number | boolean
 }
 
 /**
- * Prints a table for people on stderr and the JSON on stdout, and stores the JSON.
- * @param folder  of the results, relative to the checkout
+ * Stores the JSON, prints it on stdout, and on stderr a table for people and the ratios.
+ * @param folder  of the results, relative to the checkout; in the test guest, where that is read-only, nothing is stored
  * @returns path of the file
  */
 export async function publish(report: Report, folder = 'benchmarks/results'): Promise<string> {
   const measurements = report.measurements.map((each) => ({ ...each, summary: summarise(each.samples) }));
-  const text = `${JSON.stringify({ ...report, circumstances: await circumstances(), measurements }, null, 2)}\n`;
+  const ratios = ratiosOf(report.ratios ?? [], measurements);
+  const text = `${JSON.stringify({ ...report, circumstances: await circumstances(), measurements, ratios }, null, 2)}\n`;
   const path = join(checkout, folder, `${report.benchmark}.json`);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(`${path}.new`, text);
-  await rename(`${path}.new`, path);
-  process.stderr.write(table(measurements));
+  await store(path, text);
   process.stdout.write(text);
+  process.stderr.write(table(measurements));
+  for (const { name, value, atLeast } of ratios) {
+    const budget = atLeast === undefined ? '' : `, budget ${atLeast}: ${value >= atLeast ? 'kept' : 'MISSED'}`;
+    process.stderr.write(`ratio: ${name}: ${value.toFixed(2)}${budget}\n`);
+  }
   return path;
+}
+
+async function store(path: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(`${path}.new`, text);
+    await rename(`${path}.new`, path);
+  } catch (error) {
+    if (errorCode(error) !== 'EROFS') throw error;
+    process.stderr.write('not stored: the checkout is read-only here\n');
+  }
 }
 
 function table(measurements: (Measurement & { summary: Summary })[]): string {

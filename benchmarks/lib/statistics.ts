@@ -34,3 +34,26 @@ export function summarise(numbers: readonly number[]): Summary {
     deviation: sorted.length > 1 ? Math.sqrt(squares / (sorted.length - 1)) : 0,
   };
 }
+
+/** A comparison of two things that were measured in the same run, by their medians. */
+export interface Ratio {
+  name: string;
+  /** Name of the measurement that is divided, and of the one that it is divided by. */
+  of: string;
+  by: string;
+  /** The budget, where there is one. */
+  atLeast?: number;
+}
+
+/** @throws RangeError when a measurement of that name is missing */
+export function ratiosOf(
+  ratios: readonly Ratio[],
+  measurements: readonly { name: string; summary: Summary }[],
+): (Ratio & { value: number })[] {
+  const medianOf = (name: string): number => {
+    const found = measurements.find((each) => each.name === name);
+    if (found === undefined) throw new RangeError(`nothing was measured by the name of ${name}`);
+    return found.summary.median;
+  };
+  return ratios.map((ratio) => ({ ...ratio, value: medianOf(ratio.of) / medianOf(ratio.by) }));
+}
