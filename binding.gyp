@@ -6,12 +6,15 @@
         "<!@(node -p \"const s = JSON.parse(fs.readFileSync('native/sources.json')); [...s.core, ...s.bind].join(' ')\")"
       ],
       "include_dirs": [
-        "<!@(node -p \"JSON.parse(fs.readFileSync('native/sources.json')).include_dirs.join(' ')\")",
-        "<!(node -p \"require('node-addon-api').include_dir\")"
+        "<!@(node -p \"JSON.parse(fs.readFileSync('native/sources.json')).include_dirs.join(' ')\")"
       ],
       "defines": ["<!@(node -p \"JSON.parse(fs.readFileSync('native/sources.json')).defines.join(' ')\")"],
       "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-std=c++17"],
-      "cflags_cc": ["<!@(node -p \"JSON.parse(fs.readFileSync('native/sources.json')).cflags_cc.join(' ')\")"],
+      "cflags_cc": [
+        "-isystem",
+        "<!(node -p \"path.resolve(require('node-addon-api').include_dir)\")",
+        "<!@(node -p \"JSON.parse(fs.readFileSync('native/sources.json')).cflags_cc.join(' ')\")"
+      ],
       "ldflags": ["<!@(node -p \"JSON.parse(fs.readFileSync('native/sources.json')).ldflags.join(' ')\")"]
     }
   ]

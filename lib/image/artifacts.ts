@@ -1,14 +1,15 @@
 /** Everything that a node boots from, in one call. */
 import type { Progress } from '../base/build-cache.js';
+import type { ImageArchitecture } from './architecture.js';
 import { buildInitramfs } from './initramfs.js';
 import { buildKernel, type KernelProfile } from './kernel.js';
-import { type Architecture, repositoryRoot } from './paths.js';
+import { repositoryRoot } from './paths.js';
 import { buildRootImage, type Layer } from './root-image.js';
 import { sourceIdentity } from './sources.js';
 
 /** What {@link buildArtifacts} is told; all of it has a default. */
 export interface ArtifactOptions {
-  readonly arch?: Architecture | undefined;
+  readonly arch?: ImageArchitecture | undefined;
   /** Kernel profile; `default` unless said otherwise. */
   readonly profile?: KernelProfile | undefined;
   /** Layer on top of the shipped root image; none unless said otherwise. */

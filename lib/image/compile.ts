@@ -1,7 +1,7 @@
 /** Compiles the image's small C++ programs: stage0, and what the test layer brings. Not the addon, which cmake-js makes. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { ARCHITECTURES, type Architecture } from './paths.js';
+import { ARCHITECTURES, type Architecture, toolPrefix } from './architecture.js';
 import { runCommand } from './run-command.js';
 
 const COMMON_FLAGS = [
@@ -30,17 +30,17 @@ export async function compileStaticProgram(
   includes: readonly string[],
   output: string,
 ): Promise<void> {
-  const { compiler } = ARCHITECTURES[arch];
+  const compiler = `${toolPrefix(arch)}g++`;
   const includeFlags = includes.map((folder) => `-I${folder}`);
   await runCommand([compiler, '-Os', '-static', ...COMMON_FLAGS, ...includeFlags, ...sources, '-o', output]);
 }
 
 /** A Node-API addon from one file that includes <node_api.h> alone. */
 export async function compileAddon(arch: Architecture, root: string, source: string, output: string): Promise<void> {
-  const { compiler, nodePackage } = ARCHITECTURES[arch];
+  const { nodePackage } = ARCHITECTURES[arch];
   const headers = path.join(root, 'node_modules', nodePackage, 'include', 'node');
   await runCommand([
-    compiler,
+    `${toolPrefix(arch)}g++`,
     '-O2',
     '-shared',
     '-fPIC',

@@ -5,8 +5,8 @@
 import { chmod, copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { cached, hashFile, type Progress } from '../base/build-cache.js';
+import { ARCHITECTURES, type ImageArchitecture, toolPrefix } from './architecture.js';
 import { type Bundle, LAUNCHER } from './bundle.js';
-import { ARCHITECTURES, type Architecture } from './paths.js';
 import { runCommand } from './run-command.js';
 
 /** What Node is started with in every role. */
@@ -22,7 +22,7 @@ const CACHE_MAKER = path.join('out', 'js', 'lib', 'image', 'make-code-cache.js')
 /** The executable for a bundle, made when it is not in the cache. */
 export async function buildExecutable(
   root: string,
-  arch: Architecture,
+  arch: ImageArchitecture,
   bundle: Bundle,
   onProgress: Progress,
 ): Promise<string> {
@@ -82,8 +82,8 @@ async function make({ node, cacheMaker }: Tools, bundle: Bundle, made: string, o
 }
 
 /** Node without its symbols: 30 MB less, and nothing that runs needs them. */
-async function strippedNode(root: string, arch: Architecture, onProgress: Progress): Promise<string> {
-  const { nodePackage, strip } = ARCHITECTURES[arch];
+async function strippedNode(root: string, arch: ImageArchitecture, onProgress: Progress): Promise<string> {
+  const { nodePackage } = ARCHITECTURES[arch];
   const packageFolder = path.join(root, 'node_modules', nodePackage);
   const description = await readFile(path.join(packageFolder, 'package.json'), 'utf8');
   const { version } = JSON.parse(description) as { version: string };
@@ -94,7 +94,7 @@ async function strippedNode(root: string, arch: Architecture, onProgress: Progre
     make: async (made) => {
       const node = path.join(made, 'node');
       await copyFile(path.join(packageFolder, 'bin', 'node'), node);
-      await runCommand([strip, node]);
+      await runCommand([`${toolPrefix(arch)}strip`, node]);
       await chmod(node, 0o755);
     },
   });

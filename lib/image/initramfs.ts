@@ -1,9 +1,9 @@
 /** The initramfs: stage0 and the root image, as one archive. */
 import path from 'node:path';
 import { cached, type Progress } from '../base/build-cache.js';
+import { type Architecture, toolPrefix } from './architecture.js';
 import { compileStaticProgram, stage0Sources } from './compile.js';
 import { writeCpio } from './cpio.js';
-import { ARCHITECTURES, type Architecture } from './paths.js';
 import { runCommand } from './run-command.js';
 import { hashSources } from './sources.js';
 
@@ -12,7 +12,7 @@ const PROGRAM_NAME = 'stage0';
 
 /** stage0 as a program. */
 export async function buildStage0(root: string, arch: Architecture, onProgress: Progress): Promise<string> {
-  const { compiler } = ARCHITECTURES[arch];
+  const compiler = `${toolPrefix(arch)}g++`;
   const folder = await cached({
     kind: 'stage0',
     inputs: {

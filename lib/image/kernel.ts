@@ -4,8 +4,9 @@ import path from 'node:path';
 import { cached, cacheFolder, hashFile, type Progress } from '../base/build-cache.js';
 import { TalosError } from '../base/errors.js';
 import { PrivateApt, unpackPackage } from './apt.js';
+import { ARCHITECTURES, type Architecture, toolPrefix } from './architecture.js';
 import { droppedOptions, mergeFragments, parseConfig, parseFragment, renderConfig } from './kernel-config.js';
-import { ARCHITECTURES, type Architecture } from './paths.js';
+
 import { runCommand } from './run-command.js';
 
 /** `default` is what the image ships, `test` adds what the test guest needs. */
@@ -55,8 +56,9 @@ export async function buildKernel(
     names.map(async (name) => parseFragment(await readFile(path.join(root, 'kernel', name), 'utf8'), `kernel/${name}`)),
   );
   const wanted = mergeFragments(fragments);
-  const compiler = (await runCommand(['gcc', '--version'])).split('\n')[0];
-  const binutils = (await runCommand(['ld', '--version'])).split('\n')[0];
+  const prefix = toolPrefix(arch);
+  const compiler = (await runCommand([`${prefix}gcc`, '--version'])).split('\n')[0];
+  const binutils = (await runCommand([`${prefix}ld`, '--version'])).split('\n')[0];
   const entry = await cached({
     kind: 'kernel',
     inputs: { recipe: 1, source, arch, options: [...wanted], compiler, binutils },
@@ -88,6 +90,8 @@ async function build({ source, arch, profile, wanted, folder, onProgress }: Kern
   await mkdir(objects);
 
   const make: [string, ...string[]] = ['make', '--directory', tree, `O=${objects}`, `ARCH=${facts.kernelArch}`];
+  const prefix = toolPrefix(arch);
+  if (prefix !== '') make.push(`CROSS_COMPILE=${prefix}`);
   // The same sources give the same bytes: no user, host or time of the build goes into the image.
   const env = {
     KBUILD_BUILD_USER: 'talos',

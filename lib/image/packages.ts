@@ -5,7 +5,7 @@ import { cached, cacheFolder, type Progress } from '../base/build-cache.js';
 import { errorCode } from '../base/errors.js';
 import { DAY_MS } from '../base/units.js';
 import { PrivateApt, unpackPackage } from './apt.js';
-import type { Architecture } from './paths.js';
+import type { Architecture } from './architecture.js';
 
 /** All files of the image come from one release, whatever the host runs. */
 export const IMAGE_SUITES = ['trixie', 'trixie-security'];
@@ -36,7 +36,8 @@ export async function fetchPackages(
   onProgress: Progress,
   now = Date.now(),
 ): Promise<Packages> {
-  const kind = 'packages';
+  // Of one architecture: an older set that stands in for what cannot be fetched must not be another's.
+  const kind = `packages-${arch}`;
   const sorted = [...names].sort();
   const period = Math.floor(now / REFRESH_MS);
   const request = (at: number) => ({ names: sorted, arch, suites: IMAGE_SUITES, period: at });

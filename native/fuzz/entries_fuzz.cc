@@ -1,6 +1,5 @@
 // Blocks of getdents64(2): whatever is in them, names come out that can be names, or an error that says what.
 #include "files/entries.h"
-
 #include "fuzz/input.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

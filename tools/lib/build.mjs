@@ -118,11 +118,16 @@ async function buildImages() {
 /** What the nodes of tests and the test guest boot from. */
 async function buildTestImages() {
   const { buildArtifacts } = await load('lib/image/main.js');
-  const { guestInitramfs, testKernel } = await load('test/helpers/guest/build.js');
+  const { guestInitramfs, guestNode, testKernel } = await load('test/helpers/guest/build.js');
   await imageStep('Test image', (onProgress) => buildArtifacts({ layer: 'test', onProgress }));
   await imageStep('Test guest', async (onProgress) => {
-    await testKernel(root, onProgress);
-    await guestInitramfs(root, onProgress);
+    await testKernel(root, 'amd64', onProgress);
+    await guestInitramfs(root, 'amd64', onProgress);
+  });
+  await imageStep('Test guest arm64', async (onProgress) => {
+    await testKernel(root, 'arm64', onProgress);
+    await guestInitramfs(root, 'arm64', onProgress);
+    await guestNode(root, 'arm64', onProgress);
   });
 }
 
@@ -143,10 +148,10 @@ function ensureWritable(folder) {
 }
 
 /** What comes before anything of ours can run: folders that can be written, Debian packages, npm packages. */
-async function prepare() {
+async function prepare(tests) {
   ensureWritable(logDir);
   ensureWritable(cacheDir);
-  await step('Debian packages', installPackages);
+  await step('Debian packages', (progress) => installPackages(progress, { tests }));
   await step('npm packages', installNpmPackages);
 }
 
@@ -158,7 +163,7 @@ async function prepare() {
  * @param {string[]} [options.native] which builds of the C++ code for tests (names of native-build.mjs)
  */
 export async function buildAll({ upTo = 'images', tests = false, native = [] } = {}) {
-  await prepare();
+  await prepare(tests || native.length > 0);
   if (upTo === 'packages' && native.length === 0) return;
   const onWait = (pid) =>
     process.stderr.write(`another build (process ${pid}) runs in this checkout; waiting for it\n`);

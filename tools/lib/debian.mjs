@@ -10,9 +10,18 @@ import { ask, logFileOf, run } from './run.mjs';
 const stepName = 'Debian packages';
 const aptDir = path.join(out, 'apt');
 
-/** @returns {{packages: {name: string, reason: string}[], qemu: {name: string, program: string, minimum: string, reason: string}}} */
-function readWanted() {
-  return JSON.parse(readFileSync(path.join(root, 'tools', 'debian-packages.json'), 'utf8'));
+/**
+ * What tools/debian-packages.json asks for.
+ * @param {boolean} [tests] with what only tests need
+ * @returns {{names: string[], minimum: string, emulators: {name: string, program: string}[]}}
+ */
+function readWanted(tests = false) {
+  const file = JSON.parse(readFileSync(path.join(root, 'tools', 'debian-packages.json'), 'utf8'));
+  return {
+    names: [...file.packages, ...(tests ? file.testPackages : [])].map((each) => each.name),
+    minimum: file.qemu.minimum,
+    emulators: [...file.qemu.packages, ...(tests ? file.qemu.testPackages : [])],
+  };
 }
 
 /**
@@ -46,10 +55,16 @@ export function isAtLeast(version, minimum) {
 }
 
 /** Whether a QEMU that is new enough is on the PATH. */
-async function qemuIsUsable(qemu) {
-  const { code, stdout } = await ask([qemu.program, '--version']);
+async function qemuIsUsable({ program }, minimum) {
+  const { code, stdout } = await ask([program, '--version']);
   const version = /version (\d+(?:\.\d+)+)/.exec(stdout)?.[1];
-  return code === 0 && version !== undefined && isAtLeast(version, qemu.minimum);
+  return code === 0 && version !== undefined && isAtLeast(version, minimum);
+}
+
+/** The emulators that are not there, or too old. */
+async function missingEmulators({ emulators, minimum }) {
+  const usable = await Promise.all(emulators.map((each) => qemuIsUsable(each, minimum)));
+  return emulators.filter((_, at) => !usable[at]);
 }
 
 /** The release's codename, from os-release(5). */
@@ -73,9 +88,7 @@ async function aptSourcePaths() {
   ]);
   if (code !== 0) {
     throw new StepFailure(stepName, 'this machine has no apt', {
-      hint: `npm start installs its tools on Debian 12 and 13; elsewhere install these yourself: ${readWanted()
-        .packages.map((each) => each.name)
-        .join(' ')}, QEMU >= ${readWanted().qemu.minimum}`,
+      hint: `npm start installs its tools on Debian 12 and 13; elsewhere install these yourself: ${readWanted().names.join(' ')}, QEMU >= ${readWanted().minimum}`,
     });
   }
   return {
@@ -181,15 +194,15 @@ async function explainFailure(error, wanted) {
 /**
  * Installs what is missing. Costs one dpkg-query when nothing is.
  * @param {{update: (detail: string, percent?: number) => void}} progress
+ * @param {{tests: boolean}} options whether what only tests need is wanted too
  * @returns {Promise<string>} the outcome in words
  */
-export async function installPackages(progress) {
-  const { packages, qemu } = readWanted();
-  const names = packages.map((each) => each.name);
-  const missing = await missingOf(names);
-  const wantsQemu = !(await qemuIsUsable(qemu));
-  if (missing.length === 0 && !wantsQemu) return 'all there';
-  const all = wantsQemu ? [...missing, qemu.name] : missing;
+export async function installPackages(progress, { tests }) {
+  const wanted = readWanted(tests);
+  const missing = await missingOf(wanted.names);
+  const emulators = await missingEmulators(wanted);
+  const all = [...missing, ...emulators.map((each) => each.name)];
+  if (all.length === 0) return 'all there';
   const become = await rootPrefix(all);
   const { options, codename } = await privateApt();
   const context = { become, options };
@@ -199,7 +212,7 @@ export async function installPackages(progress) {
     progress.update('reading package lists');
     await apt(['update'], context, progress);
     if (missing.length > 0) await apt(['install', ...missing], context, progress);
-    if (wantsQemu) await installQemu(qemu, codename, context, progress);
+    for (const each of emulators) await installQemu(each, wanted.minimum, codename, context, progress);
   } catch (error) {
     throw await explainFailure(error, all);
   }
@@ -207,13 +220,13 @@ export async function installPackages(progress) {
 }
 
 /** Takes QEMU from the release itself when it is new enough there, else from its backports. */
-async function installQemu(qemu, codename, context, progress) {
+async function installQemu(qemu, minimum, codename, context, progress) {
   const { stdout } = await ask(['apt-cache', ...context.options, 'policy', qemu.name]);
   const candidate = /Candidate: (?:\d+:)?(\d+(?:\.\d+)*)/.exec(stdout)?.[1] ?? '0';
-  const release = isAtLeast(candidate, qemu.minimum) ? [] : ['-t', `${codename}-backports`];
+  const release = isAtLeast(candidate, minimum) ? [] : ['-t', `${codename}-backports`];
   await apt(['install', ...release, qemu.name], context, progress);
-  if (!(await qemuIsUsable(qemu))) {
-    throw new StepFailure(stepName, `the ${qemu.name} that can be installed here is older than ${qemu.minimum}`, {
+  if (!(await qemuIsUsable(qemu, minimum))) {
+    throw new StepFailure(stepName, `the ${qemu.name} that can be installed here is older than ${minimum}`, {
       logFile: logFileOf(stepName),
       hint: 'use Debian 12 with its backports, Debian 13 or later, or put a newer QEMU on the PATH',
     });

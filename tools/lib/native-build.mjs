@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { out, root } from './paths.mjs';
+import { buildPrebuild, prebuildArchitectures } from './prebuild.mjs';
 import { run } from './run.mjs';
 import { hashInputs } from './stamp.mjs';
 import { stamped } from './stamped.mjs';
@@ -83,43 +84,10 @@ async function buildCore(name) {
 }
 
 /**
- * The addon as it ships in a package.
- * @param {string} arch as Node names it
- * @returns {string} its path
- */
-export function prebuiltAddon(arch) {
-  return path.join(root, 'prebuilds', `linux-${arch}`, 'talos.node');
-}
-
-/**
- * Builds the addon as it ships in a package, by binding.gyp.
- * @param {string} arch as Node names it
- * @param {Record<string, string>} [env] compilers for another architecture (CC, CXX, STRIP)
- */
-export async function buildPrebuild(arch, env = {}) {
-  const headers = path.join(root, 'node_modules', `node-linux-${arch}`);
-  const { version } = JSON.parse(readFileSync(path.join(headers, 'package.json'), 'utf8'));
-  const made = {
-    hash: hashInputs(['native', 'binding.gyp', 'package.json', 'package-lock.json'], [arch, ...Object.values(env)]),
-    outputs: [prebuiltAddon(arch)],
-  };
-  await stamped(`Addon for packages (${arch})`, made, async () => {
-    await run(
-      `Addon for packages (${arch})`,
-      [binary('prebuildify'), '--napi', '--strip', '--arch', arch, '--target', `node@${version}`],
-      {
-        // Headers from there, so that nothing is downloaded.
-        env: { ...env, npm_config_nodedir: headers, JOBS: '2' },
-      },
-    );
-  });
-}
-
-/**
  * Makes builds that only tests need.
- * @param {string[]} names of coreBuilds, or 'prebuild'
+ * @param {string[]} names of coreBuilds, or `prebuild-` and Node's name of an architecture
  */
 export async function buildNative(names) {
-  if (names.includes('prebuild')) await buildPrebuild(process.arch);
+  for (const arch of prebuildArchitectures) if (names.includes(`prebuild-${arch}`)) await buildPrebuild(arch);
   for (const name of Object.keys(coreBuilds).filter((each) => names.includes(each))) await buildCore(name);
 }

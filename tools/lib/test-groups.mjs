@@ -2,8 +2,9 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fuzzTargets } from './fuzz.mjs';
-import { corePrograms, prebuiltAddon } from './native-build.mjs';
+import { corePrograms } from './native-build.mjs';
 import { out, root } from './paths.mjs';
+import { prebuiltAddon } from './prebuild.mjs';
 import { withoutAddressRandomisation } from './sanitizers.mjs';
 import { filesBelow } from './stamp.mjs';
 
@@ -33,7 +34,7 @@ const tool = (name) => path.join(root, 'tools', name);
 /** Files of test/native that look at a build of the C++ code, and not at the addon that is under test. */
 const nativeOf = new Map([
   ['test/native/fault-table.test.ts', 'tests'],
-  ['test/native/same-exports.test.ts', 'prebuild'],
+  ['test/native/same-exports.test.ts', `prebuild-${process.arch}`],
 ]);
 
 /** The tests of a folder as they were compiled; what was deleted from the sources is not run. */
@@ -74,7 +75,7 @@ function prebuildTests() {
     .map((program) => ({
       ...program,
       name: `gyp:${path.basename(program.name, '.test.ts')}`,
-      native: 'prebuild',
+      native: `prebuild-${process.arch}`,
       env: { ADDON_PATH: prebuiltAddon(process.arch) },
     }));
 }
@@ -91,7 +92,16 @@ function fuzzers() {
 /** One boot of the test guest for all of its files. */
 function guestTests() {
   const files = testFiles('test/in-guest');
-  return files.length === 0 ? [] : [{ name: 'test/guest', argv: [path.join(root, 'test', 'guest'), 'run', ...files] }];
+  const guest = path.join(root, 'test', 'guest');
+  return [
+    { name: 'test/guest', argv: [guest, 'run', ...files] },
+    // The cross-built addon in an emulated machine of its architecture.
+    {
+      name: 'test/guest arm64',
+      argv: [guest, 'run', '--arch', 'arm64', 'test/in-guest/smoke.test.ts'],
+      native: 'prebuild-arm64',
+    },
+  ];
 }
 
 /** @type {Group[]} */

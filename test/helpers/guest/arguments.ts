@@ -1,5 +1,6 @@
 /** The command line of `test/guest`: parsing only. */
 import { parseArgs } from 'node:util';
+import type { Architecture } from '../../../lib/image/architecture.js';
 
 export const usage = `Usage:
   test/guest run [OPTIONS] FILE [FILE...]     run test files in the test guest
@@ -9,6 +10,7 @@ A FILE is TypeScript of this repository (its compiled form runs) or JavaScript. 
 exit code is the exit code. Several: each is a subtest of one TAP stream. A PROGRAM is a path in the checkout.
 
 Options:
+  --arch ARCH          amd64 (default) or arm64, which is emulated with the cross-built addon of \`npm run prebuild\`
   --deadline SECONDS   for each program (default 120)
   --memory MIB         of the guest (default 2048)
   --cpus N             of the guest (default 2)
@@ -28,6 +30,7 @@ export class UsageError extends Error {
 export interface Command {
   /** Programs to run, one after the other, each with its arguments; paths as typed. */
   programs: string[][];
+  arch: Architecture;
   deadlineMs: number;
   memoryMiB: number;
   cpus: number;
@@ -53,6 +56,7 @@ export function parseCommand(words: string[]): Command {
   if (programs.length === 0 || programs.some((argv) => argv.length === 0)) throw new UsageError('nothing to run');
   return {
     programs,
+    arch: architecture(values.arch ?? 'amd64'),
     deadlineMs: positive('deadline', values.deadline ?? '120') * 1000,
     memoryMiB: positive('memory', values.memory ?? '2048'),
     cpus: positive('cpus', values.cpus ?? '2'),
@@ -68,6 +72,7 @@ function parse(words: string[]) {
       args: words,
       allowPositionals: true,
       options: {
+        arch: { type: 'string' },
         deadline: { type: 'string' },
         memory: { type: 'string' },
         cpus: { type: 'string' },
@@ -79,6 +84,11 @@ function parse(words: string[]) {
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+}
+
+function architecture(text: string): Architecture {
+  if (text === 'amd64' || text === 'arm64') return text;
+  throw new UsageError(`--arch takes amd64 or arm64, not ${text}`);
 }
 
 function positive(name: string, text: string): number {

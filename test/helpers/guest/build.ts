@@ -1,17 +1,13 @@
 /** What the test guest boots: our kernel of profile `test`, and an initramfs with its init and the libraries that Node needs. */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { cached, hashFile } from '../../../lib/base/build-cache.js';
+import { copyFile, link, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
+import { cached, hashFile, type Progress } from '../../../lib/base/build-cache.js';
+import { ARCHITECTURES, type Architecture } from '../../../lib/image/architecture.js';
 import { compileStaticProgram } from '../../../lib/image/compile.js';
 import { type CpioEntry, writeCpio } from '../../../lib/image/cpio.js';
 import { buildKernel } from '../../../lib/image/kernel.js';
+import { nodePackageFolder } from '../../../lib/image/node-package.js';
 import { fetchPackages } from '../../../lib/image/packages.js';
-import { ARCHITECTURES } from '../../../lib/image/paths.js';
-
-type Talk = (line: string) => void;
-
-const architecture = 'amd64';
-const facts = ARCHITECTURES[architecture];
 
 /** Libraries by the package they are in, of the release that the image is made from, too: never the host's. */
 const libraries: Record<string, string[]> = {
@@ -20,10 +16,6 @@ const libraries: Record<string, string[]> = {
   'libgcc-s1': ['libgcc_s.so.1'],
   libatomic1: ['libatomic.so.1'],
 };
-const loader = 'ld-linux-x86-64.so.2';
-
-/** Where the loader looks without any configuration. */
-const libraryFolder = `lib/${facts.libraryFolder}`;
 
 /** The few files that programs look for; who may log in is nobody. */
 const configuration: Record<string, string> = {
@@ -34,28 +26,50 @@ const configuration: Record<string, string> = {
 };
 
 /** Path of the kernel, built if it is not in the cache. */
-export async function testKernel(checkout: string, talk: Talk): Promise<string> {
-  return (await buildKernel(checkout, architecture, 'test', tell(talk))).image;
+export async function testKernel(checkout: string, arch: Architecture, onProgress: Progress): Promise<string> {
+  return (await buildKernel(checkout, arch, 'test', onProgress)).image;
+}
+
+/** The addon as `npm run prebuild` leaves it. */
+export function prebuiltAddon(checkout: string, arch: Architecture): string {
+  return join(checkout, 'prebuilds', `linux-${ARCHITECTURES[arch].nodeName}`, 'talos.node');
+}
+
+/**
+ * Path of Node for the guest, in the checkout: the guest sees nothing else. That of another architecture is linked or copied there from
+ * the cache.
+ */
+export async function guestNode(checkout: string, arch: Architecture, onProgress: Progress): Promise<string> {
+  const folder = await nodePackageFolder(checkout, arch, onProgress);
+  const source = join(folder, 'bin/node');
+  if (!relative(checkout, source).startsWith('..')) return source;
+  const target = join(checkout, 'out/guest', `node-${arch}-${basename(folder)}`);
+  if (await stat(target).catch(() => undefined)) return target;
+  await mkdir(dirname(target), { recursive: true });
+  const temporary = `${target}.${process.pid}`;
+  await link(source, temporary).catch(() => copyFile(source, temporary));
+  await rename(temporary, target);
+  return target;
 }
 
 /** Path of the initramfs, made if it is not in the cache. */
-export async function guestInitramfs(checkout: string, talk: Talk): Promise<string> {
+export async function guestInitramfs(checkout: string, arch: Architecture, onProgress: Progress): Promise<string> {
   const source = join(checkout, 'test/helpers/guest/init.cc');
-  const packages = await fetchPackages(Object.keys(libraries), architecture, tell(talk));
+  const packages = await fetchPackages(Object.keys(libraries), arch, onProgress);
   const folder = await cached({
     kind: 'test-guest',
-    inputs: { recipe: 1, init: await hashFile(source), packages: packages.records, libraries, configuration },
-    keep: 2,
-    onProgress: tell(talk),
+    inputs: { recipe: 2, arch, init: await hashFile(source), packages: packages.records, libraries, configuration },
+    keep: 4,
+    onProgress,
     make: async (folder) => {
-      talk('making the initramfs of the test guest');
+      onProgress('making the initramfs of the test guest');
       const work = join(folder, 'work');
       await mkdir(work);
-      await compileStaticProgram(architecture, [source], [], join(work, 'init'));
+      await compileStaticProgram(arch, [source], [], join(work, 'init'));
       await writeCpio(join(folder, 'initramfs'), [
         { kind: 'file', path: 'init', mode: 0o755, file: join(work, 'init') },
         ...(await configurationFiles(work)),
-        ...libraryFiles(packages.folder),
+        ...libraryFiles(packages.folder, arch),
       ]);
       await rm(work, { recursive: true });
     },
@@ -74,20 +88,25 @@ async function configurationFiles(work: string): Promise<CpioEntry[]> {
 }
 
 /** The libraries as files of the initramfs; links are followed, since the archive has none. */
-function libraryFiles(packages: string): CpioEntry[] {
-  const inPackage = (name: string, file: string) => join(packages, name, 'usr/lib', facts.libraryFolder, file);
+function libraryFiles(packages: string, arch: Architecture): CpioEntry[] {
+  const { gnuTriplet, loader } = ARCHITECTURES[arch];
+  // Where the loader looks without any configuration.
+  const folder = `lib/${gnuTriplet}`;
+  const inPackage = (name: string, file: string) => join(packages, name, 'usr/lib', gnuTriplet, file);
   const files = Object.entries(libraries).flatMap(([name, own]) =>
-    own.map((file) => ({ path: `${libraryFolder}/${file}`, file: inPackage(name, file) })),
+    own.map((file) => ({ path: `${folder}/${file}`, file: inPackage(name, file) })),
   );
-  files.push({ path: `lib64/${loader}`, file: inPackage('libc6', loader) });
+  files.push({ path: loader, file: inPackage('libc6', basename(loader)) });
   return [
-    ...['lib', libraryFolder, 'lib64'].map((path) => ({ kind: 'directory', path, mode: 0o755 }) as const),
+    ...[...new Set(['lib', folder, dirname(loader)])].map(
+      (path) => ({ kind: 'directory', path, mode: 0o755 }) as const,
+    ),
     ...files.map(({ path, file }) => ({ kind: 'file', path, mode: 0o755, file }) as const),
   ];
 }
 
 /** Progress is talk: a line whenever something else is being done, or another tenth of it. */
-function tell(talk: Talk): (text: string, percent?: number) => void {
+export function tell(talk: (line: string) => void): Progress {
   let last = '';
   return (text, percent) => {
     const line = percent === undefined ? text : `${text.replace(/, .*/, '')}: ${Math.floor(percent / 10) * 10} %`;

@@ -11,6 +11,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
+import type { Architecture } from '../../../lib/image/architecture.js';
 import { encodeJob, type Job, parseEnd } from './protocol.js';
 
 const ports = ['control', 'stdout', 'stderr'] as const;
@@ -19,8 +20,26 @@ type Port = (typeof ports)[number];
 /** How much of the console is kept for the report of a failure. */
 const consoleBytes = 64 * 1024;
 
-export interface GuestOptions {
+/** What QEMU needs to know of an architecture. */
+export interface GuestMachine {
   qemu: string;
+  /** Machine and processor. */
+  arguments: readonly string[];
+  console: string;
+}
+
+export const GUEST_MACHINES: Readonly<Record<Architecture, GuestMachine>> = {
+  amd64: { qemu: 'qemu-system-x86_64', arguments: ['-machine', 'q35', '-cpu', 'max'], console: 'ttyS0' },
+  // The architected pointer authentication is a cipher: emulated, it takes most of the time.
+  arm64: {
+    qemu: 'qemu-system-aarch64',
+    arguments: ['-machine', 'virt', '-cpu', 'max,pauth-impdef=on'],
+    console: 'ttyAMA0',
+  },
+};
+
+export interface GuestOptions {
+  machine: GuestMachine;
   accelerator: string;
   kernel: string;
   initramfs: string;
@@ -146,14 +165,14 @@ export class Guest implements AsyncDisposable {
   async #start(): Promise<void> {
     this.#folder = await mkdtemp(join(tmpdir(), 'guest-'));
     for (const port of ports) await this.#listen(port);
-    const child = spawn(this.options.qemu, this.#arguments(), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(this.options.machine.qemu, this.#arguments(), { stdio: ['ignore', 'pipe', 'pipe'] });
     this.#process = child;
     const keep = (chunk: Buffer) => {
       this.#console = Buffer.concat([this.#console, chunk]).subarray(-consoleBytes);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
-    child.on('error', (error) => this.#end(`cannot run ${this.options.qemu}: ${error.message}`));
+    child.on('error', (error) => this.#end(`cannot run ${this.options.machine.qemu}: ${error.message}`));
     // 'close' rather than 'exit': the console has been read to its end by then.
     child.on('close', (code, signal) => this.#end(`QEMU ended (${signal ?? `exit code ${code}`})`));
   }
@@ -172,7 +191,8 @@ export class Guest implements AsyncDisposable {
   }
 
   #arguments(): string[] {
-    const { accelerator, kernel, initramfs, checkout, shares, kernelParameters, cpus, memoryMiB } = this.options;
+    const { machine, accelerator, kernel, initramfs, checkout, shares, kernelParameters, cpus, memoryMiB } =
+      this.options;
     // A comma ends an option of QEMU's; doubled it stands for itself.
     const path = (name: string) => name.replaceAll(',', ',,');
     const portArguments = ports.flatMap((port) => [
@@ -188,10 +208,10 @@ export class Guest implements AsyncDisposable {
       `virtio-9p-pci,fsdev=share${index},mount_tag=share${index}`,
     ]);
     return [
-      ...['-accel', accelerator, '-machine', 'q35', '-cpu', 'max', '-smp', String(cpus), '-m', String(memoryMiB)],
+      ...['-accel', accelerator, ...machine.arguments, '-smp', String(cpus), '-m', String(memoryMiB)],
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio', '-monitor', 'none'],
       ...['-kernel', kernel, '-initrd', initramfs],
-      ...['-append', ['console=ttyS0 quiet panic=-1 printk.devkmsg=on', ...kernelParameters].join(' ')],
+      ...['-append', [`console=${machine.console} quiet panic=-1 printk.devkmsg=on`, ...kernelParameters].join(' ')],
       ...shareArguments,
       ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci'],
       ...portArguments,

