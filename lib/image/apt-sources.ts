@@ -69,22 +69,41 @@ function stanzaFields(stanza: string): Map<string, string> {
 
 const RELEASE = /^(?<codename>bookworm|trixie|forky|sid|stable|testing)(?<kind>-security)?$/;
 
+/** The archives of a Debian mirror lie side by side under these names. */
+const ARCHIVE = /\/debian(\/?)$/;
+
 /**
- * The deb822 stanza for `suite` on the machine's own mirror: a `-security` suite next to the machine's security suite, any other
- * next to its release.
- * @returns undefined when the machine has no Debian source of that kind
+ * The deb822 stanza for `suite` on the machine's own mirror: a `-security` suite next to the machine's security suite, any other next
+ * to its release. A machine without a security suite (a minimal container) finds it where mirrors have it: beside `…/debian`, as
+ * `…/debian-security`.
+ * @returns undefined when the machine has no Debian source that it could be derived from
  */
 export function stanzaFor(suite: string, sources: readonly AptSource[]): string | undefined {
   const wantsSecurity = suite.endsWith('-security');
-  const base = sources.find((source) => {
+  const same = findSource(sources, wantsSecurity);
+  if (same !== undefined) return stanza(suite, same.uris, same.signedBy);
+  const release = wantsSecurity ? findSource(sources, false) : undefined;
+  const uris = (release?.uris ?? []).filter((uri) => ARCHIVE.test(uri));
+  if (uris.length === 0) return undefined;
+  return stanza(
+    suite,
+    uris.map((uri) => uri.replace(ARCHIVE, '/debian-security$1')),
+    release?.signedBy,
+  );
+}
+
+function findSource(sources: readonly AptSource[], isSecurity: boolean): AptSource | undefined {
+  return sources.find((source) => {
     if (!source.components.includes('main')) return false;
     return source.suites.some((each) => {
       const kind = RELEASE.exec(each)?.groups;
-      return kind !== undefined && (kind.kind !== undefined) === wantsSecurity;
+      return kind !== undefined && (kind.kind !== undefined) === isSecurity;
     });
   });
-  if (base === undefined) return undefined;
-  const lines = ['Types: deb', `URIs: ${base.uris.join(' ')}`, `Suites: ${suite}`, 'Components: main'];
-  if (base.signedBy !== undefined) lines.push(`Signed-By: ${base.signedBy}`);
+}
+
+function stanza(suite: string, uris: readonly string[], signedBy: string | undefined): string {
+  const lines = ['Types: deb', `URIs: ${uris.join(' ')}`, `Suites: ${suite}`, 'Components: main'];
+  if (signedBy !== undefined) lines.push(`Signed-By: ${signedBy}`);
   return `${lines.join('\n')}\n`;
 }

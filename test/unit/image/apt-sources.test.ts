@@ -72,8 +72,11 @@ t.test('another suite on the same mirror', async (t) => {
 t.test('a machine without a Debian mirror', async (t) => {
   t.equal(stanzaFor('trixie', []), undefined);
   t.equal(stanzaFor('trixie', parseOneLineSources('deb https://tools.example/apt nodistro main\n')), undefined);
-  t.equal(
-    stanzaFor('trixie-security', parseOneLineSources('deb http://mirror.example/debian trixie main\n')),
-    undefined,
-  );
+});
+
+t.test('a machine that knows no security suite', async (t) => {
+  const security = (uri: string) => stanzaFor('bookworm-security', parseOneLineSources(`deb ${uri} trixie main\n`));
+  t.match(security('http://mirror.example/debian'), /^URIs: http:\/\/mirror\.example\/debian-security$/m);
+  t.match(security('http://mirror.example/pub/debian/'), /^URIs: http:\/\/mirror\.example\/pub\/debian-security\/$/m);
+  t.equal(security('http://mirror.example/own-archive'), undefined, 'nothing is guessed for other layouts');
 });
