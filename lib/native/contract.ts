@@ -32,7 +32,9 @@ export type * from './contract/mount.js';
 export type * from './contract/netlink.js';
 export type * from './contract/power.js';
 export type * from './contract/process.js';
+export type * from './contract/process-table.js';
 export type * from './contract/ring.js';
+export type * from './contract/seccomp.js';
 
 export interface NativeAddon {
   cgroup: CgroupModule;

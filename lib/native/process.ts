@@ -12,6 +12,8 @@ import {
 } from './arguments.js';
 import type { ExitStatus, FileDescriptor, ProcessModule, ReaperStats, SpawnOptions, Stdio } from './contract.js';
 import { CAPABILITIES, NAMESPACES, RESOURCES } from './process-names.js';
+import { createTableReader, type RawTableReader } from './process-table.js';
+import { checkAllowsExec, compileSeccomp, type RawSeccomp } from './seccomp.js';
 
 /** What the addon itself exports: every name is a number already. */
 export interface RawSpawnOptions {
@@ -34,12 +36,17 @@ export interface RawSpawnOptions {
   /** Resource, soft, hard; resource, soft, hard; … */
   rlimits: number[];
   oomScoreAdj: number | undefined;
+  /** Inside, outside, count; inside, … */
+  uidMap: number[];
+  gidMap: number[];
+  /** What `compileSeccomp` made. */
+  seccomp: Buffer | undefined;
   /** null is /dev/null, undefined is inherited. */
   stdio: (FileDescriptor | null | undefined)[];
   descriptors: FileDescriptor[];
 }
 
-export interface RawProcessModule {
+export interface RawProcessModule extends RawSeccomp, RawTableReader {
   spawn(options: RawSpawnOptions): {
     pid: number;
     pidfd: FileDescriptor;
@@ -78,7 +85,7 @@ export function signalNumber(name: string): number {
 export function createProcessModule(raw: RawProcessModule): ProcessModule {
   return {
     spawn(options) {
-      const { pid, pidfd, exited } = raw.spawn(toRaw(options));
+      const { pid, pidfd, exited } = raw.spawn(toRaw(options, raw));
       return {
         pid,
         exited: exited.then((status) => {
@@ -95,6 +102,10 @@ export function createProcessModule(raw: RawProcessModule): ProcessModule {
       raw.startReaper(subreaper);
     },
     reaperStats: () => raw.reaperStats(),
+    installSeccomp(filter) {
+      raw.installSeccomp(compileSeccomp(raw, filter, 'filter'));
+    },
+    readTable: createTableReader(raw),
   };
 }
 
@@ -103,7 +114,7 @@ function toExitStatus([signaled, value, coreDumped]: [boolean, number, boolean])
   return { kind: 'signaled', signal: SIGNAL_NAMES.get(value) ?? `SIG${value}`, coreDumped };
 }
 
-function toRaw(options: SpawnOptions): RawSpawnOptions {
+function toRaw(options: SpawnOptions, raw: RawSeccomp): RawSpawnOptions {
   checkObject(options, 'options');
   checkAbsolutePath(options.file, 'options.file');
   checkStrings(options.argv, 'options.argv');
@@ -128,6 +139,8 @@ function toRaw(options: SpawnOptions): RawSpawnOptions {
     noNewPrivileges: options.noNewPrivileges ?? false,
     session: options.session ?? false,
     namespaces: namespaceFlags(options.namespaces ?? []),
+    ...idMapNumbers(options),
+    seccomp: seccompProgram(raw, options.seccomp),
     cgroup: options.cgroup,
     rlimits: rlimitNumbers(options.rlimits ?? {}),
     oomScoreAdj: options.oomScoreAdj,
@@ -169,6 +182,39 @@ function capabilityMask(names: string[] | undefined): bigint | undefined {
 function namespaceFlags(names: string[]): number {
   checkNames(names, 'options.namespaces', NAMESPACE_NAMES);
   return names.reduce((flags, name) => flags + NAMESPACES[name as keyof typeof NAMESPACES], 0);
+}
+
+function idMapNumbers({ idMaps, namespaces }: SpawnOptions): Pick<RawSpawnOptions, 'uidMap' | 'gidMap'> {
+  if (idMaps === undefined) return { uidMap: [], gidMap: [] };
+  checkObject(idMaps, 'options.idMaps');
+  if (!namespaces?.includes('user')) {
+    throw argumentError(
+      'ERR_INVALID_ARG_VALUE',
+      'options.idMaps',
+      "given with 'user' in options.namespaces",
+      namespaces,
+    );
+  }
+  const flat = (ranges: unknown, name: string) => {
+    if (!Array.isArray(ranges)) throw argumentError('ERR_INVALID_ARG_TYPE', name, 'an array', ranges);
+    if (ranges.length === 0) throw argumentError('ERR_INVALID_ARG_VALUE', name, 'a map of at least one range', ranges);
+    return ranges.flatMap((range: unknown) => {
+      checkObject(range, name);
+      const { inside, outside, count } = range;
+      checkInteger(inside, `${name}.inside`, 0, MAX_ID);
+      checkInteger(outside, `${name}.outside`, 0, MAX_ID);
+      checkInteger(count, `${name}.count`, 1, MAX_ID + 1 - Math.max(inside, outside));
+      return [inside, outside, count];
+    });
+  };
+  return { uidMap: flat(idMaps.uids, 'options.idMaps.uids'), gidMap: flat(idMaps.gids, 'options.idMaps.gids') };
+}
+
+function seccompProgram(raw: RawSeccomp, filter: SpawnOptions['seccomp']): Buffer | undefined {
+  if (filter === undefined) return undefined;
+  const program = compileSeccomp(raw, filter, 'options.seccomp');
+  checkAllowsExec(filter, 'options.seccomp');
+  return program;
 }
 
 function rlimitNumbers(limits: NonNullable<SpawnOptions['rlimits']>): number[] {

@@ -7,6 +7,7 @@
 #include "bind/error.h"
 #include "bind/fd.h"
 #include "bind/modules.h"
+#include "bind/process_parts.h"
 #include "process/reaper.h"
 #include "sys/clone_calls.h"
 #include "sys/descriptor_calls.h"
@@ -72,6 +73,17 @@ std::vector<process::ResourceLimit> rlimits_of(const Napi::Value& value) {
   return result;
 }
 
+// Inside, outside, count; inside, outside, count; …
+std::vector<process::IdRange> id_map_of(const Napi::Value& value) {
+  Napi::Array array = value.As<Napi::Array>();
+  std::vector<process::IdRange> result;
+  for (uint32_t i = 0; i + 2 < array.Length(); i += 3) {
+    auto number = [&](uint32_t at) { return array.Get(i + at).As<Napi::Number>().Uint32Value(); };
+    result.push_back({number(0), number(1), number(2)});
+  }
+  return result;
+}
+
 // False with an exception pending.
 bool read_descriptors(Napi::Env env, const Napi::Object& options, process::SpawnPlan& plan, UniqueFd& null_device) {
   Napi::Array stdio = options.Get("stdio").As<Napi::Array>();
@@ -125,6 +137,9 @@ Napi::Value spawn(const Napi::CallbackInfo& info) {
   plan.no_new_privileges = options.Get("noNewPrivileges").As<Napi::Boolean>();
   plan.session = options.Get("session").As<Napi::Boolean>();
   plan.namespaces = static_cast<uint64_t>(options.Get("namespaces").As<Napi::Number>().Int64Value());
+  plan.uid_map = id_map_of(options.Get("uidMap"));
+  plan.gid_map = id_map_of(options.Get("gidMap"));
+  if (Napi::Value program = options.Get("seccomp"); !program.IsUndefined()) plan.seccomp = to_program(program);
   plan.rlimits = rlimits_of(options.Get("rlimits"));
   plan.oom_score_adj = optional_number<int>(options.Get("oomScoreAdj"));
   if (!read_descriptors(env, options, plan, null_device)) return env.Undefined();
@@ -175,6 +190,8 @@ void init_process(Napi::Env env, Napi::Object exports) {
   module.Set("sendSignal", Napi::Function::New<send_signal>(env, "sendSignal"));
   module.Set("startReaper", Napi::Function::New<start_reaper>(env, "startReaper"));
   module.Set("reaperStats", Napi::Function::New<reaper_stats>(env, "reaperStats"));
+  define_seccomp(env, module);
+  define_process_table(env, module);
   exports.Set("process", module);
 }
 

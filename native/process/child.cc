@@ -12,6 +12,8 @@ constexpr int kLastCapability = 63;
 // Each step returns 0 or a positive errno.
 using Step = int (*)(ChildContext&);
 
+int wait_for_ids(ChildContext& context) { return context.gate != nullptr ? sys::child::wait_at(*context.gate) : 0; }
+
 int reset_signals(ChildContext&) { return sys::child::reset_signal_dispositions(); }
 
 int start_session(ChildContext& context) { return context.plan.session ? sys::child::new_session() : 0; }
@@ -88,6 +90,11 @@ int set_no_new_privileges(ChildContext& context) {
 
 int unblock_signals(ChildContext&) { return sys::child::unblock_all_signals(); }
 
+int set_filter(ChildContext& context) {
+  const auto& program = context.plan.seccomp;
+  return program.empty() ? 0 : sys::child::set_filter(program.data(), program.size());
+}
+
 int execute(ChildContext& context) { return sys::child::execute(context.plan.file.c_str(), context.argv, context.env); }
 
 struct NamedStep {
@@ -97,6 +104,7 @@ struct NamedStep {
 
 // The order matters: privileges go step by step, and nothing that needs one comes after it is gone.
 constexpr NamedStep kSteps[] = {
+    {"user-namespace", wait_for_ids},
     {"signals", reset_signals},
     {"session", start_session},
     {"oom-score-adj", set_oom_score_adj},
@@ -110,6 +118,7 @@ constexpr NamedStep kSteps[] = {
     {"capabilities", set_capabilities},
     {"no-new-privileges", set_no_new_privileges},
     {"signal-mask", unblock_signals},
+    {"seccomp", set_filter},
     {"exec", execute},
 };
 

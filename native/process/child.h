@@ -17,7 +17,8 @@ struct ChildContext {
   const SpawnPlan& plan;
   char* const* argv;
   char* const* env;
-  int* high;  // room for one descriptor each of stdio and `descriptors`
+  int* high;             // room for one descriptor each of stdio and `descriptors`
+  sys::BirthGate* gate;  // nullptr: there is none
   ChildReport report;
 };
 

@@ -37,8 +37,13 @@ Result<void> Reaper::start(bool subreaper) {
 Result<Spawned> Reaper::spawn(const SpawnPlan& plan, std::shared_ptr<ExitListener> listener) {
   std::lock_guard lock(mutex_);
   if (!started_) return Error{EINVAL, "spawn", plan.file, {}, "the reaper was not started"};
+  if (!stack_) {
+    auto created = sys::ChildStack::create();
+    if (!created) return std::move(created.error());
+    stack_.emplace(std::move(created).value());
+  }
   Spawned child;
-  auto failure = process::spawn(plan, child);
+  auto failure = process::spawn(plan, *stack_, child);
   if (failure) {
     // It is gone, or about to be. Nobody else reaps while we hold the lock.
     if (failure->child.pid != -1) sys::wait_pidfd(failure->child.pidfd.get());

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <unordered_map>
 
 #include "process/spawn.h"
@@ -55,7 +56,8 @@ class Reaper {
   std::mutex mutex_;  // guards everything below but the counters; whoever reaps holds it
   std::condition_variable spawned_;
   bool started_ = false;
-  uint64_t generation_ = 0;  // of spawns, so that none is missed while there are no children
+  std::optional<sys::ChildStack> stack_;  // of the child that is being started; kept, since mapping it costs more than using it
+  uint64_t generation_ = 0;               // of spawns, so that none is missed while there are no children
   std::unordered_map<pid_t, std::shared_ptr<ExitListener>> listeners_;
   std::atomic<uint64_t> children_reaped_{0};
   std::atomic<uint64_t> orphans_reaped_{0};

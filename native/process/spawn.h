@@ -10,8 +10,10 @@
 #include <string>
 #include <vector>
 
+#include "base/bpf.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "sys/clone_calls.h"
 
 namespace talos::process {
 
@@ -19,6 +21,13 @@ struct ResourceLimit {
   int resource;  // RLIMIT_*
   uint64_t soft;
   uint64_t hard;
+};
+
+// Ids `inside` the user namespace from here on are those `outside` of it from there on.
+struct IdRange {
+  uint32_t inside;
+  uint32_t outside;
+  uint32_t count;
 };
 
 struct SpawnPlan {
@@ -34,8 +43,11 @@ struct SpawnPlan {
   std::optional<uint64_t> capabilities;  // mask of what is kept in every set
   bool no_new_privileges = false;
   bool session = false;
-  uint64_t namespaces = 0;  // CLONE_NEW*
-  int cgroup = -1;          // directory descriptor; borrowed
+  uint64_t namespaces = 0;       // CLONE_NEW*
+  std::vector<IdRange> uid_map;  // of a new user namespace; both or none
+  std::vector<IdRange> gid_map;
+  std::vector<BpfInstruction> seccomp;  // empty: none
+  int cgroup = -1;                      // directory descriptor; borrowed
   std::vector<ResourceLimit> rlimits;
   std::optional<int> oom_score_adj;
   std::array<int, 3> stdio{kInherit, kInherit, kInherit};  // borrowed
@@ -53,8 +65,8 @@ struct SpawnFailure {
   Spawned child;  // pid -1: there never was one
 };
 
-// Sleeps until the child has exec'ed or failed (about a millisecond). Returns nothing on success, with `spawned` filled in. A
-// failed child is a zombie on return, or about to be one; the caller waits for it.
-std::optional<SpawnFailure> spawn(const SpawnPlan& plan, Spawned& spawned);
+// Sleeps until the child has exec'ed or failed (about a millisecond). `stack` is the child's for that long. Returns nothing on
+// success, with `spawned` filled in. A failed child is a zombie on return, or about to be one; the caller waits for it.
+std::optional<SpawnFailure> spawn(const SpawnPlan& plan, const sys::ChildStack& stack, Spawned& spawned);
 
 }  // namespace talos::process

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/close_range.h>
+#include <linux/filter.h>
 #include <linux/prctl.h>
+#include <linux/seccomp.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,8 +31,17 @@ struct KernelSigaction {
 };
 
 constexpr int kSignals = 64;
+constexpr int kFutexWait = 128;  // FUTEX_WAIT | FUTEX_PRIVATE_FLAG: we share the parent's memory
 
 }  // namespace
+
+int wait_at(BirthGate& gate) {
+  // Not a word of errno is read in this loop: the parent runs, too, and has the same one.
+  while (gate.state.load(std::memory_order_acquire) == BirthGate::kShut) {
+    ::syscall(SYS_futex, &gate.state, kFutexWait, BirthGate::kShut, nullptr, nullptr, 0);
+  }
+  return gate.state.load(std::memory_order_acquire) == BirthGate::kOpen ? 0 : ECANCELED;
+}
 
 int reset_signal_dispositions() {
   const KernelSigaction default_action{};
@@ -101,6 +112,12 @@ int set_capabilities(uint64_t mask) {
 int raise_ambient(int capability) { return call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0); }
 
 int set_no_new_privileges() { return call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); }
+
+int set_filter(const BpfInstruction* program, size_t count) {
+  // SAFETY: the kernel copies the program and does not write to it.
+  sock_fprog request{static_cast<unsigned short>(count), reinterpret_cast<sock_filter*>(const_cast<BpfInstruction*>(program))};
+  return call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &request);
+}
 
 int execute(const char* file, char* const* argv, char* const* env) { return call(SYS_execve, file, argv, env); }
 

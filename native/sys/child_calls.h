@@ -5,8 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/bpf.h"
+#include "sys/clone_calls.h"
+
 namespace talos::sys::child {
 
+// Sleeps until the parent has opened the gate. ECANCELED: it gave up.
+int wait_at(BirthGate& gate);
 // Default dispositions for all signals: ignored ones would stay ignored across exec (Node ignores SIGPIPE).
 int reset_signal_dispositions();
 int unblock_all_signals();
@@ -31,6 +36,8 @@ int set_uid(uint32_t uid);
 int set_capabilities(uint64_t mask);
 int raise_ambient(int capability);
 int set_no_new_privileges();
+// seccomp(2), for this process alone. EACCES: neither no_new_privs nor CAP_SYS_ADMIN.
+int set_filter(const BpfInstruction* program, size_t count);
 // Returns only to fail.
 int execute(const char* file, char* const* argv, char* const* env);
 

@@ -1,5 +1,7 @@
 #include "sys/clone_calls.h"
 
+#include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -35,10 +37,11 @@ ChildStack::~ChildStack() {
 
 size_t ChildStack::size() const { return kStackBytes; }
 
-Result<Cloned> clone_until_exec(const CloneRequest& request, const ChildStack& stack, int (*entry)(void*), void* argument) {
-  int pidfd = -1;
+namespace {
+
+clone_args arguments_of(const CloneRequest& request, const ChildStack& stack, int& pidfd) {
   clone_args arguments{};
-  arguments.flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | request.namespaces;
+  arguments.flags = CLONE_VM | CLONE_PIDFD | request.namespaces;
   arguments.pidfd = reinterpret_cast<uint64_t>(&pidfd);
   arguments.exit_signal = SIGCHLD;
   arguments.stack = reinterpret_cast<uint64_t>(stack.base());
@@ -47,16 +50,66 @@ Result<Cloned> clone_until_exec(const CloneRequest& request, const ChildStack& s
     arguments.flags |= CLONE_INTO_CGROUP;
     arguments.cgroup = static_cast<uint64_t>(request.cgroup);
   }
+  return arguments;
+}
 
-  // A handler of ours must not run in the child: it would run on our data. Raw, because glibc keeps two signals out of its sets.
-  uint64_t all = ~uint64_t{0};
-  uint64_t before = 0;
-  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
-  long result = talos_clone3_and_call(&arguments, entry, argument);
-  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
+// A handler of ours must not run in the child: it would run on our data. Raw, because glibc keeps two signals out of its sets.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    const uint64_t all = ~uint64_t{0};
+    ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before_, sizeof all);
+  }
+  ~SignalsBlocked() { ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof before_); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
 
+ private:
+  uint64_t before_ = 0;
+};
+
+Result<Cloned> outcome(long result, int pidfd) {
   if (result < 0) return Error{static_cast<int>(-result), "clone3", {}, {}, {}};
   return Cloned{static_cast<pid_t>(result), UniqueFd(pidfd)};
+}
+
+}  // namespace
+
+Result<Cloned> clone_until_exec(const CloneRequest& request, const ChildStack& stack, int (*entry)(void*), void* argument) {
+  int pidfd = -1;
+  clone_args arguments = arguments_of(request, stack, pidfd);
+  arguments.flags |= CLONE_VFORK;
+  SignalsBlocked blocked;
+  long result = talos_clone3_and_call(&arguments, entry, argument);
+  return outcome(result, pidfd);
+}
+
+Result<Cloned> clone_until_exec(const CloneRequest& request, const ChildStack& stack, int (*entry)(void*), void* argument,
+                                BirthGate& gate, const std::function<bool(pid_t)>& prepare) {
+  int pidfd = -1;
+  // The kernel clears it, and wakes us, when the child leaves our memory: by exec or by its end. What CLONE_VFORK would wait for.
+  std::atomic<uint32_t> in_our_memory{1};
+  clone_args arguments = arguments_of(request, stack, pidfd);
+  arguments.flags |= CLONE_CHILD_CLEARTID;
+  arguments.child_tid = reinterpret_cast<uint64_t>(&in_our_memory);
+  SignalsBlocked blocked;
+  long result = talos_clone3_and_call(&arguments, entry, argument);
+  if (result < 0) return outcome(result, pidfd);
+  gate.state.store(prepare(static_cast<pid_t>(result)) ? BirthGate::kOpen : BirthGate::kGivenUp, std::memory_order_release);
+  ::syscall(SYS_futex, &gate.state, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, nullptr, nullptr, 0);
+  while (in_our_memory.load(std::memory_order_acquire) != 0) {
+    // Not a private one: the kernel wakes the other kind.
+    ::syscall(SYS_futex, &in_our_memory, FUTEX_WAIT, 1, nullptr, nullptr, 0);
+  }
+  return outcome(result, pidfd);
+}
+
+Result<void> write_id_map(pid_t pid, const char* name, const std::string& text) {
+  std::string path = "/proc/" + std::to_string(pid) + "/" + name;
+  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file) return last_error("open", std::move(path));
+  if (::write(file.get(), text.data(), text.size()) < 0) return last_error("write", std::move(path));
+  return {};
 }
 
 Result<bool> send_signal(int pidfd, int signal) {

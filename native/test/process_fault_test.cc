@@ -31,6 +31,7 @@ process::SpawnPlan plan_with_everything() {
   plan.groups = {65534};
   plan.capabilities = 1;
   plan.no_new_privileges = true;
+  plan.seccomp = {{0x06, 0, 0, 0x7fff'0000}};  // BPF_RET | BPF_K, SECCOMP_RET_ALLOW
   return plan;
 }
 
@@ -55,12 +56,15 @@ const std::map<std::string, std::set<std::string>> kCallsOfStage = {
     {"capabilities", {"capset", "prctl"}},
     {"no-new-privileges", {"prctl"}},
     {"signal-mask", {"rt_sigprocmask"}},
+    {"seccomp", {"seccomp"}},
     {"exec", {"execve"}},
 };
 
 Result<void> spawn_and_wait(const process::SpawnPlan& plan, std::string* stage = nullptr) {
+  auto stack = sys::ChildStack::create();
+  if (!stack) return std::move(stack.error());
   process::Spawned child;
-  auto failure = process::spawn(plan, child);
+  auto failure = process::spawn(plan, stack.value(), child);
   FaultsPaused pause;
   if (failure) {
     if (failure->child.pid != -1) sys::wait_pidfd(failure->child.pidfd.get());

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import t from 'tap';
 import { loadNative } from '../../lib/native/index.js';
@@ -162,14 +163,63 @@ t.test('namespaces', async (t) => {
     });
     return;
   }
-  const links = 'for n in uts ipc net mnt pid; do readlink /proc/self/ns/$n; done; echo $$';
-  const ours = (await shell(native, links)).output.split('\n');
-  const theirs = (await shell(native, links, { namespaces: ['uts', 'ipc', 'pid'] })).output.split('\n');
-  t.same(
-    ours.map((link, position) => link === theirs[position]),
-    [false, false, true, true, false, false, true],
+  const kinds = ['cgroup', 'ipc', 'mount', 'net', 'pid', 'user', 'uts'] as const;
+  const names = kinds.map((kind) => (kind === 'mount' ? 'mnt' : kind));
+  const links = `for n in ${names.join(' ')}; do readlink /proc/self/ns/$n; done; echo $$`;
+  const linesOf = async (options = {}) => (await shell(native, links, options)).output.trimEnd().split('\n');
+  const ours = await linesOf();
+  for (const kind of kinds) {
+    const theirs = await linesOf({ namespaces: [kind] });
+    const changed = kinds.filter((_, position) => theirs[position] !== ours[position]);
+    t.same(changed, [kind], `${kind} alone is another one`);
+    t.equal(theirs[kinds.length] === '1', kind === 'pid', 'PID 1 in a pid namespace of its own');
+  }
+  const theirs = await linesOf({ namespaces: [...kinds] });
+  t.ok(
+    kinds.every((_, position) => theirs[position] !== ours[position]),
+    'all at once',
   );
-  t.equal(theirs[5], '1', 'it is PID 1 of its namespace');
+});
+
+t.test('a user namespace with ids of its own', async (t) => {
+  if (!isRoot) return;
+  const before = openDescriptors();
+  const idMaps = {
+    uids: [
+      { inside: 0, outside: 100_000, count: 1000 },
+      { inside: 5000, outside: 200_000, count: 1 },
+    ],
+    gids: [{ inside: 0, outside: 300_000, count: 1000 }],
+  };
+  const asRoot = { namespaces: ['user' as const], idMaps, uid: 0, gid: 0, groups: [5] };
+  const script = 'id -u; id -g; id -G; cat /proc/self/uid_map; grep CapEff /proc/self/status';
+  const { output } = await shell(native, script, asRoot);
+  t.match(output.replaceAll(/ +/g, ' '), /^0\n0\n0 5\n 0 100000 1000\n 5000 200000 1\nCapEff:\t0+[1-9a-f]/);
+  const child = processes.spawn({ ...QUIET, ...asRoot, file: '/bin/sleep', argv: ['sleep', '100'], gid: 7, uid: 5000 });
+  const status = readFileSync(`/proc/${child.pid}/status`, 'latin1');
+  t.match(status, /^Uid:\t200000\t/m);
+  t.match(status, /^Gid:\t300007\t/m);
+  child.kill('SIGKILL');
+  await child.exited;
+
+  const failing = { ...QUIET, ...asRoot, file: '/bin/true' };
+  t.throws(() => processes.spawn({ ...failing, uid: 2000 }), { code: 'EINVAL', syscall: 'spawn', stage: 'uid' });
+  const overlapping = { ...idMaps, uids: [...idMaps.uids, { inside: 999, outside: 5, count: 1 }] };
+  t.throws(() => processes.spawn({ ...failing, idMaps: overlapping }), {
+    code: 'EINVAL',
+    syscall: 'write',
+    path: /^\/proc\/\d+\/uid_map$/,
+    stage: 'user-namespace',
+  });
+  for (const bad of [
+    { namespaces: [] },
+    { idMaps: { uids: [], gids: [] } },
+    { idMaps: { ...idMaps, gids: [{ inside: 0 }] } },
+  ]) {
+    t.throws(() => processes.spawn({ ...failing, ...bad } as never), { name: 'TypeError', code: /^ERR_INVALID_ARG/ });
+  }
+  t.same(await processes.spawn({ ...QUIET, file: '/bin/true' }).exited, { kind: 'exited', code: 0 });
+  t.equal(openDescriptors(), before);
 });
 
 t.test('statuses arrive once each, also while JavaScript is busy', async (t) => {

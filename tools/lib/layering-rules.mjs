@@ -40,7 +40,20 @@ export const bannedModules = Object.fromEntries(
 );
 
 /** The pure C++ cores, which do not know each other; those that wait for descriptors use the reactor. */
-const cores = ['mount', 'netlink', 'process', 'seccomp', 'cgroup', 'ring', 'kmsg', 'block', 'power', 'channel', 'dhcp', 'files'];
+const cores = [
+  'mount',
+  'netlink',
+  'process',
+  'seccomp',
+  'cgroup',
+  'ring',
+  'kmsg',
+  'block',
+  'power',
+  'channel',
+  'dhcp',
+  'files',
+];
 
 /**
  * For each folder of native/: the other folders whose headers it may include.

@@ -1,5 +1,7 @@
 /** Starting, watching and reaping processes. */
 import type { FileDescriptor } from './descriptor.js';
+import type { ProcessTable, ProcessTableOptions } from './process-table.js';
+import type { SeccompFilter } from './seccomp.js';
 
 export type Stdio = 'null' | 'inherit' | FileDescriptor;
 
@@ -10,6 +12,13 @@ export interface ResourceLimit {
 }
 
 export type Namespace = 'mount' | 'pid' | 'net' | 'uts' | 'ipc' | 'user' | 'cgroup';
+
+/** Ids `inside` a user namespace from here on are those `outside` of it from there on. */
+export interface IdRange {
+  inside: number;
+  outside: number;
+  count: number;
+}
 
 export interface SpawnOptions {
   /** Absolute path of the executable; `argv[0]` may differ from it. */
@@ -26,6 +35,13 @@ export interface SpawnOptions {
   capabilities?: string[];
   noNewPrivileges?: boolean;
   namespaces?: Namespace[];
+  /** Ids of a new user namespace (`namespaces` must name it); the caller needs CAP_SETUID and CAP_SETGID. Without them all are nobody's. */
+  idMaps?: { uids: IdRange[]; gids: IdRange[] };
+  /**
+   * Set as the last step before exec, so it must allow `execve`; a filter that forbids exec is installed by the program itself
+   * (`installSeccomp`). Needs `noNewPrivileges`, or CAP_SYS_ADMIN among `capabilities`.
+   */
+  seccomp?: SeccompFilter;
   /** A directory of cgroup2 the child is born in (CLONE_INTO_CGROUP). */
   cgroup?: FileDescriptor;
   /** 'nofile', 'nproc', 'core', 'memlock', 'as', 'data', 'stack', 'fsize', 'cpu', … */
@@ -67,4 +83,11 @@ export interface ProcessModule {
    */
   startReaper(options: { subreaper: boolean }): void;
   reaperStats(): ReaperStats;
+  /**
+   * Restricts this process, all of its threads and whatever it starts, for ever: no_new_privs and seccomp(2) with
+   * SECCOMP_FILTER_FLAG_TSYNC. Does not block.
+   */
+  installSeccomp(filter: SeccompFilter): void;
+  /** Every process of our /proc, zombies and kernel threads included. On the thread pool; see `deadlineMs`. */
+  readTable(options?: ProcessTableOptions): Promise<ProcessTable>;
 }
