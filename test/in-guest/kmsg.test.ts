@@ -24,6 +24,24 @@ function readAll(reader: KmsgReader): { records: KmsgRecord[]; missed: number } 
   return all;
 }
 
+/** The SMBus controller that QEMU's q35 always has, and that no driver wants. */
+const PCI_DEVICE = '0000:00:1f.3';
+
+t.test('messages about a device name it', async (t) => {
+  const reader = kmsg.openReader(kmsg.subscribe('end'));
+  // Found again, the kernel tells what it is.
+  writeFileSync(`/sys/bus/pci/devices/${PCI_DEVICE}/remove`, '1');
+  writeFileSync('/sys/bus/pci/rescan', '1');
+  kmsg.write(DEBUG, 'not about a device');
+  const { records } = readAll(reader);
+  reader.close();
+  const [found] = records.filter(({ device }) => device === `+pci:${PCI_DEVICE}`);
+  t.match(found, { subsystem: 'pci', message: `pci ${PCI_DEVICE}: `, facility: 0, isFragment: false });
+  const last = records.at(-1);
+  t.equal(last?.message, 'not about a device');
+  t.same([last?.device, last?.subsystem], [undefined, undefined]);
+});
+
 /** Writes until the oldest record there is is younger than `sequence`. */
 function overwrite(sequence: number): void {
   const lines = Array.from({ length: 60 }, (_, line) => `${line} `.padEnd(800, 'x')).join('\n');
