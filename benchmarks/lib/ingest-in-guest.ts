@@ -167,7 +167,8 @@ async function ingestByJournal(count: number): Promise<IngestSample> {
   );
   const lines = text.split('\n').slice(0, -1);
   if (lines.length !== count || !isGenerated(lines, 0)) {
-    throw new Error(`the journal holds ${lines.length} lines of ${count}, from ${lines[0]} to ${lines.at(-1)}`);
+    const wrong = lines.findIndex((line, index) => !isGenerated([line], index));
+    throw new Error(`the journal holds ${lines.length} lines of ${count}; line ${wrong} is: ${lines[wrong]}`);
   }
   return { seconds, cpuSeconds };
 }
