@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs';
 import { errorCode, errorMessage, TalosError } from '../base/errors.js';
-import type { MountInfo, MountModule } from '../native/contract.js';
+import type { MountFlag, MountInfo, MountModule } from '../native/contract.js';
 
 export interface PseudoFilesystem {
   target: string;
   fstype: string;
-  flags: string[];
+  flags: MountFlag[];
   data?: string;
   /** Without it there is no node; the others are reported when they fail (most likely: configured out of the kernel). */
   isRequired: boolean;
@@ -13,7 +13,7 @@ export interface PseudoFilesystem {
   reason: string;
 }
 
-const TIGHT = ['nosuid', 'nodev', 'noexec'];
+const TIGHT: MountFlag[] = ['nosuid', 'nodev', 'noexec'];
 
 /** What PID 1 mounts, parents first. The first three may be there already: stage0 needs them. */
 export const PSEUDO_FILESYSTEMS: readonly PseudoFilesystem[] = [

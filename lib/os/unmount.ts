@@ -69,7 +69,7 @@ const REMOUNT_TIMEOUT_MS = 1000;
  * namespaces that have it, and becomes read-only in all.
  *
  * Never rejects because of a mount, and takes about `timeoutMs`, plus two seconds for each mount left, at most. umount(2)
- * itself sleeps on a thread of the pool; one that hangs on a dead device is left hanging there.
+ * itself sleeps on a thread of its own; one that hangs on a dead device is left hanging there.
  */
 export async function unmountAll(
   mount: UnmountModule,

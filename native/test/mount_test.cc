@@ -2,6 +2,9 @@
 
 #include <sys/mount.h>
 
+#include <cstring>
+
+#include "mount/attach.h"
 #include "mount/mountinfo.h"
 #include "test/tap.h"
 
@@ -72,15 +75,15 @@ void refuses_contradictions() {
 void reads_the_mount_table() {
   auto table = parse_mount_info(kTable);
   check(table.ok());
-  check_equal(table.value().size(), 3u);
-  const auto& root = table.value()[0];
+  check_equal(table.value().entries.size(), 3u);
+  const auto& root = table.value().entries[0];
   check_equal(root.id, 22);
   check_equal(root.parent_id, 1);
   check_equal(root.device, "254:0");
   check_equal(root.mount_point, "/");
   check_equal(root.propagation, "private");
   check_equal(root.super_options, "rw,errors=remount-ro");
-  const auto& last = table.value()[2];
+  const auto& last = table.value().entries[2];
   check_equal(last.root, "/a b");
   check_equal(last.mount_point, "/mnt/new\nline\\x");
   check_equal(last.propagation, "shared:12 master:3");
@@ -90,9 +93,10 @@ void reads_the_mount_table() {
 }
 
 void refuses_lines_it_does_not_understand() {
-  check(parse_mount_info("").value().empty());
+  check(parse_mount_info("").value().entries.empty());
   for (const char* line : {"x", "22 1 254:0 / / rw,relatime", "22 1 254:0 / / rw shared:1", "a 1 254:0 / / rw - ext4 x rw",
-                           "22 1 2540 / / rw - ext4 x rw", "22 1 254:0 / / rw -"}) {
+                           "22 1 2540 / / rw - ext4 x rw", "22 1 254:0 / / rw -", "-2 1 254:0 / / rw - ext4 x rw",
+                           "22 1 254:0 / /a\\000b rw - ext4 x rw"}) {
     auto table = parse_mount_info(line);
     check(!table && table.error().errno_value == EBADMSG && table.error().detail.find(line) != std::string::npos, line);
   }
@@ -107,9 +111,72 @@ void decodes_octal_escapes() {
   check_equal(decode_octal_escapes("\\"), "\\");
 }
 
+void says_where_the_line_is() {
+  auto table = parse_mount_info(std::string(kTable) + "nonsense\n");
+  check(!table && table.error().detail.find("offset " + std::to_string(std::strlen(kTable)) + " ") != std::string::npos);
+}
+
+// Texts that neighbours share are there once, and every mount finds its own.
+void flattens_the_table() {
+  auto table = parse_mount_info(kTable);
+  auto flat = talos::mount::flatten(table.value());
+  check_equal(flat.numbers.size(), 30u);
+  std::vector<std::string> texts;
+  for (size_t start = 0; start < flat.texts.size();) {
+    texts.emplace_back(flat.texts.c_str() + start);
+    start += texts.back().size() + 1;
+  }
+  check_equal(flat.numbers[0], 22u);
+  check_equal(flat.numbers[21], 22u);
+  check_equal(texts[flat.numbers[4]], "/");
+  check_equal(texts[flat.numbers[24]], "/mnt/new\nline\\x");
+  check_equal(texts[flat.numbers[28]], "");
+  check_equal(flat.numbers[3], flat.numbers[13], "the root of the second is the text of the first");
+  auto moved = std::move(table).value();
+  check_equal(moved.entries[2].root, "/a b", "a table that was moved is still whole");
+}
+
+void takes_options_apart() {
+  using talos::mount::parse_options;
+  auto options = parse_options("size=64k,noatime,,mode=,a=b=c").value();
+  check_equal(options.size(), 4u);
+  check_equal(options[0].key, "size");
+  check_equal(std::get<std::string>(options[0].value), "64k");
+  check(std::holds_alternative<std::monostate>(options[1].value));
+  check_equal(std::get<std::string>(options[2].value), "", "an empty value is a value");
+  check_equal(std::get<std::string>(options[3].value), "b=c");
+  check(parse_options("").value().empty());
+  check(parse_options("lowerdir=" + std::string(255, 'x')).has_value());
+  for (const std::string& whole : {"lowerdir=" + std::string(256, 'x'), std::string(256, 'k'), std::string("a=b\\,c"),
+                                   std::string("context=\"a,b\""), std::string("=x")}) {
+    check(!parse_options(whole).has_value(), "only as a whole: " + whole.substr(0, 12));
+  }
+}
+
+void plans_with_descriptors() {
+  using talos::mount::plan_attach;
+  auto fresh =
+      plan_attach({.source = "tmpfs", .target = "/t", .fstype = "tmpfs", .flags = {"ro", "nosuid", "sync"}, .data = "size=1"});
+  check(fresh.has_value() && !fresh->is_copy);
+  check_equal(fresh->attribute_set, static_cast<uint64_t>(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID));
+  std::string keys;
+  for (const auto& parameter : fresh->parameters) keys += parameter.key + " ";
+  check_equal(keys, "ro sync size ", "'ro' is said to the file system as well");
+  auto bind = plan_attach({.source = "/a", .target = "/t", .fstype = "", .flags = {"bind", "rec", "slave"}, .data = ""});
+  check(bind.has_value() && bind->is_copy && bind->recursive && bind->propagation.size() == 1);
+  for (const std::vector<std::string>& flags : {std::vector<std::string>{"remount"}, {"move"}, {"private"}}) {
+    check(!plan_attach({.source = "", .target = "/t", .fstype = "", .flags = flags, .data = ""}).has_value(), flags[0]);
+  }
+  check(!plan_attach({.source = "", .target = "/t", .fstype = "ext4", .flags = {"silent"}, .data = ""}).has_value(), "silent");
+}
+
 }  // namespace
 
 int main() {
+  says_where_the_line_is();
+  flattens_the_table();
+  takes_options_apart();
+  plans_with_descriptors();
   plans_a_new_mount();
   plans_a_bind_with_attributes();
   plans_remounts_moves_and_propagation();

@@ -1,7 +1,7 @@
 import type { MountInfo, MountModule, MountOptions } from '../../../lib/native/contract.js';
 
 /** A mount table in memory; `refuse` and `hang` decide about single calls. */
-export class FakeMount implements MountModule {
+export class FakeMount implements Pick<MountModule, 'mount' | 'mountSync' | 'umount' | 'mountInfo'> {
   readonly calls: MountOptions[] = [];
   readonly unmounts: [target: string, flags: string][] = [];
   refuse: (target: string, flags: string[]) => string | undefined = () => undefined;
