@@ -1,8 +1,15 @@
 #include "netlink/batch.h"
 
+#include <utility>
+
 namespace talos::netlink {
 
-void Batch::append(const Batch& other) {
+void Batch::append(Batch&& other) {
+  if (is_empty()) {
+    *this = std::move(other);
+    other.clear();
+    return;
+  }
   numbers_.insert(numbers_.end(), other.numbers_.begin(), other.numbers_.end());
   text_ += other.text_;
   text_start_ = text_.size();

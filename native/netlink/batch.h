@@ -40,8 +40,8 @@ class Batch {
     end_text();
   }
 
-  // Everything of the other one, behind what is here.
-  void append(const Batch& other);
+  // Everything of the other one, behind what is here. Into an empty batch nothing is copied.
+  void append(Batch&& other);
   void clear();
 
   [[nodiscard]] bool is_empty() const { return numbers_.empty(); }

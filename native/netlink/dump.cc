@@ -85,10 +85,10 @@ Result<void> dump(RouteSocket& socket, const DumpQuery& query, Batch& batch) {
                             });
     bool has_no_table = !done && done.error().errno_value == ENOENT && query.table != 0;
     if (!done && !has_no_table) return done;
-    collected.append(of_family);
+    collected.append(std::move(of_family));
     if (query.kind == Kind::kLink) break;
   }
-  batch.append(collected);
+  batch.append(std::move(collected));
   return {};
 }
 

@@ -138,7 +138,7 @@ Result<Subscription::Outcome> Subscription::list(Kinds kinds, ResyncCause cause,
   batch.number(kinds.bits());
   batch.number(static_cast<double>(cause));
   batch.number(++epoch_);
-  batch.append(lists);
+  batch.append(std::move(lists));
   batch.number(record_head(Kind::kLink, What::kListEnd));
   is_lost_ = is_lost_ && kinds != kinds_;
   has_stale_routes_ = false;

@@ -329,7 +329,7 @@ void batches_add_up() {
   Batch two;
   two.number(1);
   two.text("bc");
-  one.append(two);
+  one.append(std::move(two));
   one.text("");
   check_equal(one.texts(), "abc");
   check(one.numbers() == std::vector<double>{1, 1, 2, 0}, "texts are told by their lengths");
