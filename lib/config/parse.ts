@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { type ConfigDocument, problemAt, readDocuments } from './document.js';
 import { ConfigError, type ConfigProblem } from './problem.js';
 import {
+  dhcpConfigSchema,
   hostnameConfigSchema,
   type MachineConfig,
   machineConfigSchema,
@@ -13,17 +14,28 @@ import {
 /** Characters of an unknown kind that are repeated in the message. */
 const MAX_QUOTED = 60;
 
+export interface ParsedMachineConfig {
+  config: MachineConfig;
+  /** Name of the interface whose address is to be asked for (document DHCPv4Config). */
+  dhcpLink: string | undefined;
+  warnings: ConfigProblem[];
+}
+
+/** Fields of DHCPv4Config that Talos has and that are ignored here with a warning. */
+const UNSUPPORTED_DHCP = ['routeMetric', 'ignoreHostname', 'clientIdentifier', 'duidRaw'] as const;
+
 /**
  * Parses a machine config: one main document and any number of further ones (`apiVersion`, `kind`), in any order.
  * @returns the config, and warnings for parts that Talos knows but this version ignores
  * @throws ConfigError  with all problems; it names paths and lines, never values
  */
-export function parseMachineConfig(text: string): { config: MachineConfig; warnings: ConfigProblem[] } {
+export function parseMachineConfig(text: string): ParsedMachineConfig {
   const { documents, problems } = readDocuments(text);
   if (problems.length > 0) throw new ConfigError(problems);
 
   const warnings: ConfigProblem[] = [];
   const main: { document: ConfigDocument; config: MachineConfig | undefined }[] = [];
+  let dhcpLink: string | undefined;
   let hostname: { document: ConfigDocument; value: string } | undefined;
   for (const document of documents) {
     const kind = field(document.value, 'kind');
@@ -34,6 +46,15 @@ export function parseMachineConfig(text: string): { config: MachineConfig; warni
       const parsed = check(hostnameConfigSchema, document, problems);
       if (parsed?.hostname !== undefined) hostname = { document, value: parsed.hostname };
       if (parsed?.auto === 'stable') warnings.push(problemAt(document, ['auto'], 'is not supported yet and ignored'));
+    } else if (kind === 'DHCPv4Config') {
+      const parsed = check(dhcpConfigSchema, document, problems);
+      if (dhcpLink !== undefined && parsed) {
+        problems.push(problemAt(document, ['name'], 'there is another interface with DHCP: one is supported so far'));
+      }
+      dhcpLink ??= parsed?.name;
+      for (const name of UNSUPPORTED_DHCP.filter((name) => parsed?.[name] !== undefined)) {
+        warnings.push(problemAt(document, [name], 'is not supported yet and ignored'));
+      }
     } else if (typeof kind === 'string' && UNSUPPORTED_KINDS.has(kind)) {
       warnings.push(problemAt(document, ['kind'], `${kind} is not supported yet and ignored`));
     } else {
@@ -52,7 +73,7 @@ export function parseMachineConfig(text: string): { config: MachineConfig; warni
   }
   if (problems.length > 0 || config === undefined) throw new ConfigError(problems);
   if (hostname !== undefined) config.machine.network = { ...config.machine.network, hostname: hostname.value };
-  return { config, warnings };
+  return { config, dhcpLink, warnings };
 }
 
 function check<T>(schema: z.ZodType<T>, document: ConfigDocument, problems: ConfigProblem[]): T | undefined {

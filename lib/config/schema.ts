@@ -78,7 +78,6 @@ export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set([
   'BlockDeviceEncryptionConfig',
   'BondConfig',
   'BridgeConfig',
-  'DHCPv4Config',
   'DHCPv6Config',
   'DummyLinkConfig',
   'EnvironmentConfig',
@@ -192,6 +191,17 @@ export const hostnameConfigSchema = z.strictObject({
   kind: z.literal('HostnameConfig'),
   hostname: hostname.optional(),
   auto: z.enum(['stable', 'off']).optional(),
+});
+
+/** A further document that asks for DHCP on an interface. */
+export const dhcpConfigSchema = z.strictObject({
+  apiVersion: z.literal('v1alpha1'),
+  kind: z.literal('DHCPv4Config'),
+  name: z.string().regex(/^[^\s/:]{1,15}$/, 'must be the name of an interface'),
+  routeMetric: z.int().min(0).optional(),
+  ignoreHostname: z.boolean().optional(),
+  clientIdentifier: z.enum(['none', 'mac', 'duid']).optional(),
+  duidRaw: z.string().optional(),
 });
 
 /** As parsed: PEM decoded from base64. */

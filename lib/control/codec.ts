@@ -1,7 +1,7 @@
 /** Frames to bytes and back. Together with messages.ts the only code that knows the generated protobuf classes. */
 import { control } from '../gen/control/control.js';
 import { ControlError, type FailureKind } from './errors.js';
-import { converters, decodeFailureKind, encodeFailureKind, METHOD_NAMES } from './messages.js';
+import { converters, decodeFailureKind, encodeFailureKind, METHOD_NAMES, plainFacts } from './messages.js';
 import type { ControlEvent, MethodName, ReplyOf, RequestOf } from './protocol.js';
 
 export type Frame =
@@ -40,6 +40,8 @@ export function encodeEvent(event: ControlEvent): Uint8Array {
       return encode({ event: { peerConnected: { peer: event.peer } } });
     case 'shuttingDown':
       return encode({ event: { shuttingDown: {} } });
+    case 'networkChanged':
+      return encode({ event: { networkChanged: event.facts } });
   }
 }
 
@@ -87,5 +89,8 @@ function eventFrame(event: control.Event.$Properties): Frame {
     return { kind: 'event', event: { kind: 'peerConnected', peer: event.peerConnected.peer ?? '' } };
   }
   if (event.shuttingDown) return { kind: 'event', event: { kind: 'shuttingDown' } };
+  if (event.networkChanged) {
+    return { kind: 'event', event: { kind: 'networkChanged', facts: plainFacts(event.networkChanged) } };
+  }
   return { kind: 'unknown-event' };
 }

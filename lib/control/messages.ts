@@ -4,7 +4,7 @@
  */
 import { control } from '../gen/control/control.js';
 import type { FailureKind } from './errors.js';
-import type { MethodName, PowerAction, ReplyOf, RequestOf, Service, ServiceAction } from './protocol.js';
+import type { MethodName, NetworkFacts, PowerAction, ReplyOf, RequestOf, Service, ServiceAction } from './protocol.js';
 
 type WireRequest = control.Request.$Properties;
 type WireReply = control.Reply.$Properties;
@@ -84,6 +84,28 @@ export const converters: { readonly [M in MethodName]: Converter<M> } = {
     encodeReply: () => ({ reportListening: {} }),
     decodeReply: () => ({}),
   },
+  reportNetwork: {
+    encodeRequest: ({ facts }) => ({ reportNetwork: { facts } }),
+    decodeRequest: ({ reportNetwork: body }) => ({ facts: plainFacts(body?.facts) }),
+    encodeReply: () => ({ reportNetwork: {} }),
+    decodeReply: () => ({}),
+  },
+  startDhcp: {
+    encodeRequest: ({ link }) => ({ startDhcp: { link } }),
+    decodeRequest: ({ startDhcp: body }) => ({ link: body?.link ?? '' }),
+    encodeReply: () => ({ startDhcp: {} }),
+    decodeReply: () => ({}),
+  },
+  describeDhcp: {
+    encodeRequest: () => ({ describeDhcp: {} }),
+    decodeRequest: () => ({}),
+    encodeReply: ({ wanted, link, hostname }) => ({ describeDhcp: { wanted, link, hostname } }),
+    decodeReply: ({ describeDhcp: body }) => ({
+      wanted: body?.wanted ?? false,
+      link: body?.link ?? '',
+      hostname: body?.hostname ?? '',
+    }),
+  },
   issueCertificate: {
     encodeRequest: ({ publicKey }) => ({ issueCertificate: { publicKey } }),
     decodeRequest: ({ issueCertificate: body }) => ({ publicKey: body?.publicKey ?? new Uint8Array() }),
@@ -114,6 +136,19 @@ function enumName<Name extends string>(type: Record<number, string>, value: numb
   const name = type[value];
   if (name === undefined) throw new Error(`unknown enum value ${value}`);
   return name as Name;
+}
+
+export function plainFacts(facts: control.NetworkFacts.$Properties | null | undefined): NetworkFacts {
+  return {
+    link: facts?.link ?? '',
+    address: facts?.address ?? '',
+    dnsServers: [...(facts?.dnsServers ?? [])],
+    ntpServers: [...(facts?.ntpServers ?? [])],
+    domain: facts?.domain ?? '',
+    searchDomains: [...(facts?.searchDomains ?? [])],
+    hostname: facts?.hostname ?? '',
+    carrier: facts?.carrier ?? false,
+  };
 }
 
 function plainService(service: control.Service.$Properties): Service {

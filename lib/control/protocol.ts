@@ -30,6 +30,22 @@ export interface Service {
   healthy: boolean;
 }
 
+/** What a DHCP server has said about one interface. */
+export interface NetworkFacts {
+  /** Name of the interface. */
+  link: string;
+  /** CIDR notation; '' when it has none. */
+  address: string;
+  dnsServers: string[];
+  ntpServers: string[];
+  /** '' without one, as `hostname`. */
+  domain: string;
+  searchDomains: string[];
+  hostname: string;
+  /** Whether there is a link to anybody. */
+  carrier: boolean;
+}
+
 export type ServiceAction = 'START' | 'STOP' | 'RESTART';
 export type PowerAction = 'REBOOT' | 'SHUTDOWN';
 
@@ -51,6 +67,12 @@ export interface MethodTable {
   connect: { request: { peer: string }; reply: Record<never, never> };
   /** The asker serves its clients from now on. */
   reportListening: { request: { port: number }; reply: Record<never, never> };
+  /** The asker has configured an interface, or found that it cannot. */
+  reportNetwork: { request: { facts: NetworkFacts }; reply: Record<never, never> };
+  /** The config wants DHCP on an interface; '' for the first one. */
+  startDhcp: { request: { link: string }; reply: Record<never, never> };
+  /** What networkd is to do. */
+  describeDhcp: { request: Record<never, never>; reply: { wanted: boolean; link: string; hostname: string } };
   issueCertificate: {
     request: { publicKey: Uint8Array };
     reply: { certificate: Uint8Array; acceptedCas: Uint8Array; notAfterMs: number };
@@ -62,4 +84,7 @@ export type RequestOf<M extends MethodName> = MethodTable[M]['request'];
 export type ReplyOf<M extends MethodName> = MethodTable[M]['reply'];
 
 /** What a server tells its peers unasked. `peerConnected` brings one descriptor: the connection to that peer. */
-export type ControlEvent = { kind: 'peerConnected'; peer: string } | { kind: 'shuttingDown' };
+export type ControlEvent =
+  | { kind: 'peerConnected'; peer: string }
+  | { kind: 'shuttingDown' }
+  | { kind: 'networkChanged'; facts: NetworkFacts };

@@ -8,6 +8,7 @@ import { hashSources, type SourceIdentity } from './sources.js';
 export const ROLES: Readonly<Record<string, string>> = {
   init: 'lib/init/main.ts',
   machined: 'lib/machined/main.ts',
+  networkd: 'lib/networkd/main.ts',
   osd: 'lib/osd/main.ts',
 };
 

@@ -1,5 +1,8 @@
 import type { AllowList } from '../control/server.js';
 
+/** Asks for addresses. A node whose address is written down does without this process, and the time that it takes to start. */
+export const NETWORKD_ID = 'networkd';
+
 /** Who may ask PID 1 for what. A service that is named nowhere may ask for nothing. */
 export const ALLOW_LIST: AllowList = {
   listServices: ['osd'],
@@ -11,6 +14,9 @@ export const ALLOW_LIST: AllowList = {
   connect: ['osd'],
   reportListening: ['osd'],
   setHostname: ['machined'],
+  startDhcp: ['machined'],
+  describeDhcp: ['networkd'],
+  reportNetwork: ['networkd'],
 };
 
 /** Whom each peer may be connected to. */

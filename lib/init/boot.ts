@@ -1,24 +1,32 @@
 /** The boot of a node: what PID 1 does before and beside starting the services. */
-import { errorMessage, TalosError } from '../base/errors.js';
+import { errorMessage } from '../base/errors.js';
 import { SECOND_MS } from '../base/units.js';
 import type { NativeAddon } from '../native/contract.js';
 import { CgroupTree } from '../os/cgroup-tree.js';
-import { DEFAULT_HOSTNAME, setHostname } from '../os/hostname.js';
+import { DEFAULT_HOSTNAME } from '../os/hostname.js';
 import { type IpParameter, parseIpParameter } from '../os/ip-parameter.js';
 import { readKernelCommandLine } from '../os/kernel-command-line.js';
 import { bringUpLoopback, configureInterface, waitForInterface } from '../os/network.js';
 import { mountPseudoFilesystems } from '../os/pseudo-filesystems.js';
 import { applySysctls } from '../os/sysctl.js';
+import { NETWORKD_ID } from './allow-list.js';
+import type { DhcpWishes } from './dhcp-wish.js';
 import { type LoadedDefinitions, loadDefinitions } from './load-definitions.js';
 import type { InitLog } from './log.js';
+import type { NodeName } from './node-name.js';
 import type { Phase } from './phases.js';
 
 export interface BootContext {
   native: NativeAddon;
   log: InitLog;
   servicesFolder: string;
-  /** Without cgroups (a host that has none, in tests) services run all the same, unlimited. */
-  startServices(definitions: LoadedDefinitions, cgroups: CgroupTree | undefined): void;
+  nodeName: NodeName;
+  dhcp: DhcpWishes;
+  /**
+   * Without cgroups (a host that has none, in tests) services run all the same, unlimited.
+   * @param wanted  services that this boot needs, besides those that every boot does
+   */
+  startServices(definitions: LoadedDefinitions, cgroups: CgroupTree | undefined, wanted?: readonly string[]): void;
 }
 
 /** A network card's driver may take its time; after this the node stays without that interface, and says so. */
@@ -28,7 +36,7 @@ const INTERFACE_TIMEOUT_MS = 60 * SECOND_MS;
  * The phases of a node. Those that do not wait for anything come first, in order of need; the definitions of services are read meanwhile,
  * and the network, which may have to wait for a driver, holds nothing up.
  */
-export function bootPhases({ native, log, servicesFolder, startServices }: BootContext): Phase[] {
+export function bootPhases({ native, log, servicesFolder, nodeName, dhcp, startServices }: BootContext): Phase[] {
   let definitions: LoadedDefinitions | undefined;
   let cgroups: CgroupTree | undefined;
   let ip: IpParameter | undefined;
@@ -75,7 +83,9 @@ export function bootPhases({ native, log, servicesFolder, startServices }: BootC
       after: ['pseudo-filesystems'],
       run: () => {
         ip = readIpParameter(log);
-        setHostname(native.power, (ip && 'hostname' in ip && ip.hostname) || DEFAULT_HOSTNAME);
+        dhcp.decide(ip);
+        nodeName.set('default', DEFAULT_HOSTNAME);
+        if (ip && 'hostname' in ip && ip.hostname !== undefined) nodeName.set('kernel-command-line', ip.hostname);
       },
     },
     {
@@ -96,7 +106,7 @@ export function bootPhases({ native, log, servicesFolder, startServices }: BootC
       isRequired: true,
       after: ['definitions', 'cgroups', 'sysctls', 'hostname', 'loopback'],
       run: () => {
-        if (definitions && cgroups) startServices(definitions, cgroups);
+        if (definitions && cgroups) startServices(definitions, cgroups, dhcp.current ? [NETWORKD_ID] : []);
       },
     },
     {
@@ -122,10 +132,10 @@ function readIpParameter(log: InitLog): IpParameter | undefined {
 
 async function bringUpNetwork(native: NativeAddon, log: InitLog, ip: IpParameter | undefined): Promise<void> {
   if (ip === undefined || ip.kind === 'off') {
-    log.notice('no network: the kernel command line has no usable ip=');
+    log.notice(ip ? 'no network: ip=off' : 'no network yet: no usable ip=, so it is for the config to ask for DHCP');
     return;
   }
-  if (ip.kind === 'dhcp') throw new TalosError('ERR_DHCP', 'DHCP is not supported yet: write an address into ip=');
+  if (ip.kind === 'dhcp') return;
   const link = await waitForInterface(native.netlink, { name: ip.device, timeoutMs: INTERFACE_TIMEOUT_MS });
   configureInterface(native.netlink, link, { address: ip.address, gateway: ip.gateway });
   log.info(`network: ${link.name} has ${ip.address}${ip.gateway === undefined ? '' : ` by ${ip.gateway}`}`);

@@ -3,15 +3,21 @@ import { ControlError } from '../control/errors.js';
 import { MAX_FRAME_BYTES, type PowerAction, type ReplyOf, type Service } from '../control/protocol.js';
 import type { CallContext, HandlerResult, Handlers, ServerConnection } from '../control/server.js';
 import type { LogRing, NativeAddon, RingSubscription } from '../native/contract.js';
-import { hostnameProblem, setHostname } from '../os/hostname.js';
-import { CONNECTABLE } from './allow-list.js';
+import { hostnameProblem } from '../os/hostname.js';
+import { CONNECTABLE, NETWORKD_ID } from './allow-list.js';
+import type { DhcpWishes } from './dhcp-wish.js';
 import type { ExitRequest } from './exit-funnel.js';
+import type { NetworkReports } from './network-reports.js';
+import type { NodeName } from './node-name.js';
 import type { ServiceManager } from './service-manager.js';
 
 export interface HandlerContext {
-  native: Pick<NativeAddon, 'channel' | 'kmsg' | 'power'>;
+  native: Pick<NativeAddon, 'channel' | 'kmsg'>;
   /** Asked for with each request: the manager needs the server, and the server these handlers. */
   services(): ServiceManager;
+  nodeName: NodeName;
+  networkReports: NetworkReports;
+  dhcp: DhcpWishes;
   /** Starts the way down, after the reply is out. */
   goDown(request: ExitRequest): void;
 }
@@ -22,7 +28,8 @@ const MAX_SUBSCRIPTIONS = 256;
 const MAX_REASON_CHARACTERS = 200;
 
 /** What PID 1 does for its peers. Who may ask is said in allow-list.ts. */
-export function controlHandlers({ native, services, goDown }: HandlerContext): Handlers {
+export function controlHandlers(context: HandlerContext): Handlers {
+  const { native, services, nodeName, networkReports, dhcp, goDown } = context;
   const subscriptions = new Subscriptions();
   return {
     listServices: () => ({ body: fitting(services().list()) }),
@@ -40,7 +47,19 @@ export function controlHandlers({ native, services, goDown }: HandlerContext): H
     setHostname: ({ hostname }) => {
       const problem = hostnameProblem(hostname);
       if (problem !== undefined) throw new ControlError('INVALID_ARGUMENT', problem);
-      setHostname(native.power, hostname);
+      nodeName.set('config', hostname);
+      return { body: {} };
+    },
+    startDhcp: ({ link }) => {
+      if (!dhcp.ask({ link, hostname: '' })) {
+        throw new ControlError('FAILED_PRECONDITION', 'the kernel command line has ip=, which is stronger');
+      }
+      services().request(NETWORKD_ID, 'START');
+      return { body: {} };
+    },
+    describeDhcp: () => ({ body: { wanted: dhcp.current !== undefined, link: '', hostname: '', ...dhcp.current } }),
+    reportNetwork: ({ facts }) => {
+      networkReports.take(facts);
       return { body: {} };
     },
     reportListening: ({ port }, { peer }) => {

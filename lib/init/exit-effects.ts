@@ -24,7 +24,7 @@ export function exitEffects(
     tellPeers() {
       const manager = services();
       manager?.denyStarts();
-      for (const connection of manager?.connections() ?? []) connection.sendEvent({ kind: 'shuttingDown' });
+      manager?.tellAll({ kind: 'shuttingDown' });
     },
     stopServices: async () => services()?.stopAll(),
     signalAll: (signal) => native.power.killAll(signal),

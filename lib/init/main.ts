@@ -12,11 +12,14 @@ import { type BootContext, bootPhases } from './boot.js';
 import { systemClock } from './clock.js';
 import { controlHandlers } from './control-handlers.js';
 import { INIT_ID } from './definition.js';
+import { DhcpWishes } from './dhcp-wish.js';
 import { EventList } from './event-list.js';
 import { exitEffects } from './exit-effects.js';
 import { type ExitEffects, ExitFunnel } from './exit-funnel.js';
 import { leadIntoFunnel } from './fatal-errors.js';
 import { InitLog } from './log.js';
+import { NetworkReports } from './network-reports.js';
+import { NodeName } from './node-name.js';
 import { type Phase, runPhases } from './phases.js';
 import { watchReaper } from './reaper-watch.js';
 import { ServiceGroup } from './service-group.js';
@@ -39,6 +42,8 @@ export async function main(options: InitOptions = {}): Promise<void> {
   const { servicesFolder = SERVICES_FOLDER, phases = bootPhases, effects = (real) => real } = options;
   const native = loadNative();
   const log = new InitLog(native.kmsg);
+  const nodeName = new NodeName(native.power);
+  const dhcp = new DhcpWishes();
   let services: ServiceManager | undefined;
   const funnel = new ExitFunnel(effects(exitEffects(native, log, () => services)), log, systemClock);
   leadIntoFunnel(funnel, log);
@@ -55,10 +60,12 @@ export async function main(options: InitOptions = {}): Promise<void> {
         native,
         log,
         servicesFolder,
-        startServices({ definitions, problems }, cgroups) {
+        nodeName,
+        dhcp,
+        startServices({ definitions, problems }, cgroups, wanted) {
           for (const problem of problems) log.error(problem);
-          services = createServices({ events, native, log, funnel, ownRing, cgroups });
-          services.start(definitions);
+          services = createServices({ events, native, log, funnel, ownRing, cgroups, nodeName, dhcp });
+          services.start(definitions, wanted);
         },
       }),
       log,
@@ -80,9 +87,12 @@ interface ServicesContext {
   funnel: ExitFunnel;
   ownRing: LogRing;
   cgroups: CgroupTree | undefined;
+  nodeName: NodeName;
+  dhcp: DhcpWishes;
 }
 
-function createServices({ events, native, log, funnel, ownRing, cgroups }: ServicesContext): ServiceManager {
+function createServices(context: ServicesContext): ServiceManager {
+  const { events, native, log, funnel, ownRing, cgroups, nodeName, dhcp } = context;
   const ownInfo = (): ServiceInfo => ({
     id: INIT_ID,
     state: 'Running',
@@ -103,6 +113,9 @@ function createServices({ events, native, log, funnel, ownRing, cgroups }: Servi
     handlers: controlHandlers({
       native,
       services: () => manager,
+      nodeName,
+      dhcp,
+      networkReports: new NetworkReports(log, nodeName, (event) => manager.tellAll(event)),
       // After the reply is out.
       goDown: (request) => setImmediate(() => void funnel.enter(request)),
     }),

@@ -1,6 +1,5 @@
 import { ControlError } from '../control/errors.js';
-import type { ServiceAction, Service as ServiceInfo } from '../control/protocol.js';
-import type { ServerConnection } from '../control/server.js';
+import type { ControlEvent, ServiceAction, Service as ServiceInfo } from '../control/protocol.js';
 import type { LogRing } from '../native/contract.js';
 import { INIT_ID, type ServiceDefinition } from './definition.js';
 import { Service, type ServiceContext, type ServiceProcesses } from './service.js';
@@ -24,11 +23,14 @@ export class ServiceManager {
 
   constructor(private readonly options: ServiceManagerOptions) {}
 
-  /** Adds the services and starts those that start at boot. `definitions` is in starting order (loadDefinitions). */
-  start(definitions: ServiceDefinition[]): void {
+  /**
+   * Adds the services and starts those that start at boot. `definitions` is in starting order (loadDefinitions).
+   * @param wanted  ids of services that this boot starts besides
+   */
+  start(definitions: ServiceDefinition[], wanted: readonly string[] = []): void {
     for (const definition of definitions) this.add(definition);
     for (const service of this.services.values()) {
-      if (service.definition.start === 'boot') service.send({ kind: 'start' });
+      if (service.definition.start === 'boot' || wanted.includes(service.id)) service.send({ kind: 'start' });
     }
   }
 
@@ -94,9 +96,9 @@ export class ServiceManager {
     }
   }
 
-  /** Every connection that is open now. */
-  connections(): ServerConnection[] {
-    return [...this.services.values()].flatMap((service) => service.connection ?? []);
+  /** Tells every service with a control connection. */
+  tellAll(event: ControlEvent): void {
+    for (const service of this.services.values()) service.connection?.sendEvent(event);
   }
 
   private offerAll(): void {

@@ -5,6 +5,8 @@ import type { NodeIdentity } from './node-identity.js';
 export interface LoadedIdentity {
   identity: NodeIdentity;
   hostname: string | undefined;
+  /** Name of the interface that is to be served by DHCP. */
+  dhcpLink: string | undefined;
   /** Parts of the config that this version ignores, a sentence each. */
   warnings: string[];
 }
@@ -14,7 +16,7 @@ export interface LoadedIdentity {
  * @throws TalosError ERR_CONFIG_INVALID  with all problems in one sentence, places and no values
  */
 export function loadIdentity(text: string): LoadedIdentity {
-  const { config, warnings } = parse(text);
+  const { config, dhcpLink, warnings } = parse(text);
   const { ca, acceptedCAs = [], certSANs = [], network } = config.machine;
   if (ca.key === '') {
     throw new TalosError(
@@ -29,6 +31,7 @@ export function loadIdentity(text: string): LoadedIdentity {
       certSans: certSANs,
     },
     hostname: network?.hostname,
+    dhcpLink,
     warnings: warnings.map(formatProblem),
   };
 }

@@ -73,6 +73,11 @@ export async function main(): Promise<void> {
       .request('setHostname', { hostname: config.hostname })
       .catch((error) => log.problem(`the host name was not set: ${errorMessage(error)}`));
   }
+  if (config.dhcpLink !== undefined) {
+    await init
+      .request('startDhcp', { link: config.dhcpLink })
+      .catch((error) => log.problem(`DHCP on ${config.dhcpLink} was not started: ${errorMessage(error)}`));
+  }
   identity.set(config.identity);
   log.notice(`the machine config was read from the config disk; host name ${hostname()}`);
 }

@@ -1,5 +1,6 @@
 import { SECOND_MS } from '../base/units.js';
 import { ControlClient } from '../control/client.js';
+import type { NetworkFacts } from '../control/protocol.js';
 import type { ChannelModule, FileDescriptor } from '../native/contract.js';
 import type { Issue } from './node-identity.js';
 
@@ -10,16 +11,20 @@ const ISSUE_DEADLINE_MS = 30 * SECOND_MS;
 export class ControlLink {
   readonly init: ControlClient;
   private machined: ControlClient | undefined;
+  /** By interface. */
+  private readonly addresses = new Map<string, string>();
 
   /**
    * @param socket  descriptor 3
    * @param onShuttingDown  the node goes down
+   * @param onAddressChanged  the node has another address
    * @param onLost  init is gone: so is all that this process works with
    */
   constructor(
     socket: FileDescriptor,
     private readonly channels: ChannelModule,
     onShuttingDown: () => void,
+    onAddressChanged: () => void,
     onLost: (error?: Error) => void,
   ) {
     this.init = new ControlClient(socket, {
@@ -27,6 +32,7 @@ export class ControlLink {
       onEvent: (event, descriptors) => {
         for (const descriptor of descriptors) descriptor.close();
         if (event.kind === 'shuttingDown') onShuttingDown();
+        if (event.kind === 'networkChanged' && this.isNews(event.facts)) onAddressChanged();
       },
       onClose: onLost,
     });
@@ -47,6 +53,12 @@ export class ControlLink {
   close(): void {
     this.machined?.close();
     this.init.close();
+  }
+
+  private isNews({ link, address }: NetworkFacts): boolean {
+    if (address === '' || this.addresses.get(link) === address) return false;
+    this.addresses.set(link, address);
+    return true;
   }
 
   private async connectMachined(): Promise<ControlClient> {

@@ -23,16 +23,17 @@ export async function main(apiPort = API_PORT): Promise<void> {
     native.descriptor.adopt(CONTROL_DESCRIPTOR),
     native.channel,
     () => stop.abort(new Error('the node is going down')),
+    () => identity.renewSoon(),
     (error) => {
       log(`the control connection is gone${error ? `: ${errorMessage(error)}` : ''}`);
       process.exit(1);
     },
   );
+  const identity = new NodeIdentity(link.issue, log);
   process.once('SIGTERM', () => stop.abort(new Error('SIGTERM')));
   process.once('SIGINT', () => stop.abort(new Error('SIGINT')));
 
   try {
-    const identity = new NodeIdentity(link.issue, log);
     const material = await identity.obtain(stop.signal);
     const server = new OsdServer({ material, init: link.init, ring: native.ring, kmsg: native.kmsg, log });
     const { address, port } = await server.listen(apiPort);

@@ -23,9 +23,12 @@ const MAX_SLEEP_MS = HOUR_MS;
 /**
  * The identity that the API shows: a key of our own, made here and never leaving this process, and machined's certificate for it.
  *
- *   obtain → listening → (half of the lifetime has passed) → a new key and certificate → listening → …
+ *   obtain → listening → (half of the lifetime has passed, or the node has other addresses) → a new key and certificate → listening → …
  */
 export class NodeIdentity {
+  private isOutdated = false;
+  private wake = (): void => {};
+
   constructor(
     private readonly issue: Issue,
     private readonly log: (line: string) => void,
@@ -56,7 +59,13 @@ export class NodeIdentity {
     }
   }
 
-  /** Renews at half of the lifetime, for ever. Rejects only with the reason of the abort. */
+  /** The certificate says what is no longer true: `keep` asks for another at once. */
+  renewSoon(): void {
+    this.isOutdated = true;
+    this.wake();
+  }
+
+  /** Renews at half of the lifetime and when it has to, for ever. Rejects only with the reason of the abort. */
   async keep(
     current: IssuedMaterial,
     renewed: (material: IssuedMaterial) => void,
@@ -64,13 +73,20 @@ export class NodeIdentity {
   ): Promise<never> {
     let material = current;
     for (;;) {
-      const renewAtMs = (Date.now() + material.notAfterMs) / 2;
-      while (Date.now() < renewAtMs) {
-        await sleep(Math.min(renewAtMs - Date.now(), MAX_SLEEP_MS), undefined, { signal, ref: false });
-      }
+      await this.sleepUntil((Date.now() + material.notAfterMs) / 2, signal);
+      this.isOutdated = false;
       material = await this.obtain(signal, MAX_RENEWAL_RETRY_MS);
       renewed(material);
       this.log(`renewed the certificate, valid until ${new Date(material.notAfterMs).toISOString()}`);
+    }
+  }
+
+  private async sleepUntil(renewAtMs: number, signal: AbortSignal): Promise<void> {
+    while (!this.isOutdated && Date.now() < renewAtMs) {
+      const nap = new AbortController();
+      this.wake = () => nap.abort();
+      const ends = { signal: AbortSignal.any([signal, nap.signal]), ref: false };
+      await sleep(Math.min(renewAtMs - Date.now(), MAX_SLEEP_MS), undefined, ends).catch(() => signal.throwIfAborted());
     }
   }
 }

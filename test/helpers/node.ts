@@ -75,12 +75,19 @@ export class TestNode implements AsyncDisposable {
   ) {}
 
   /** Creates a cluster of one node from the test image (or, without `layer`, from what is shipped) and waits for its API. */
-  static async create(options: { name: string; layer?: 'test'; memoryMiB?: number }): Promise<TestNode> {
-    const { name, layer, memoryMiB } = options;
+  static async create(options: {
+    name: string;
+    layer?: 'test';
+    memoryMiB?: number;
+    /** Behind those that every node has. */
+    kernelArguments?: string;
+  }): Promise<TestNode> {
+    const { name, layer, memoryMiB, kernelArguments } = options;
     const home = await TestHome.create();
     try {
       const words = ['cluster', 'create', '--name', name, ...(layer ? ['--layer', layer] : [])];
       if (memoryMiB) words.push('--memory', String(memoryMiB));
+      if (kernelArguments) words.push('--extra-kernel-args', kernelArguments);
       await home.succeed(words, 2 * bootTimeoutMs);
       const state = await readState(clustersDir(home.environment), name);
       const node = await TestNode.#of(home, name, state?.nodes[0]);
@@ -95,7 +102,7 @@ export class TestNode implements AsyncDisposable {
   }
 
   /** Boots a node of the test image that gets no config; its disk is made all the same (`state.configDisk`). */
-  static async createWaiting(options: { name: string }): Promise<TestNode> {
+  static async createWaiting(options: { name: string; kernelArguments?: string }): Promise<TestNode> {
     const home = await TestHome.create();
     try {
       const { kernel, initramfs } = await testImage();
@@ -104,6 +111,7 @@ export class TestNode implements AsyncDisposable {
         kernel,
         initramfs,
         withConfigDisk: false,
+        ...(options.kernelArguments && { extraKernelArguments: [options.kernelArguments] }),
         environment: home.environment,
       });
       return await TestNode.#of(home, options.name, nodes[0]);

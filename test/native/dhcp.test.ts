@@ -11,7 +11,7 @@ import { encodeReply, readRequest } from '../helpers/dhcp/wire.js';
 import { inNamespaces } from './in-namespaces.js';
 import { openDescriptors } from './open-descriptors.js';
 
-const { dhcp, netlink } = loadNative();
+const { dhcp } = loadNative();
 const loader = fileURLToPath(new URL('../../lib/native/index.js', import.meta.url));
 const MAC = '02:00:00:00:00:01';
 const DISCOVER: DhcpClientMessage = { type: 'discover', xid: 7, seconds: 0, mac: MAC, maxMessageBytes: 1500 };
@@ -21,7 +21,8 @@ if (inNamespaces(import.meta.url, ['--net'])) {
   ip(`link add veth0 address ${MAC} type veth peer name veth1`);
   for (const name of ['lo', 'veth0', 'veth1']) ip(`link set ${name} up`);
   ip('route add 255.255.255.255/32 dev veth1');
-  const index = netlink.link.list().find(({ name }) => name === 'veth0')?.index ?? 0;
+  const indexOf = (name: string): number => JSON.parse(ip(`-j link show ${name}`).toString())[0].ifindex;
+  const index = indexOf('veth0');
 
   t.test('what it writes is read by others as it was meant', async (t) => {
     const given = { clientAddress: '10.0.2.15', requestedAddress: '10.0.2.16', serverId: '10.0.2.2', hostname: 'n1' };
@@ -130,8 +131,7 @@ if (inNamespaces(import.meta.url, ['--net'])) {
     const before = openDescriptors();
     t.throws(() => dhcp.open({ index: 4711, mac: MAC }), { code: 'ENODEV', syscall: 'bind', errno: -19 });
     ip('link add down0 type veth peer name down1');
-    const down = netlink.link.list().find(({ name }) => name === 'down0')?.index ?? 0;
-    const socket = dhcp.open({ index: down, mac: MAC });
+    const socket = dhcp.open({ index: indexOf('down0'), mac: MAC });
     t.throws(() => socket.broadcast(DISCOVER), { code: 'ENETDOWN', syscall: 'sendto' });
     socket.close();
     t.equal(openDescriptors(), before);

@@ -31,6 +31,7 @@ t.test('a booted node', async (t) => {
       const row = rows.find((line) => line.split(/ +/).includes(id)) ?? '';
       t.match(row, new RegExp(`system +${id} +${image} +\\d+ +RUNNING`, 'i'), id);
     }
+    t.match(stdout, /system +networkd +\/sbin\/networkd +- +WAITING/, 'the address of this node is written down');
   });
 
   await t.test('service', async (t) => {

@@ -150,11 +150,20 @@ export namespace control {
         /** Request reportListening. */
         reportListening?: (control.ReportListeningRequest.$Properties|null);
 
+        /** Request reportNetwork. */
+        reportNetwork?: (control.ReportNetworkRequest.$Properties|null);
+
+        /** Request startDhcp. */
+        startDhcp?: (control.StartDhcpRequest.$Properties|null);
+
+        /** Request describeDhcp. */
+        describeDhcp?: (control.DescribeDhcpRequest.$Properties|null);
+
         /** Request issueCertificate. */
         issueCertificate?: (control.IssueCertificateRequest.$Properties|null);
 
         /** Request method. */
-        method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"issueCertificate");
+        method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate");
 
         /**
          * Creates a new Request instance using the specified properties.
@@ -218,11 +227,20 @@ export namespace control {
             /** Request reportListening */
             reportListening?: (control.ReportListeningRequest.$Properties|null);
 
+            /** Request reportNetwork */
+            reportNetwork?: (control.ReportNetworkRequest.$Properties|null);
+
+            /** Request startDhcp */
+            startDhcp?: (control.StartDhcpRequest.$Properties|null);
+
+            /** Request describeDhcp */
+            describeDhcp?: (control.DescribeDhcpRequest.$Properties|null);
+
             /** Request issueCertificate */
             issueCertificate?: (control.IssueCertificateRequest.$Properties|null);
 
             /** Request method */
-            method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"issueCertificate");
+            method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -240,10 +258,13 @@ export namespace control {
           setHostname?: control.SetHostnameRequest.$Shape|null;
           connect?: control.ConnectRequest.$Shape|null;
           reportListening?: control.ReportListeningRequest.$Shape|null;
+          reportNetwork?: control.ReportNetworkRequest.$Shape|null;
+          startDhcp?: control.StartDhcpRequest.$Shape|null;
+          describeDhcp?: control.DescribeDhcpRequest.$Shape|null;
           issueCertificate?: control.IssueCertificateRequest.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ method?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "listServices"; listServices: control.ListServicesRequest.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "controlService"; listServices?: null; controlService: control.ControlServiceRequest.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogRequest.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogRequest.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgRequest.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerRequest.$Shape; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameRequest.$Shape; connect?: null; reportListening?: null; issueCertificate?: null }|{ method?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectRequest.$Shape; reportListening?: null; issueCertificate?: null }|{ method?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningRequest.$Shape; issueCertificate?: null }|{ method?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate: control.IssueCertificateRequest.$Shape })
+          ({ method?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "listServices"; listServices: control.ListServicesRequest.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "controlService"; listServices?: null; controlService: control.ControlServiceRequest.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogRequest.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogRequest.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgRequest.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerRequest.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameRequest.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectRequest.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningRequest.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkRequest.$Shape; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpRequest.$Shape; describeDhcp?: null; issueCertificate?: null }|{ method?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpRequest.$Shape; issueCertificate?: null }|{ method?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate: control.IssueCertificateRequest.$Shape })
         );
     }
 
@@ -296,11 +317,20 @@ export namespace control {
         /** Reply reportListening. */
         reportListening?: (control.ReportListeningReply.$Properties|null);
 
+        /** Reply reportNetwork. */
+        reportNetwork?: (control.ReportNetworkReply.$Properties|null);
+
+        /** Reply startDhcp. */
+        startDhcp?: (control.StartDhcpReply.$Properties|null);
+
+        /** Reply describeDhcp. */
+        describeDhcp?: (control.DescribeDhcpReply.$Properties|null);
+
         /** Reply issueCertificate. */
         issueCertificate?: (control.IssueCertificateReply.$Properties|null);
 
         /** Reply result. */
-        result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"issueCertificate");
+        result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate");
 
         /**
          * Creates a new Reply instance using the specified properties.
@@ -364,11 +394,20 @@ export namespace control {
             /** Reply reportListening */
             reportListening?: (control.ReportListeningReply.$Properties|null);
 
+            /** Reply reportNetwork */
+            reportNetwork?: (control.ReportNetworkReply.$Properties|null);
+
+            /** Reply startDhcp */
+            startDhcp?: (control.StartDhcpReply.$Properties|null);
+
+            /** Reply describeDhcp */
+            describeDhcp?: (control.DescribeDhcpReply.$Properties|null);
+
             /** Reply issueCertificate */
             issueCertificate?: (control.IssueCertificateReply.$Properties|null);
 
             /** Reply result */
-            result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"issueCertificate");
+            result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -386,10 +425,13 @@ export namespace control {
           setHostname?: control.SetHostnameReply.$Shape|null;
           connect?: control.ConnectReply.$Shape|null;
           reportListening?: control.ReportListeningReply.$Shape|null;
+          reportNetwork?: control.ReportNetworkReply.$Shape|null;
+          startDhcp?: control.StartDhcpReply.$Shape|null;
+          describeDhcp?: control.DescribeDhcpReply.$Shape|null;
           issueCertificate?: control.IssueCertificateReply.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ result?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "listServices"; listServices: control.ListServicesReply.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "controlService"; listServices?: null; controlService: control.ControlServiceReply.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogReply.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogReply.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgReply.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerReply.$Shape; setHostname?: null; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameReply.$Shape; connect?: null; reportListening?: null; issueCertificate?: null }|{ result?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectReply.$Shape; reportListening?: null; issueCertificate?: null }|{ result?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningReply.$Shape; issueCertificate?: null }|{ result?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; issueCertificate: control.IssueCertificateReply.$Shape })
+          ({ result?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "listServices"; listServices: control.ListServicesReply.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "controlService"; listServices?: null; controlService: control.ControlServiceReply.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogReply.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogReply.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgReply.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerReply.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameReply.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectReply.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningReply.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkReply.$Shape; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpReply.$Shape; describeDhcp?: null; issueCertificate?: null }|{ result?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpReply.$Shape; issueCertificate?: null }|{ result?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate: control.IssueCertificateReply.$Shape })
         );
     }
 
@@ -517,8 +559,11 @@ export namespace control {
         /** Event shuttingDown. */
         shuttingDown?: (control.ShuttingDown.$Properties|null);
 
+        /** Event networkChanged. */
+        networkChanged?: (control.NetworkFacts.$Properties|null);
+
         /** Event event. */
-        event?: ("peerConnected"|"shuttingDown");
+        event?: ("peerConnected"|"shuttingDown"|"networkChanged");
 
         /**
          * Creates a new Event instance using the specified properties.
@@ -558,8 +603,11 @@ export namespace control {
             /** Event shuttingDown */
             shuttingDown?: (control.ShuttingDown.$Properties|null);
 
+            /** Event networkChanged */
+            networkChanged?: (control.NetworkFacts.$Properties|null);
+
             /** Event event */
-            event?: ("peerConnected"|"shuttingDown");
+            event?: ("peerConnected"|"shuttingDown"|"networkChanged");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -569,9 +617,10 @@ export namespace control {
         type $Shape = {
           peerConnected?: control.PeerConnected.$Shape|null;
           shuttingDown?: control.ShuttingDown.$Shape|null;
+          networkChanged?: control.NetworkFacts.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ event?: undefined; peerConnected?: null; shuttingDown?: null }|{ event?: "peerConnected"; peerConnected: control.PeerConnected.$Shape; shuttingDown?: null }|{ event?: "shuttingDown"; peerConnected?: null; shuttingDown: control.ShuttingDown.$Shape })
+          ({ event?: undefined; peerConnected?: null; shuttingDown?: null; networkChanged?: null }|{ event?: "peerConnected"; peerConnected: control.PeerConnected.$Shape; shuttingDown?: null; networkChanged?: null }|{ event?: "shuttingDown"; peerConnected?: null; shuttingDown: control.ShuttingDown.$Shape; networkChanged?: null }|{ event?: "networkChanged"; peerConnected?: null; shuttingDown?: null; networkChanged: control.NetworkFacts.$Shape })
         );
     }
 
@@ -697,6 +746,113 @@ export namespace control {
 
         /** Shape of a ShuttingDown. */
         type $Shape = control.ShuttingDown.$Properties;
+    }
+
+    /**
+     * Properties of a NetworkFacts.
+     * @deprecated Use control.NetworkFacts.$Properties instead.
+     */
+    interface INetworkFacts extends control.NetworkFacts.$Properties {
+    }
+
+    /** Represents a NetworkFacts. */
+    class NetworkFacts {
+
+        /**
+         * Constructs a new NetworkFacts.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.NetworkFacts.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** NetworkFacts link. */
+        link: string;
+
+        /** NetworkFacts address. */
+        address: string;
+
+        /** NetworkFacts dnsServers. */
+        dnsServers: string[];
+
+        /** NetworkFacts ntpServers. */
+        ntpServers: string[];
+
+        /** NetworkFacts domain. */
+        domain: string;
+
+        /** NetworkFacts searchDomains. */
+        searchDomains: string[];
+
+        /** NetworkFacts hostname. */
+        hostname: string;
+
+        /** NetworkFacts carrier. */
+        carrier: boolean;
+
+        /**
+         * Creates a new NetworkFacts instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns NetworkFacts instance
+         */
+        static create(properties: control.NetworkFacts.$Shape): control.NetworkFacts & control.NetworkFacts.$Shape;
+        static create(properties?: control.NetworkFacts.$Properties): control.NetworkFacts;
+
+        /**
+         * Encodes the specified NetworkFacts message. Does not implicitly {@link control.NetworkFacts.verify|verify} messages.
+         * @param message NetworkFacts message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.NetworkFacts.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a NetworkFacts message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.NetworkFacts & control.NetworkFacts.$Shape} NetworkFacts
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.NetworkFacts & control.NetworkFacts.$Shape;
+    }
+
+    namespace NetworkFacts {
+
+        /** Properties of a NetworkFacts. */
+        interface $Properties {
+
+            /** NetworkFacts link */
+            link?: (string|null);
+
+            /** NetworkFacts address */
+            address?: (string|null);
+
+            /** NetworkFacts dnsServers */
+            dnsServers?: (string[]|null);
+
+            /** NetworkFacts ntpServers */
+            ntpServers?: (string[]|null);
+
+            /** NetworkFacts domain */
+            domain?: (string|null);
+
+            /** NetworkFacts searchDomains */
+            searchDomains?: (string[]|null);
+
+            /** NetworkFacts hostname */
+            hostname?: (string|null);
+
+            /** NetworkFacts carrier */
+            carrier?: (boolean|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a NetworkFacts. */
+        type $Shape = control.NetworkFacts.$Properties;
     }
 
     /**
@@ -2074,6 +2230,390 @@ export namespace control {
 
         /** Shape of a ReportListeningReply. */
         type $Shape = control.ReportListeningReply.$Properties;
+    }
+
+    /**
+     * Properties of a ReportNetworkRequest.
+     * @deprecated Use control.ReportNetworkRequest.$Properties instead.
+     */
+    interface IReportNetworkRequest extends control.ReportNetworkRequest.$Properties {
+    }
+
+    /** Represents a ReportNetworkRequest. */
+    class ReportNetworkRequest {
+
+        /**
+         * Constructs a new ReportNetworkRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportNetworkRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ReportNetworkRequest facts. */
+        facts?: (control.NetworkFacts.$Properties|null);
+
+        /**
+         * Creates a new ReportNetworkRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportNetworkRequest instance
+         */
+        static create(properties: control.ReportNetworkRequest.$Shape): control.ReportNetworkRequest & control.ReportNetworkRequest.$Shape;
+        static create(properties?: control.ReportNetworkRequest.$Properties): control.ReportNetworkRequest;
+
+        /**
+         * Encodes the specified ReportNetworkRequest message. Does not implicitly {@link control.ReportNetworkRequest.verify|verify} messages.
+         * @param message ReportNetworkRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportNetworkRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportNetworkRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportNetworkRequest & control.ReportNetworkRequest.$Shape} ReportNetworkRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportNetworkRequest & control.ReportNetworkRequest.$Shape;
+    }
+
+    namespace ReportNetworkRequest {
+
+        /** Properties of a ReportNetworkRequest. */
+        interface $Properties {
+
+            /** ReportNetworkRequest facts */
+            facts?: (control.NetworkFacts.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportNetworkRequest. */
+        type $Shape = control.ReportNetworkRequest.$Properties;
+    }
+
+    /**
+     * Properties of a ReportNetworkReply.
+     * @deprecated Use control.ReportNetworkReply.$Properties instead.
+     */
+    interface IReportNetworkReply extends control.ReportNetworkReply.$Properties {
+    }
+
+    /** Represents a ReportNetworkReply. */
+    class ReportNetworkReply {
+
+        /**
+         * Constructs a new ReportNetworkReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportNetworkReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new ReportNetworkReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportNetworkReply instance
+         */
+        static create(properties: control.ReportNetworkReply.$Shape): control.ReportNetworkReply & control.ReportNetworkReply.$Shape;
+        static create(properties?: control.ReportNetworkReply.$Properties): control.ReportNetworkReply;
+
+        /**
+         * Encodes the specified ReportNetworkReply message. Does not implicitly {@link control.ReportNetworkReply.verify|verify} messages.
+         * @param message ReportNetworkReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportNetworkReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportNetworkReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportNetworkReply & control.ReportNetworkReply.$Shape} ReportNetworkReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportNetworkReply & control.ReportNetworkReply.$Shape;
+    }
+
+    namespace ReportNetworkReply {
+
+        /** Properties of a ReportNetworkReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportNetworkReply. */
+        type $Shape = control.ReportNetworkReply.$Properties;
+    }
+
+    /**
+     * Properties of a StartDhcpRequest.
+     * @deprecated Use control.StartDhcpRequest.$Properties instead.
+     */
+    interface IStartDhcpRequest extends control.StartDhcpRequest.$Properties {
+    }
+
+    /** Represents a StartDhcpRequest. */
+    class StartDhcpRequest {
+
+        /**
+         * Constructs a new StartDhcpRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.StartDhcpRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** StartDhcpRequest link. */
+        link: string;
+
+        /**
+         * Creates a new StartDhcpRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns StartDhcpRequest instance
+         */
+        static create(properties: control.StartDhcpRequest.$Shape): control.StartDhcpRequest & control.StartDhcpRequest.$Shape;
+        static create(properties?: control.StartDhcpRequest.$Properties): control.StartDhcpRequest;
+
+        /**
+         * Encodes the specified StartDhcpRequest message. Does not implicitly {@link control.StartDhcpRequest.verify|verify} messages.
+         * @param message StartDhcpRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.StartDhcpRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a StartDhcpRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.StartDhcpRequest & control.StartDhcpRequest.$Shape} StartDhcpRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.StartDhcpRequest & control.StartDhcpRequest.$Shape;
+    }
+
+    namespace StartDhcpRequest {
+
+        /** Properties of a StartDhcpRequest. */
+        interface $Properties {
+
+            /** StartDhcpRequest link */
+            link?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a StartDhcpRequest. */
+        type $Shape = control.StartDhcpRequest.$Properties;
+    }
+
+    /**
+     * Properties of a StartDhcpReply.
+     * @deprecated Use control.StartDhcpReply.$Properties instead.
+     */
+    interface IStartDhcpReply extends control.StartDhcpReply.$Properties {
+    }
+
+    /** Represents a StartDhcpReply. */
+    class StartDhcpReply {
+
+        /**
+         * Constructs a new StartDhcpReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.StartDhcpReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new StartDhcpReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns StartDhcpReply instance
+         */
+        static create(properties: control.StartDhcpReply.$Shape): control.StartDhcpReply & control.StartDhcpReply.$Shape;
+        static create(properties?: control.StartDhcpReply.$Properties): control.StartDhcpReply;
+
+        /**
+         * Encodes the specified StartDhcpReply message. Does not implicitly {@link control.StartDhcpReply.verify|verify} messages.
+         * @param message StartDhcpReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.StartDhcpReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a StartDhcpReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.StartDhcpReply & control.StartDhcpReply.$Shape} StartDhcpReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.StartDhcpReply & control.StartDhcpReply.$Shape;
+    }
+
+    namespace StartDhcpReply {
+
+        /** Properties of a StartDhcpReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a StartDhcpReply. */
+        type $Shape = control.StartDhcpReply.$Properties;
+    }
+
+    /**
+     * Properties of a DescribeDhcpRequest.
+     * @deprecated Use control.DescribeDhcpRequest.$Properties instead.
+     */
+    interface IDescribeDhcpRequest extends control.DescribeDhcpRequest.$Properties {
+    }
+
+    /** Represents a DescribeDhcpRequest. */
+    class DescribeDhcpRequest {
+
+        /**
+         * Constructs a new DescribeDhcpRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.DescribeDhcpRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new DescribeDhcpRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns DescribeDhcpRequest instance
+         */
+        static create(properties: control.DescribeDhcpRequest.$Shape): control.DescribeDhcpRequest & control.DescribeDhcpRequest.$Shape;
+        static create(properties?: control.DescribeDhcpRequest.$Properties): control.DescribeDhcpRequest;
+
+        /**
+         * Encodes the specified DescribeDhcpRequest message. Does not implicitly {@link control.DescribeDhcpRequest.verify|verify} messages.
+         * @param message DescribeDhcpRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.DescribeDhcpRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a DescribeDhcpRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.DescribeDhcpRequest & control.DescribeDhcpRequest.$Shape} DescribeDhcpRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.DescribeDhcpRequest & control.DescribeDhcpRequest.$Shape;
+    }
+
+    namespace DescribeDhcpRequest {
+
+        /** Properties of a DescribeDhcpRequest. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a DescribeDhcpRequest. */
+        type $Shape = control.DescribeDhcpRequest.$Properties;
+    }
+
+    /**
+     * Properties of a DescribeDhcpReply.
+     * @deprecated Use control.DescribeDhcpReply.$Properties instead.
+     */
+    interface IDescribeDhcpReply extends control.DescribeDhcpReply.$Properties {
+    }
+
+    /** Represents a DescribeDhcpReply. */
+    class DescribeDhcpReply {
+
+        /**
+         * Constructs a new DescribeDhcpReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.DescribeDhcpReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** DescribeDhcpReply wanted. */
+        wanted: boolean;
+
+        /** DescribeDhcpReply link. */
+        link: string;
+
+        /** DescribeDhcpReply hostname. */
+        hostname: string;
+
+        /**
+         * Creates a new DescribeDhcpReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns DescribeDhcpReply instance
+         */
+        static create(properties: control.DescribeDhcpReply.$Shape): control.DescribeDhcpReply & control.DescribeDhcpReply.$Shape;
+        static create(properties?: control.DescribeDhcpReply.$Properties): control.DescribeDhcpReply;
+
+        /**
+         * Encodes the specified DescribeDhcpReply message. Does not implicitly {@link control.DescribeDhcpReply.verify|verify} messages.
+         * @param message DescribeDhcpReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.DescribeDhcpReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a DescribeDhcpReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.DescribeDhcpReply & control.DescribeDhcpReply.$Shape} DescribeDhcpReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.DescribeDhcpReply & control.DescribeDhcpReply.$Shape;
+    }
+
+    namespace DescribeDhcpReply {
+
+        /** Properties of a DescribeDhcpReply. */
+        interface $Properties {
+
+            /** DescribeDhcpReply wanted */
+            wanted?: (boolean|null);
+
+            /** DescribeDhcpReply link */
+            link?: (string|null);
+
+            /** DescribeDhcpReply hostname */
+            hostname?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a DescribeDhcpReply. */
+        type $Shape = control.DescribeDhcpReply.$Properties;
     }
 
     /**

@@ -139,11 +139,14 @@ export const control = $root.control = (() => {
         Request.prototype.setHostname = null;
         Request.prototype.connect = null;
         Request.prototype.reportListening = null;
+        Request.prototype.reportNetwork = null;
+        Request.prototype.startDhcp = null;
+        Request.prototype.describeDhcp = null;
         Request.prototype.issueCertificate = null;
         // OneOf field names bound to virtual getters and setters
         let $oneOfFields;
         $Object.defineProperty(Request.prototype, "method", {
-            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "issueCertificate"]),
+            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "reportNetwork", "startDhcp", "describeDhcp", "issueCertificate"]),
             set: $util.oneOfSetter($oneOfFields)
         });
         Request.create = function(properties) {
@@ -176,6 +179,12 @@ export const control = $root.control = (() => {
                 $root.control.ConnectRequest.encode(message.connect, writer.uint32(/* id 17, wireType 2 =*/138).fork(), _depth + 1).ldelim();
             if (message.reportListening != null && $Object.hasOwnProperty.call(message, "reportListening"))
                 $root.control.ReportListeningRequest.encode(message.reportListening, writer.uint32(/* id 18, wireType 2 =*/146).fork(), _depth + 1).ldelim();
+            if (message.reportNetwork != null && $Object.hasOwnProperty.call(message, "reportNetwork"))
+                $root.control.ReportNetworkRequest.encode(message.reportNetwork, writer.uint32(/* id 19, wireType 2 =*/154).fork(), _depth + 1).ldelim();
+            if (message.startDhcp != null && $Object.hasOwnProperty.call(message, "startDhcp"))
+                $root.control.StartDhcpRequest.encode(message.startDhcp, writer.uint32(/* id 20, wireType 2 =*/162).fork(), _depth + 1).ldelim();
+            if (message.describeDhcp != null && $Object.hasOwnProperty.call(message, "describeDhcp"))
+                $root.control.DescribeDhcpRequest.encode(message.describeDhcp, writer.uint32(/* id 21, wireType 2 =*/170).fork(), _depth + 1).ldelim();
             if (message.issueCertificate != null && $Object.hasOwnProperty.call(message, "issueCertificate"))
                 $root.control.IssueCertificateRequest.encode(message.issueCertificate, writer.uint32(/* id 30, wireType 2 =*/242).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -282,6 +291,27 @@ export const control = $root.control = (() => {
                         message.method = "reportListening";
                         continue;
                     }
+                case 19: {
+                        if (wireType !== 2)
+                            break;
+                        message.reportNetwork = $root.control.ReportNetworkRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.reportNetwork);
+                        message.method = "reportNetwork";
+                        continue;
+                    }
+                case 20: {
+                        if (wireType !== 2)
+                            break;
+                        message.startDhcp = $root.control.StartDhcpRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.startDhcp);
+                        message.method = "startDhcp";
+                        continue;
+                    }
+                case 21: {
+                        if (wireType !== 2)
+                            break;
+                        message.describeDhcp = $root.control.DescribeDhcpRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.describeDhcp);
+                        message.method = "describeDhcp";
+                        continue;
+                    }
                 case 30: {
                         if (wireType !== 2)
                             break;
@@ -324,11 +354,14 @@ export const control = $root.control = (() => {
         Reply.prototype.setHostname = null;
         Reply.prototype.connect = null;
         Reply.prototype.reportListening = null;
+        Reply.prototype.reportNetwork = null;
+        Reply.prototype.startDhcp = null;
+        Reply.prototype.describeDhcp = null;
         Reply.prototype.issueCertificate = null;
         // OneOf field names bound to virtual getters and setters
         let $oneOfFields;
         $Object.defineProperty(Reply.prototype, "result", {
-            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "issueCertificate"]),
+            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "reportNetwork", "startDhcp", "describeDhcp", "issueCertificate"]),
             set: $util.oneOfSetter($oneOfFields)
         });
         Reply.create = function(properties) {
@@ -361,6 +394,12 @@ export const control = $root.control = (() => {
                 $root.control.ConnectReply.encode(message.connect, writer.uint32(/* id 17, wireType 2 =*/138).fork(), _depth + 1).ldelim();
             if (message.reportListening != null && $Object.hasOwnProperty.call(message, "reportListening"))
                 $root.control.ReportListeningReply.encode(message.reportListening, writer.uint32(/* id 18, wireType 2 =*/146).fork(), _depth + 1).ldelim();
+            if (message.reportNetwork != null && $Object.hasOwnProperty.call(message, "reportNetwork"))
+                $root.control.ReportNetworkReply.encode(message.reportNetwork, writer.uint32(/* id 19, wireType 2 =*/154).fork(), _depth + 1).ldelim();
+            if (message.startDhcp != null && $Object.hasOwnProperty.call(message, "startDhcp"))
+                $root.control.StartDhcpReply.encode(message.startDhcp, writer.uint32(/* id 20, wireType 2 =*/162).fork(), _depth + 1).ldelim();
+            if (message.describeDhcp != null && $Object.hasOwnProperty.call(message, "describeDhcp"))
+                $root.control.DescribeDhcpReply.encode(message.describeDhcp, writer.uint32(/* id 21, wireType 2 =*/170).fork(), _depth + 1).ldelim();
             if (message.issueCertificate != null && $Object.hasOwnProperty.call(message, "issueCertificate"))
                 $root.control.IssueCertificateReply.encode(message.issueCertificate, writer.uint32(/* id 30, wireType 2 =*/242).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -462,6 +501,27 @@ export const control = $root.control = (() => {
                             break;
                         message.reportListening = $root.control.ReportListeningReply.decode(reader, reader.size(), $undefined, _depth + 1, message.reportListening);
                         message.result = "reportListening";
+                        continue;
+                    }
+                case 19: {
+                        if (wireType !== 2)
+                            break;
+                        message.reportNetwork = $root.control.ReportNetworkReply.decode(reader, reader.size(), $undefined, _depth + 1, message.reportNetwork);
+                        message.result = "reportNetwork";
+                        continue;
+                    }
+                case 20: {
+                        if (wireType !== 2)
+                            break;
+                        message.startDhcp = $root.control.StartDhcpReply.decode(reader, reader.size(), $undefined, _depth + 1, message.startDhcp);
+                        message.result = "startDhcp";
+                        continue;
+                    }
+                case 21: {
+                        if (wireType !== 2)
+                            break;
+                        message.describeDhcp = $root.control.DescribeDhcpReply.decode(reader, reader.size(), $undefined, _depth + 1, message.describeDhcp);
+                        message.result = "describeDhcp";
                         continue;
                     }
                 case 30: {
@@ -601,10 +661,11 @@ export const control = $root.control = (() => {
         };
         Event.prototype.peerConnected = null;
         Event.prototype.shuttingDown = null;
+        Event.prototype.networkChanged = null;
         // OneOf field names bound to virtual getters and setters
         let $oneOfFields;
         $Object.defineProperty(Event.prototype, "event", {
-            get: $util.oneOfGetter($oneOfFields = ["peerConnected", "shuttingDown"]),
+            get: $util.oneOfGetter($oneOfFields = ["peerConnected", "shuttingDown", "networkChanged"]),
             set: $util.oneOfSetter($oneOfFields)
         });
         Event.create = function(properties) {
@@ -621,6 +682,8 @@ export const control = $root.control = (() => {
                 $root.control.PeerConnected.encode(message.peerConnected, writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
             if (message.shuttingDown != null && $Object.hasOwnProperty.call(message, "shuttingDown"))
                 $root.control.ShuttingDown.encode(message.shuttingDown, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
+            if (message.networkChanged != null && $Object.hasOwnProperty.call(message, "networkChanged"))
+                $root.control.NetworkFacts.encode(message.networkChanged, writer.uint32(/* id 3, wireType 2 =*/26).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -665,6 +728,13 @@ export const control = $root.control = (() => {
                             break;
                         message.shuttingDown = $root.control.ShuttingDown.decode(reader, reader.size(), $undefined, _depth + 1, message.shuttingDown);
                         message.event = "shuttingDown";
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        message.networkChanged = $root.control.NetworkFacts.decode(reader, reader.size(), $undefined, _depth + 1, message.networkChanged);
+                        message.event = "networkChanged";
                         continue;
                     }
                 }
@@ -827,6 +897,172 @@ export const control = $root.control = (() => {
             return message;
         };
         return ShuttingDown;
+    })();
+    control.NetworkFacts = (function() {
+        const NetworkFacts = function (properties) {
+            this.dnsServers = [];
+            this.ntpServers = [];
+            this.searchDomains = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        NetworkFacts.prototype.link = "";
+        NetworkFacts.prototype.address = "";
+        NetworkFacts.prototype.dnsServers = $util.emptyArray;
+        NetworkFacts.prototype.ntpServers = $util.emptyArray;
+        NetworkFacts.prototype.domain = "";
+        NetworkFacts.prototype.searchDomains = $util.emptyArray;
+        NetworkFacts.prototype.hostname = "";
+        NetworkFacts.prototype.carrier = false;
+        NetworkFacts.create = function(properties) {
+            return new NetworkFacts(properties);
+        };
+        NetworkFacts.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.link != null && $Object.hasOwnProperty.call(message, "link") && message.link !== "")
+                writer.uint32(/* id 1, wireType 2 =*/10).string(message.link);
+            if (message.address != null && $Object.hasOwnProperty.call(message, "address") && message.address !== "")
+                writer.uint32(/* id 2, wireType 2 =*/18).string(message.address);
+            if (message.dnsServers != null && message.dnsServers.length)
+                for (let i = 0; i < message.dnsServers.length; ++i)
+                    writer.uint32(/* id 3, wireType 2 =*/26).string(message.dnsServers[i]);
+            if (message.ntpServers != null && message.ntpServers.length)
+                for (let i = 0; i < message.ntpServers.length; ++i)
+                    writer.uint32(/* id 4, wireType 2 =*/34).string(message.ntpServers[i]);
+            if (message.domain != null && $Object.hasOwnProperty.call(message, "domain") && message.domain !== "")
+                writer.uint32(/* id 5, wireType 2 =*/42).string(message.domain);
+            if (message.searchDomains != null && message.searchDomains.length)
+                for (let i = 0; i < message.searchDomains.length; ++i)
+                    writer.uint32(/* id 6, wireType 2 =*/50).string(message.searchDomains[i]);
+            if (message.hostname != null && $Object.hasOwnProperty.call(message, "hostname") && message.hostname !== "")
+                writer.uint32(/* id 7, wireType 2 =*/58).string(message.hostname);
+            if (message.carrier != null && $Object.hasOwnProperty.call(message, "carrier") && message.carrier !== false)
+                writer.uint32(/* id 8, wireType 0 =*/64).bool(message.carrier);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        NetworkFacts.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.NetworkFacts();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.link = value;
+                        else
+                            delete message.link;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.address = value;
+                        else
+                            delete message.address;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.dnsServers && message.dnsServers.length))
+                            message.dnsServers = [];
+                        message.dnsServers.push(reader.stringVerify());
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.ntpServers && message.ntpServers.length))
+                            message.ntpServers = [];
+                        message.ntpServers.push(reader.stringVerify());
+                        continue;
+                    }
+                case 5: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.domain = value;
+                        else
+                            delete message.domain;
+                        continue;
+                    }
+                case 6: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.searchDomains && message.searchDomains.length))
+                            message.searchDomains = [];
+                        message.searchDomains.push(reader.stringVerify());
+                        continue;
+                    }
+                case 7: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.hostname = value;
+                        else
+                            delete message.hostname;
+                        continue;
+                    }
+                case 8: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.bool())
+                            message.carrier = value;
+                        else
+                            delete message.carrier;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return NetworkFacts;
     })();
     control.Service = (function() {
         const Service = function (properties) {
@@ -2509,6 +2745,456 @@ export const control = $root.control = (() => {
             return message;
         };
         return ReportListeningReply;
+    })();
+    control.ReportNetworkRequest = (function() {
+        const ReportNetworkRequest = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        ReportNetworkRequest.prototype.facts = null;
+        ReportNetworkRequest.create = function(properties) {
+            return new ReportNetworkRequest(properties);
+        };
+        ReportNetworkRequest.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.facts != null && $Object.hasOwnProperty.call(message, "facts"))
+                $root.control.NetworkFacts.encode(message.facts, writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        ReportNetworkRequest.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.ReportNetworkRequest();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        message.facts = $root.control.NetworkFacts.decode(reader, reader.size(), $undefined, _depth + 1, message.facts);
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return ReportNetworkRequest;
+    })();
+    control.ReportNetworkReply = (function() {
+        const ReportNetworkReply = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        ReportNetworkReply.create = function(properties) {
+            return new ReportNetworkReply(properties);
+        };
+        ReportNetworkReply.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        ReportNetworkReply.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.ReportNetworkReply();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return ReportNetworkReply;
+    })();
+    control.StartDhcpRequest = (function() {
+        const StartDhcpRequest = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        StartDhcpRequest.prototype.link = "";
+        StartDhcpRequest.create = function(properties) {
+            return new StartDhcpRequest(properties);
+        };
+        StartDhcpRequest.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.link != null && $Object.hasOwnProperty.call(message, "link") && message.link !== "")
+                writer.uint32(/* id 1, wireType 2 =*/10).string(message.link);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        StartDhcpRequest.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.StartDhcpRequest();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.link = value;
+                        else
+                            delete message.link;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return StartDhcpRequest;
+    })();
+    control.StartDhcpReply = (function() {
+        const StartDhcpReply = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        StartDhcpReply.create = function(properties) {
+            return new StartDhcpReply(properties);
+        };
+        StartDhcpReply.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        StartDhcpReply.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.StartDhcpReply();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return StartDhcpReply;
+    })();
+    control.DescribeDhcpRequest = (function() {
+        const DescribeDhcpRequest = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        DescribeDhcpRequest.create = function(properties) {
+            return new DescribeDhcpRequest(properties);
+        };
+        DescribeDhcpRequest.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        DescribeDhcpRequest.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.DescribeDhcpRequest();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return DescribeDhcpRequest;
+    })();
+    control.DescribeDhcpReply = (function() {
+        const DescribeDhcpReply = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        DescribeDhcpReply.prototype.wanted = false;
+        DescribeDhcpReply.prototype.link = "";
+        DescribeDhcpReply.prototype.hostname = "";
+        DescribeDhcpReply.create = function(properties) {
+            return new DescribeDhcpReply(properties);
+        };
+        DescribeDhcpReply.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.wanted != null && $Object.hasOwnProperty.call(message, "wanted") && message.wanted !== false)
+                writer.uint32(/* id 1, wireType 0 =*/8).bool(message.wanted);
+            if (message.link != null && $Object.hasOwnProperty.call(message, "link") && message.link !== "")
+                writer.uint32(/* id 2, wireType 2 =*/18).string(message.link);
+            if (message.hostname != null && $Object.hasOwnProperty.call(message, "hostname") && message.hostname !== "")
+                writer.uint32(/* id 3, wireType 2 =*/26).string(message.hostname);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        DescribeDhcpReply.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.DescribeDhcpReply();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.bool())
+                            message.wanted = value;
+                        else
+                            delete message.wanted;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.link = value;
+                        else
+                            delete message.link;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.hostname = value;
+                        else
+                            delete message.hostname;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return DescribeDhcpReply;
     })();
     control.IssueCertificateRequest = (function() {
         const IssueCertificateRequest = function (properties) {

@@ -126,6 +126,20 @@ t.test('machine configs', async (t) => {
     t.match(problemsOf(host('hostname: other')), [/no document with version/]);
   });
 
+  await t.test('DHCP on an interface', async (t) => {
+    const plain = generate().controlplane;
+    const dhcp = (fields: string) => `---\napiVersion: v1alpha1\nkind: DHCPv4Config\n${fields}\n`;
+    t.equal(parseMachineConfig(plain).dhcpLink, undefined);
+    t.equal(parseMachineConfig(`${plain}${dhcp('name: eth0')}`).dhcpLink, 'eth0');
+    t.match(parseMachineConfig(`${plain}${dhcp('name: eth0\nrouteMetric: 5')}`).warnings.map(formatProblem), [
+      /routeMetric: is not supported yet and ignored/,
+    ]);
+    t.match(problemsOf(`${plain}${dhcp('name: eth0')}${dhcp('name: eth1')}`), [/name: there is another interface/]);
+    t.match(problemsOf(`${plain}${dhcp('name: "eth 0"')}`), [/name: must be the name of an interface/]);
+    t.match(problemsOf(`${plain}${dhcp('name: eth0\ncolour: blue')}`), [/colour: unknown field/]);
+    t.match(problemsOf(`${plain}${dhcp('routeMetric: 1')}`), [/name: is missing/]);
+  });
+
   await t.test('hostile text is refused, soon and with few words', async (t) => {
     const doubled = (depth: number) =>
       Array.from(

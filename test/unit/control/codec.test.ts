@@ -16,6 +16,27 @@ const SERVICE = {
   healthy: false,
 };
 
+const FACTS = {
+  link: 'eth0',
+  address: '10.0.2.15/24',
+  dnsServers: ['10.0.2.3'],
+  ntpServers: ['10.0.2.4', '10.0.2.5'],
+  domain: 'a.org',
+  searchDomains: ['b.org'],
+  hostname: 'n1',
+  carrier: true,
+};
+const NO_FACTS = {
+  link: '',
+  address: '',
+  dnsServers: [],
+  ntpServers: [],
+  domain: '',
+  searchDomains: [],
+  hostname: '',
+  carrier: false,
+};
+
 /** For each method: values that differ from the defaults, and the defaults. */
 const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf<M>[] } } = {
   listServices: {
@@ -67,6 +88,15 @@ const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf
   },
   setHostname: { requests: [{ hostname: 'n1' }, { hostname: '' }], replies: [{}] },
   reportListening: { requests: [{ port: 50000 }, { port: 0 }], replies: [{}] },
+  reportNetwork: { requests: [{ facts: FACTS }, { facts: NO_FACTS }], replies: [{}] },
+  startDhcp: { requests: [{ link: 'eth0' }, { link: '' }], replies: [{}] },
+  describeDhcp: {
+    requests: [{}],
+    replies: [
+      { wanted: true, link: 'eth0', hostname: 'n1' },
+      { wanted: false, link: '', hostname: '' },
+    ],
+  },
   connect: { requests: [{ peer: 'machined' }, { peer: '' }], replies: [{}] },
   issueCertificate: {
     requests: [{ publicKey: Buffer.from([1, 2, 3]) }, { publicKey: new Uint8Array() }],
@@ -122,7 +152,12 @@ t.test('failures and events come back as they went', (t) => {
   for (const kind of kinds) {
     t.match(decodeFrame(encodeFailure(1, kind, 'why')), { kind: 'failure', id: 1, error: { kind, message: 'why' } });
   }
-  for (const event of [{ kind: 'shuttingDown' }, { kind: 'peerConnected', peer: 'osd' }] as const) {
+  for (const event of [
+    { kind: 'shuttingDown' },
+    { kind: 'peerConnected', peer: 'osd' },
+    { kind: 'networkChanged', facts: FACTS },
+    { kind: 'networkChanged', facts: NO_FACTS },
+  ] as const) {
     t.same(decodeFrame(encodeEvent(event)), { kind: 'event', event });
   }
   t.ok(encodeFailure(1, 'INTERNAL', 'x'.repeat(100_000)).length < 4096, 'a failure is bounded');

@@ -6,7 +6,8 @@ const PEERS = ['osd', 'machined', 'networkd', 'chatty', 'init', '', '__proto__',
 
 const ALLOWED: Record<string, string[]> = {
   osd: ['listServices', 'controlService', 'openLog', 'closeLog', 'openKmsg', 'power', 'connect', 'reportListening'],
-  machined: ['setHostname'],
+  machined: ['setHostname', 'startDhcp'],
+  networkd: ['describeDhcp', 'reportNetwork'],
 };
 
 for (const peer of PEERS) {

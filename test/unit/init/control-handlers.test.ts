@@ -108,6 +108,91 @@ t.test('the host name is machined’s to set', async (t) => {
   t.same(hostnames, ['node-1']);
 });
 
+t.test('networkd tells what it found out: the console, the node’s name, and every peer', async (t) => {
+  const { client, machined, events, lines, hostnames, osd } = node(t, { networkd: { order: 0, control: true } });
+  const networkd = client('networkd');
+  const nothing = {
+    carrier: true,
+    link: 'eth0',
+    address: '',
+    dnsServers: [],
+    ntpServers: [],
+    domain: '',
+    searchDomains: [],
+    hostname: '',
+  };
+  const facts = {
+    ...nothing,
+    address: '10.0.2.15/24',
+    dnsServers: ['10.0.2.3', '8.8.8.8'],
+    domain: 'a.org',
+    hostname: 'leased',
+  };
+  await networkd.request('reportNetwork', { facts: { ...nothing, carrier: false } });
+  await networkd.request('reportNetwork', { facts: nothing });
+  await networkd.request('reportNetwork', { facts });
+  await networkd.request('reportNetwork', { facts });
+  await settle();
+  t.same(
+    lines.map(({ text }) => text).filter((text) => text.startsWith('network')),
+    [
+      'network: eth0 has no carrier',
+      'network: eth0 has no address; asking for one by DHCP',
+      'network: eth0 has 10.0.2.15/24 by DHCP, DNS 10.0.2.3 8.8.8.8, domain a.org, host name leased',
+    ],
+    'once',
+  );
+  t.equal(events.filter(({ event }) => event.kind === 'networkChanged').length, 9, 'three peers, three changes');
+  t.same(events.at(-1)?.event, { kind: 'networkChanged', facts });
+  t.same(hostnames, ['leased']);
+  await networkd.request('reportNetwork', { facts: { ...facts, link: 'eth1', hostname: 'a_b' } });
+  t.match(lines.at(-1)?.text, /host name of the DHCP server was not taken/);
+
+  await machined.request('setHostname', { hostname: 'configured' });
+  await networkd.request('reportNetwork', { facts: { ...facts, hostname: 'leased-again' } });
+  t.same(hostnames, ['leased', 'configured'], 'the config is stronger');
+  for (const wrong of [
+    { link: '' },
+    { link: 'a/b' },
+    { link: 'x'.repeat(16) },
+    { address: '10.0.2.15' },
+    { address: '10.0.2.15/33' },
+    { address: '10.0.2.15/24/1' },
+    { address: '10.0.2/24' },
+    { dnsServers: ['fd00::1'] },
+    { ntpServers: Array(70).fill('10.0.2.4') },
+    { domain: 'a\n<0>forged' },
+    { searchDomains: ['x'.repeat(300)] },
+  ]) {
+    const request = networkd.request('reportNetwork', { facts: { ...facts, ...wrong } });
+    t.match(await failure(request), { kind: 'INVALID_ARGUMENT' }, JSON.stringify(wrong).slice(0, 60));
+  }
+  for (let index = 2; index < 16; index++) {
+    await networkd.request('reportNetwork', { facts: { ...facts, link: `eth${index}` } });
+  }
+  const tooMany = networkd.request('reportNetwork', { facts: { ...facts, link: 'eth16' } });
+  t.match(await failure(tooMany), { kind: 'RESOURCE_EXHAUSTED' });
+  t.match(await failure(osd.request('reportNetwork', { facts })), { kind: 'PERMISSION_DENIED' });
+});
+
+t.test('networkd asks what it is to do; the config may start it where ip= says nothing', async (t) => {
+  const definition = { networkd: { order: 0, control: true, start: 'manual' } };
+  const { client, machined, manager, osd } = node(t, definition);
+  await machined.request('startDhcp', { link: 'eth1' });
+  t.equal(manager.find('networkd').state.kind, 'Running');
+  const networkd = client('networkd');
+  t.same((await networkd.request('describeDhcp', {})).body, { wanted: true, link: 'eth1', hostname: '' });
+  t.match(await failure(osd.request('startDhcp', { link: 'eth0' })), { kind: 'PERMISSION_DENIED' });
+  t.match(await failure(machined.request('describeDhcp', {})), { kind: 'PERMISSION_DENIED' });
+
+  const fixed = node(t, definition);
+  fixed.dhcp.decide({ kind: 'off' });
+  t.match(await failure(fixed.machined.request('startDhcp', { link: 'eth0' })), { kind: 'FAILED_PRECONDITION' });
+  t.equal(fixed.manager.find('networkd').state.kind, 'Waiting');
+  fixed.manager.request('networkd', 'START');
+  t.match((await fixed.client('networkd').request('describeDhcp', {})).body, { wanted: false }, 'started by hand');
+});
+
 t.test('connect: each side gets an end, and machined is told who is there', async (t) => {
   const { osd, machined, events, native } = node(t);
   const { descriptors } = await osd.request('connect', { peer: 'machined' });

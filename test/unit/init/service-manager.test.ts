@@ -21,6 +21,19 @@ t.test('services start in order, manual ones do not', async (t) => {
   t.ok(native.childOf('/bin/manual'));
 });
 
+t.test('a boot may want a service that others do not', async (t) => {
+  const { native, manager, definitions } = supervisor({
+    networkd: { order: 5, start: 'manual' },
+    osd: { order: 10 },
+    other: { order: 20, start: 'manual' },
+  });
+  manager.start(definitions, ['networkd', 'unknown']);
+  t.same(
+    native.children.map(({ options }) => options.file),
+    ['/bin/networkd', '/bin/osd'],
+  );
+});
+
 t.test('a process gets what its definition says, and we keep nothing of it open', async (t) => {
   const { native, rings, groups, manager, definitions } = supervisor({
     osd: {

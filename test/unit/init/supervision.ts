@@ -2,7 +2,10 @@ import { ControlServer } from '../../../lib/control/server.js';
 import { ALLOW_LIST } from '../../../lib/init/allow-list.js';
 import { controlHandlers } from '../../../lib/init/control-handlers.js';
 import { parseDefinition } from '../../../lib/init/definition.js';
+import { DhcpWishes } from '../../../lib/init/dhcp-wish.js';
 import type { ExitRequest } from '../../../lib/init/exit-funnel.js';
+import { NetworkReports } from '../../../lib/init/network-reports.js';
+import { NodeName } from '../../../lib/init/node-name.js';
 import { ServiceManager } from '../../../lib/init/service-manager.js';
 import type { KmsgModule, NativeAddon } from '../../../lib/native/contract.js';
 import { FakeDescriptor } from '../control/fake-channel.js';
@@ -21,14 +24,19 @@ export function supervisor(services: Record<string, Record<string, unknown>>) {
   const hostnames: string[] = [];
   const ownRing = new FakeRing();
   const kmsg: Pick<KmsgModule, 'subscribe'> = { subscribe: (position) => new FakeDescriptor(`kmsg ${position}`) };
-  const handlerNative = {
-    channel: native.channel,
-    kmsg,
-    power: { setHostname: (name: string) => void hostnames.push(name) },
-  } as unknown as NativeAddon;
+  const handlerNative = { channel: native.channel, kmsg } as unknown as NativeAddon;
+  const dhcp = new DhcpWishes();
+  const nodeName = new NodeName({ setHostname: (name) => void hostnames.push(name) });
   const control = new ControlServer({
     channels: native.channel,
-    handlers: controlHandlers({ native: handlerNative, services: () => manager, goDown: (exit) => exits.push(exit) }),
+    handlers: controlHandlers({
+      native: handlerNative,
+      services: () => manager,
+      nodeName,
+      dhcp,
+      networkReports: new NetworkReports(log, nodeName, (event) => manager.tellAll(event)),
+      goDown: (exit) => exits.push(exit),
+    }),
     allow: ALLOW_LIST,
     log: (text) => log.warning(text),
   });
@@ -58,5 +66,5 @@ export function supervisor(services: Record<string, Record<string, unknown>>) {
   const definitions = Object.entries(services)
     .map(([id, fields]) => parseDefinition(id, JSON.stringify({ id, file: `/bin/${id}`, ...fields })))
     .sort((a, b) => a.order - b.order);
-  return { native, clock, lines, rings, groups, manager, definitions, exits, hostnames, ownRing };
+  return { native, clock, lines, rings, groups, manager, definitions, exits, hostnames, dhcp, ownRing };
 }

@@ -47,6 +47,7 @@ t.test('a certificate over a connection to machined, which may come and go', asy
     osd,
     channels,
     () => t.fail('nobody goes down'),
+    () => t.fail('nothing has changed'),
     () => t.fail('nothing is lost'),
   );
   const key = Buffer.from('key');
@@ -69,9 +70,10 @@ t.test('a certificate over a connection to machined, which may come and go', asy
   t.match(await rejection(link.issue(key)), { kind: 'UNAVAILABLE' }, 'nothing after the end');
 });
 
-t.test('init says that the node goes down, or goes away itself', async (t) => {
+t.test('init says that the node has other addresses, that it goes down, or goes away itself', async (t) => {
   const { channels, connection, osd } = node();
   let isGoingDown = false;
+  let changes = 0;
   let isLost = false;
   const link = new ControlLink(
     osd,
@@ -80,10 +82,19 @@ t.test('init says that the node goes down, or goes away itself', async (t) => {
       isGoingDown = true;
     },
     () => {
+      changes++;
+    },
+    () => {
       isLost = true;
     },
   );
   connection.sendEvent({ kind: 'peerConnected', peer: 'somebody' });
+  const nothing = { dnsServers: [], ntpServers: [], domain: '', searchDomains: [], hostname: '', carrier: true };
+  const tell = (address: string) =>
+    connection.sendEvent({ kind: 'networkChanged', facts: { ...nothing, link: 'eth0', address } });
+  for (const address of ['', '10.0.2.15/24', '', '10.0.2.15/24', '10.0.2.16/24']) tell(address);
+  await until(() => changes === 2, 'two addresses were heard of');
+  t.notOk(isGoingDown);
   connection.sendEvent({ kind: 'shuttingDown' });
   await until(() => isGoingDown, 'it was heard');
   t.notOk(isLost);

@@ -70,3 +70,25 @@ t.test('renews at half of the lifetime, with a new key', async (t) => {
   stop.abort(new Error('enough'));
   await kept;
 });
+
+t.test('renews at once when the node has other addresses, also if it hears of them early', async (t) => {
+  const authority = await Authority.create();
+  const issue: Issue = async () => ({
+    certificate: Buffer.from('PEM'),
+    acceptedCas: Buffer.from(authority.certificate),
+    notAfterMs: Date.now() + 3_600_000,
+  });
+  const stop = new AbortController();
+  const identity = new NodeIdentity(issue, () => {});
+  const first = await identity.obtain(stop.signal);
+  const keys = [first.key];
+  identity.renewSoon();
+  const kept = rejection(identity.keep(first, (material) => keys.push(material.key), stop.signal));
+  await until(() => keys.length === 2, 'what came before it listened');
+  identity.renewSoon();
+  identity.renewSoon();
+  await until(() => keys.length === 3, 'what came while it slept');
+  t.equal(new Set(keys).size, 3);
+  stop.abort(new Error('enough'));
+  t.match(await kept, { message: 'enough' });
+});
