@@ -144,6 +144,11 @@ void is_sealed() {
   check(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, writable.get(), 0) == MAP_FAILED && errno == EPERM);
   check(::ftruncate(writable.get(), 0) == -1 && errno == EPERM);
   check(::fcntl(writable.get(), F_ADD_SEALS, F_SEAL_WRITE) == -1 && errno == EPERM);
+  check(::fallocate(writable.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096) == -1 && errno == EPERM, "no holes");
+  void* mapped = ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, writable.get(), 0);
+  check(mapped != MAP_FAILED && ::mprotect(mapped, 4096, PROT_READ | PROT_WRITE) == -1 && errno == EACCES);
+  check(::madvise(mapped, 4096, MADV_REMOVE) == -1, "nor by way of a mapping");
+  ::munmap(mapped, 4096);
 }
 
 void refuses_sizes() {
