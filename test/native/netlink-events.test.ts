@@ -9,6 +9,7 @@ import { loadNative } from '../../lib/native/index.js';
 import { inNamespaces } from './in-namespaces.js';
 import { NetworkModel } from './network-model.js';
 import { openDescriptors } from './open-descriptors.js';
+import { untilUp } from './until-up.js';
 
 const { netlink } = loadNative();
 const loader = fileURLToPath(new URL('../../lib/native/index.js', import.meta.url));
@@ -43,8 +44,11 @@ function subscribe(t: Test, kinds: ObjectKind[], options: Partial<SubscribeOptio
 if (inNamespaces(import.meta.url, ['--net'])) {
   netlink.link.set(1, { isUp: true });
   let index = netlink.link.add({ kind: 'veth', name: 'veth0', peer: { name: 'veth1' }, isUp: true });
+  // Otherwise addresses of IPv6 would come and change by themselves for some seconds.
+  for (const name of ['veth0', 'veth1']) execFileSync('ip', ['link', 'set', name, 'addrgenmode', 'none']);
   netlink.link.set(netlink.link.get('veth1')?.index ?? 0, { isUp: true });
   netlink.address.add({ index, address: '10.5.0.2/24' });
+  await untilUp(netlink, ['veth0', 'veth1']);
   const resyncs = (events: NetlinkEvent[]) => events.filter((event) => event.kind === 'resync');
 
   t.test('begins with all there is, then tells each change', async (t) => {

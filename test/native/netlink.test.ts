@@ -6,6 +6,7 @@ import { loadNative } from '../../lib/native/index.js';
 import { inNamespaces } from './in-namespaces.js';
 import { asIpRoute, type IpRoute } from './ip-route.js';
 import { openDescriptors } from './open-descriptors.js';
+import { untilUp } from './until-up.js';
 
 const { netlink } = loadNative();
 
@@ -85,6 +86,7 @@ if (inNamespaces(import.meta.url, ['--net'])) {
       flags: string[];
       linkinfo?: { info_kind?: string };
     }
+    await untilUp(netlink, ['veth0', 'veth1']);
     const shown = ipJson<IpLink>('-d', 'link').map((link) => ({
       ...{ index: link.ifindex, name: link.ifname, mtu: link.mtu, operState: link.operstate.toLowerCase() },
       ...{ transmitQueueLength: link.txqlen, mac: link.address, broadcast: link.broadcast },
