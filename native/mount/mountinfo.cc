@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "sys/mount_calls.h"
 
@@ -84,6 +85,30 @@ constexpr std::array kTexts = {&MountEntry::device,  &MountEntry::root,         
                                &MountEntry::options, &MountEntry::propagation,  &MountEntry::fstype,
                                &MountEntry::source,  &MountEntry::super_options};
 
+// Mounts of one kind are near each other and share most of their texts: a few to look at find nearly all, and cost less than
+// hashing.
+class RecentTexts {
+ public:
+  // The place of `text`, which is `next` if it is none of the last ones.
+  std::pair<uint32_t, bool> place_of(std::string_view text, uint32_t next) {
+    for (const auto& [known, place] : last_) {
+      if (known == text && place != kNone) return {place, false};
+    }
+    last_[oldest_] = {text, next};
+    oldest_ = (oldest_ + 1) % last_.size();
+    return {next, true};
+  }
+
+ private:
+  static constexpr uint32_t kNone = UINT32_MAX;
+  struct Known {
+    std::string_view text;
+    uint32_t place = kNone;
+  };
+  std::array<Known, 4> last_;
+  size_t oldest_ = 0;
+};
+
 // No name has a NUL in it; a text that claims one would run into its neighbour behind the border.
 bool has_null(const MountEntry& entry) {
   return std::any_of(kTexts.begin(), kTexts.end(), [&](auto text) { return (entry.*text).find('\0') != std::string_view::npos; });
@@ -129,22 +154,20 @@ Result<MountTable> read_mount_info() {
 FlatTable flatten(const MountTable& table) {
   FlatTable flat;
   flat.numbers.reserve(table.entries.size() * (2 + kTexts.size()));
-  std::array<uint32_t, kTexts.size()> places{};
+  std::array<RecentTexts, kTexts.size()> recent;
   uint32_t texts = 0;
-  const MountEntry* previous = nullptr;
   for (const MountEntry& entry : table.entries) {
     flat.numbers.push_back(static_cast<uint32_t>(entry.id));
     flat.numbers.push_back(static_cast<uint32_t>(entry.parent_id));
     for (size_t at = 0; at < kTexts.size(); at++) {
       std::string_view text = entry.*kTexts[at];
-      // Mounts of one kind come in a row: most of their texts are those of the one before.
-      if (previous == nullptr || previous->*kTexts[at] != text) {
+      auto [place, is_new] = recent[at].place_of(text, texts);
+      if (is_new) {
         flat.texts.append(text).push_back('\0');
-        places[at] = texts++;
+        texts++;
       }
-      flat.numbers.push_back(places[at]);
+      flat.numbers.push_back(place);
     }
-    previous = &entry;
   }
   return flat;
 }

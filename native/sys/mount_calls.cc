@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/unique_fd.h"
 
 namespace talos::sys {
@@ -12,26 +14,27 @@ namespace {
 
 // A node that changes its mounts faster than we read them is broken in other ways; the last text read is good enough then.
 constexpr int kMaxReads = 5;
-constexpr size_t kChunkBytes = 64 * 1024;
+constexpr size_t kFirstBytes = 64 * 1024;
+constexpr size_t kChunkBytes = 8 * 1024;
 
 const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
 
+// The kernel hands the table out in pieces of a page: they are read behind one another into one buffer, which grows seldom.
 Result<std::string> read_whole(int fd, const std::string& path) {
-  if (::lseek(fd, 0, SEEK_SET) == -1) return last_error("lseek", path);
   std::string text;
+  if (::lseek(fd, 0, SEEK_SET) == -1) return last_error("lseek", path);
+  size_t used = 0;
   for (;;) {
-    size_t used = text.size();
-    text.resize(used + kChunkBytes);
-    ssize_t count = ::read(fd, text.data() + used, kChunkBytes);
-    if (count == -1 && errno == EINTR)
-      count = 0;
-    else if (count == -1)
-      return last_error("read", path);
-    else if (count == 0) {
+    if (text.size() - used < kChunkBytes) text.resize(std::max(text.size() * 2, kFirstBytes));
+    ssize_t count = ::read(fd, text.data() + used, text.size() - used);
+    if (count > 0) {
+      used += static_cast<size_t>(count);
+    } else if (count == 0) {
       text.resize(used);
       return text;
+    } else if (errno != EINTR) {
+      return last_error("read", path);
     }
-    text.resize(used + static_cast<size_t>(count));
   }
 }
 
