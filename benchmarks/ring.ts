@@ -5,7 +5,7 @@
  * addon would do; it keeps everything, so the file is started over after the size of the ring.
  * What would change our mind: appending or reading slower than the file in the same pieces; or readers that slow the writer down to less than a quarter on a machine with a core for each.
  *
- * Both write from the JavaScript thread: the ring takes text of many records at once (`LogRing.write`), as it takes a pipe's. From pipes: benchmarks/ingest.ts.
+ * Both write bytes from the JavaScript thread: the ring takes many records at once (`LogRing.write`), as it takes a pipe's. From pipes: benchmarks/ingest.ts.
  * Readers are threads that wait for their doorbell and read what is there; at the end each must have read or missed every record, and what it has read must be what was written. Each sample is
  * a fresh process: a part that does not count, then a fixed number of bytes.
  *
@@ -112,8 +112,8 @@ async function appendToRing({ recordBytes, readers }: Case): Promise<number> {
       return worker;
     }),
   );
-  const { text } = slabOf(recordBytes);
-  const megabytes = rate(text.length, () => log.write(text));
+  const slab = Buffer.from(slabOf(recordBytes).text);
+  const megabytes = rate(slab.length, () => log.write(slab));
   const { records, bytes } = log.stats;
   if (bytes !== records * recordBytes) throw new Error('not all was written');
   const reports = workers.map((worker) => once(worker, 'message'));

@@ -6,7 +6,7 @@ export interface RawLogRing {
   readonly stats: RingStats;
   attach(pipe: FileDescriptor, stream: string): void;
   drained(): Promise<void>;
-  write(text: string): void;
+  write(text: string | Uint8Array): void;
   subscribe(): { memory: FileDescriptor; doorbell: FileDescriptor; id: number };
   unsubscribe(id: number): void;
   /** Bytes: services write in whatever encoding they like. */
@@ -82,7 +82,9 @@ function wrapRing(ring: RawLogRing): LogRing {
     },
     drained: () => ring.drained(),
     write(text) {
-      if (typeof text !== 'string') throw argumentError('ERR_INVALID_ARG_TYPE', 'text', 'a string', text);
+      if (typeof text !== 'string' && !(text instanceof Uint8Array)) {
+        throw argumentError('ERR_INVALID_ARG_TYPE', 'text', 'a string or a Uint8Array', text);
+      }
       ring.write(text);
     },
     subscribe() {

@@ -108,7 +108,13 @@ class LogRing : public Napi::ObjectWrap<LogRing> {
   }
 
   void write(const Napi::CallbackInfo& info) {
-    if (check(info.Env())) log_->write(to_string(info[0]));
+    if (!check(info.Env())) return;
+    if (info[0].IsString()) {
+      log_->write(to_string(info[0]));
+    } else {
+      auto bytes = info[0].As<Napi::Uint8Array>();
+      log_->write({reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength()});
+    }
   }
 
   // {memory, doorbell, id}

@@ -24,8 +24,8 @@ export interface LogRing {
   attach(pipe: FileDescriptor, stream: 'stdout' | 'stderr'): void;
   /** Resolves when every attached pipe has reached its end: all that the service wrote is in the ring. */
   drained(): Promise<void>;
-  /** Appends lines of PID 1's own about the service. */
-  write(text: string): void;
+  /** Appends lines of PID 1's own about the service; a missing last newline is added. */
+  write(text: string | Uint8Array): void;
   subscribe(): RingSubscription;
   /** The newest complete line, at most `maxBytes` of it, without its newline; '' when there is none. */
   lastLine(maxBytes: number): string;
