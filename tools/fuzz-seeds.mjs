@@ -71,7 +71,48 @@ function ring(tail, records, operations) {
 const lines = ['one\n', 'a longer line of text\n', 'unfinished'];
 const records = lines.map((line, index) => record(line, index === 0 ? 0 : record(lines[index - 1], 0).length));
 
+/** An answer of device-mapper: its head (version, sizes, count, flags, dev, name, UUID) and the targets, whose `next` counts from the first. */
+function mapped(targets) {
+  const specs = targets.map(([type, parameters]) => [type, padded(text(parameters), 8)]);
+  const body = specs.map(([type, parameters], index) => {
+    const next = specs.slice(0, index + 1).reduce((sum, [, each]) => sum + 40 + each.length, 0);
+    const name = Buffer.alloc(16);
+    name.write(type);
+    return Buffer.concat([numbers([8, 0], [8, 8], [4, 0], [4, next]), name, parameters]);
+  });
+  const data = Buffer.concat(body);
+  const name = Buffer.alloc(128 + 129 + 7);
+  name.write('root');
+  const head = [
+    ...[
+      [4, 4],
+      [4, 48],
+      [4, 0],
+      [4, 312 + data.length],
+      [4, 312],
+      [4, targets.length],
+    ],
+    ...[
+      [4, 0],
+      [4, 1],
+      [4, 0],
+      [4, 0],
+      [8, (254 << 8) | 3],
+    ],
+  ];
+  return Buffer.concat([numbers(...head), name, data]);
+}
+
 const seeds = {
+  dm_message: {
+    verity: mapped([['verity', 'V']]),
+    'two-targets': mapped([
+      ['linear', '/dev/vda 0'],
+      ['verity', 'C'],
+    ]),
+    none: mapped([]),
+    'cut-off': mapped([['verity', 'V']]).subarray(0, 330),
+  },
   netlink: {
     link: message(16, 2, link(2, 'eth0')),
     'two-links': Buffer.concat([

@@ -8,6 +8,7 @@
  * - A file descriptor never travels as a number: it is a `FileDescriptor`, owned by exactly one side.
  * - Calls are synchronous only if they cannot sleep on a device, a network or another process.
  */
+import type { BlockModule } from './contract/block.js';
 import type { CgroupModule } from './contract/cgroup.js';
 import type { ChannelModule } from './contract/channel.js';
 import type { ClockModule } from './contract/clock.js';
@@ -21,6 +22,7 @@ import type { PowerModule } from './contract/power.js';
 import type { ProcessModule } from './contract/process.js';
 import type { RingModule } from './contract/ring.js';
 
+export type * from './contract/block.js';
 export type * from './contract/cgroup.js';
 export type * from './contract/channel.js';
 export type * from './contract/clock.js';
@@ -37,6 +39,7 @@ export type * from './contract/ring.js';
 export type * from './contract/seccomp.js';
 
 export interface NativeAddon {
+  block: BlockModule;
   cgroup: CgroupModule;
   channel: ChannelModule;
   clock: ClockModule;

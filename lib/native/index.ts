@@ -1,6 +1,7 @@
 import { constants } from 'node:os';
 import { isSea } from 'node:sea';
 import { fileURLToPath } from 'node:url';
+import { createBlockModule, type RawBlockModule } from './block.js';
 import { createCgroupModule, type RawCgroupModule } from './cgroup.js';
 import { createChannelModule, type RawChannelModule } from './channel.js';
 import { createClockModule, type RawClockModule } from './clock.js';
@@ -24,6 +25,7 @@ export interface RawAddon {
   clock: RawClockModule;
   dhcp: RawDhcpModule;
   mount: RawMountModule;
+  block: RawBlockModule;
   cgroup: RawCgroupModule;
   files: RawFilesModule;
   kmsg: RawKmsgModule;
@@ -71,6 +73,7 @@ function wrap(raw: RawAddon): NativeAddon {
     clock: createClockModule(raw.clock),
     dhcp: createDhcpModule(raw.dhcp),
     mount: createMountModule(raw.mount),
+    block: createBlockModule(raw.block),
     cgroup: createCgroupModule(raw.cgroup),
     files: createFilesModule(raw.files),
     kmsg: createKmsgModule(raw.kmsg),

@@ -20,6 +20,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   init_dhcp(env, exports);
   init_files(env, exports);
   init_mount(env, exports);
+  init_block(env, exports);
   init_cgroup(env, exports);
   init_kmsg(env, exports);
   init_netlink(env, exports);

@@ -13,6 +13,7 @@ void init_clock(Napi::Env env, Napi::Object exports);
 void init_dhcp(Napi::Env env, Napi::Object exports);
 void init_files(Napi::Env env, Napi::Object exports);
 void init_mount(Napi::Env env, Napi::Object exports);
+void init_block(Napi::Env env, Napi::Object exports);
 void init_cgroup(Napi::Env env, Napi::Object exports);
 void init_kmsg(Napi::Env env, Napi::Object exports);
 void init_netlink(Napi::Env env, Napi::Object exports);

@@ -1,0 +1,150 @@
+/** Disks: what is on them, partition tables, dm-verity. Every call sleeps on a device and runs on the thread pool. */
+
+export interface BlockDeviceInfo {
+  /** false: a regular file that holds the image of a disk, with sectors of 512 bytes. */
+  isBlockDevice: boolean;
+  /** As the kernel has it; a file never is. */
+  isReadOnly: boolean;
+  sizeBytes: number;
+  logicalSectorBytes: number;
+  physicalSectorBytes: number;
+  /** 0 when the device does not say. */
+  optimalIoBytes: number;
+}
+
+/** A known mark: 'ext', 'xfs', 'gpt', 'mbr', 'luks', 'md' … (docs/native/block.md). */
+export interface BlockSignature {
+  name: string;
+  usage: 'filesystem' | 'table' | 'raid' | 'volume' | 'crypto' | 'swap' | 'cache';
+  /** In bytes from the start of the device. */
+  offset: number;
+  length: number;
+}
+
+export interface Filesystem {
+  type: 'ext2' | 'ext3' | 'ext4' | 'xfs' | 'vfat' | 'squashfs' | 'erofs';
+  /** '' without one; bytes that are no UTF-8 are U+FFFD. */
+  label: string;
+  /** Lower case, with hyphens; 'ABCD-1234' for vfat, '' for squashfs. */
+  uuid: string;
+  blockBytes: number;
+  /** As the file system says. */
+  sizeBytes: number;
+  /** Of the superblock; 'none' where the format has none. */
+  checksum: 'none' | 'valid' | 'wrong';
+}
+
+export interface BlockInspection {
+  sizeBytes: number;
+  /** No table and no known mark: the only disks that may be taken without being asked to. */
+  isEmpty: boolean;
+  /** Empty, and zeros in the first 68 KiB: not even unknown data there. */
+  isBlank: boolean;
+  /** By offset. */
+  signatures: BlockSignature[];
+  /** Of the types above; usually none or one. */
+  filesystems: Filesystem[];
+  /** Superblocks that cannot be true, a sentence with the offset each. */
+  problems: string[];
+}
+
+export interface GptPartition {
+  /** From 1; not always without gaps. */
+  number: number;
+  /** Lower case, as `id` is. */
+  typeGuid: string;
+  id: string;
+  name: string;
+  startBytes: number;
+  sizeBytes: number;
+  /** 64 bits; those from 48 on belong to the type. */
+  attributes: bigint;
+}
+
+export interface GptTable {
+  diskId: string;
+  sectorBytes: number;
+  /** Which copy was gone by: the backup only when the primary is not valid. */
+  source: 'primary' | 'backup';
+  partitions: GptPartition[];
+  /** What `repairGpt` would mend, a sentence each; empty for a table in order. */
+  problems: string[];
+}
+
+export interface GptPartitionRequest {
+  typeGuid: string;
+  name: string;
+  /** Rounded up to the alignment; all that is left without it, for the last partition only. */
+  sizeBytes?: number;
+  attributes?: bigint;
+  /** Made at random without it. */
+  id?: string;
+}
+
+export interface GptRequest {
+  partitions: GptPartitionRequest[];
+  diskId?: string;
+  /** Also where a table is already, which is lost. Never over anything else: wipe that first. */
+  replacesGpt?: boolean;
+}
+
+export interface PartitionSync {
+  /** The kernel read the whole table again; false while a partition is in use. */
+  wasReread: boolean;
+  /** Numbers of the partitions that had to be deleted and added one by one. */
+  deleted: number[];
+  added: number[];
+}
+
+export interface VerityRequest {
+  /** Below /dev/mapper by convention; 1 to 127 bytes. */
+  name: string;
+  uuid?: string;
+  /** Absolute paths; the same for both when the tree lies behind the data. */
+  dataDevice: string;
+  hashDevice: string;
+  dataBlockBytes?: number;
+  hashBlockBytes?: number;
+  dataBlocks: number;
+  /** In hash blocks; past a superblock, if there is one. */
+  hashStartBlock: number;
+  /** 'sha256' unless given. */
+  algorithm?: string;
+  /** Lower-case hexadecimal. */
+  rootDigest: string;
+  salt?: string;
+  /** What a wrong block leads to: EIO for its reader ('error'), a reboot, or a panic. */
+  onCorruption?: 'error' | 'restart' | 'panic';
+  ignoresZeroBlocks?: boolean;
+}
+
+export interface VerityStatus {
+  /** false from the first wrong block on. */
+  isIntact: boolean;
+  isSuspended: boolean;
+  isReadOnly: boolean;
+  openCount: number;
+  /** '/dev/dm-N' */
+  path: string;
+}
+
+export interface BlockModule {
+  info(path: string): Promise<BlockDeviceInfo>;
+  inspect(path: string): Promise<BlockInspection>;
+  /** Zeroes all known marks and nothing else; gives what was zeroed. */
+  wipeSignatures(path: string): Promise<BlockSignature[]>;
+  /** Discards a range (its contents are undefined afterwards unless 'zero'). */
+  erase(path: string, kind: 'discard' | 'secure' | 'zero', offset: number, length: number): Promise<void>;
+  /** Puts all that was written to the device onto the medium. */
+  flush(path: string): Promise<void>;
+  /** undefined without a table. */
+  readGpt(path: string): Promise<GptTable | undefined>;
+  createGpt(path: string, request: GptRequest): Promise<GptTable>;
+  repairGpt(path: string): Promise<GptTable>;
+  /** Makes the kernel's partitions those of the table. */
+  syncPartitions(path: string): Promise<PartitionSync>;
+  createVerity(request: VerityRequest): Promise<VerityStatus>;
+  verityStatus(name: string): Promise<VerityStatus>;
+  /** `deferred`: with its last user, if it has any now. */
+  removeMapped(name: string, options?: { deferred?: boolean }): Promise<void>;
+}

@@ -1,0 +1,249 @@
+// BlockModule of the contract, in the raw shape of lib/native/block.ts. Everything sleeps on a device: all of it is on the thread
+// pool.
+#include <napi.h>
+
+#include "bind/async.h"
+#include "bind/error.h"
+#include "bind/modules.h"
+#include "bind/strings.h"
+#include "block/gpt_disk.h"
+#include "block/inspect.h"
+#include "block/verity.h"
+
+namespace talos::bind {
+
+namespace {
+
+double number(uint64_t value) { return static_cast<double>(value); }
+
+const char* checksum_word(block::Filesystem::Checksum checksum) {
+  switch (checksum) {
+    case block::Filesystem::Checksum::kValid:
+      return "valid";
+    case block::Filesystem::Checksum::kWrong:
+      return "wrong";
+    case block::Filesystem::Checksum::kNone:
+      break;
+  }
+  return "none";
+}
+
+// Labels are bytes of whoever made the file system; what is no UTF-8 becomes U+FFFD.
+Napi::Value text_of(Napi::Env env, const std::string& bytes) { return Napi::String::New(env, bytes); }
+
+Napi::Value to_js(Napi::Env env, const sys::DeviceGeometry& geometry) {
+  auto object = Napi::Object::New(env);
+  object.Set("isBlockDevice", geometry.is_block_device);
+  object.Set("isReadOnly", geometry.is_read_only);
+  object.Set("sizeBytes", number(geometry.size_bytes));
+  object.Set("logicalSectorBytes", geometry.logical_sector_bytes);
+  object.Set("physicalSectorBytes", geometry.physical_sector_bytes);
+  object.Set("optimalIoBytes", geometry.optimal_io_bytes);
+  return object;
+}
+
+Napi::Value to_js(Napi::Env env, const std::vector<block::Signature>& signatures) {
+  auto array = Napi::Array::New(env, signatures.size());
+  for (uint32_t i = 0; i < signatures.size(); i++) {
+    auto object = Napi::Object::New(env);
+    object.Set("name", signatures[i].name);
+    object.Set("usage", signatures[i].usage);
+    object.Set("offset", number(signatures[i].offset));
+    object.Set("length", signatures[i].length);
+    array.Set(i, object);
+  }
+  return array;
+}
+
+Napi::Value to_js(Napi::Env env, const block::Inspection& inspection) {
+  auto filesystems = Napi::Array::New(env, inspection.filesystems.size());
+  for (uint32_t i = 0; i < inspection.filesystems.size(); i++) {
+    const block::Filesystem& each = inspection.filesystems[i];
+    auto object = Napi::Object::New(env);
+    object.Set("type", each.type);
+    object.Set("label", text_of(env, each.label));
+    object.Set("uuid", each.uuid);
+    object.Set("blockBytes", number(each.block_bytes));
+    object.Set("sizeBytes", number(each.size_bytes));
+    object.Set("checksum", checksum_word(each.checksum));
+    filesystems.Set(i, object);
+  }
+  auto object = Napi::Object::New(env);
+  object.Set("sizeBytes", number(inspection.size_bytes));
+  object.Set("isEmpty", inspection.is_empty);
+  object.Set("isBlank", inspection.is_blank);
+  object.Set("signatures", to_js(env, inspection.signatures));
+  object.Set("filesystems", filesystems);
+  object.Set("problems", to_array(env, inspection.problems));
+  return object;
+}
+
+Napi::Value to_js(Napi::Env env, const block::GptState& state) {
+  const block::GptCopy* active = state.active();
+  if (active == nullptr) return env.Undefined();
+  auto partitions = Napi::Array::New(env, active->partitions.size());
+  for (uint32_t i = 0; i < active->partitions.size(); i++) {
+    const block::GptPartition& each = active->partitions[i];
+    auto object = Napi::Object::New(env);
+    object.Set("number", each.number);
+    object.Set("typeGuid", block::guid_text(each.type));
+    object.Set("id", block::guid_text(each.id));
+    object.Set("name", text_of(env, each.name));
+    object.Set("startBytes", number(each.first_lba * state.sector_bytes));
+    object.Set("sizeBytes", number((each.last_lba - each.first_lba + 1) * state.sector_bytes));
+    object.Set("attributes", Napi::BigInt::New(env, each.attributes));
+    partitions.Set(i, object);
+  }
+  auto object = Napi::Object::New(env);
+  object.Set("diskId", block::guid_text(active->header.disk_id));
+  object.Set("sectorBytes", state.sector_bytes);
+  object.Set("source", active == &state.primary ? "primary" : "backup");
+  object.Set("partitions", partitions);
+  object.Set("problems", to_array(env, state.problems()));
+  return object;
+}
+
+Napi::Value to_js(Napi::Env env, const block::PartitionSync& sync) {
+  auto deleted = Napi::Array::New(env, sync.changes.deleted.size());
+  auto added = Napi::Array::New(env, sync.changes.added.size());
+  for (uint32_t i = 0; i < sync.changes.deleted.size(); i++) deleted.Set(i, sync.changes.deleted[i]);
+  for (uint32_t i = 0; i < sync.changes.added.size(); i++) added.Set(i, sync.changes.added[i].number);
+  auto object = Napi::Object::New(env);
+  object.Set("wasReread", sync.was_reread);
+  object.Set("deleted", deleted);
+  object.Set("added", added);
+  return object;
+}
+
+Napi::Value to_js(Napi::Env env, const block::VerityStatus& status) {
+  auto object = Napi::Object::New(env);
+  object.Set("isIntact", status.is_intact);
+  object.Set("isSuspended", status.is_suspended);
+  object.Set("isReadOnly", status.is_read_only);
+  object.Set("openCount", status.open_count);
+  object.Set("path", "/dev/dm-" + std::to_string(status.minor));
+  return object;
+}
+
+template <typename T, typename Work>
+Napi::Value promise_of(Napi::Env env, Work work) {
+  return run_async<T>(env, std::move(work), [](Napi::Env e, T value) { return to_js(e, value); });
+}
+
+Napi::Value info_of(const Napi::CallbackInfo& info) {
+  return promise_of<sys::DeviceGeometry>(info.Env(), [path = to_string(info[0])] { return block::device_info(path); });
+}
+
+Napi::Value inspect(const Napi::CallbackInfo& info) {
+  return promise_of<block::Inspection>(info.Env(), [path = to_string(info[0])] { return block::inspect_device(path); });
+}
+
+Napi::Value wipe_signatures(const Napi::CallbackInfo& info) {
+  return promise_of<std::vector<block::Signature>>(info.Env(),
+                                                   [path = to_string(info[0])] { return block::wipe_signatures(path); });
+}
+
+// (path, kind, offset, length)
+Napi::Value erase(const Napi::CallbackInfo& info) {
+  std::string word = to_string(info[1]);
+  auto kind = word == "zero"     ? sys::EraseKind::kZero
+              : word == "secure" ? sys::EraseKind::kSecureDiscard
+                                 : sys::EraseKind::kDiscard;
+  auto offset = static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value());
+  auto length = static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value());
+  return run_async_void(info.Env(),
+                        [path = to_string(info[0]), kind, offset, length] { return block::erase(path, kind, offset, length); });
+}
+
+Napi::Value flush(const Napi::CallbackInfo& info) {
+  return run_async_void(info.Env(), [path = to_string(info[0])] { return block::flush(path); });
+}
+
+Napi::Value read_gpt(const Napi::CallbackInfo& info) {
+  return promise_of<block::GptState>(info.Env(), [path = to_string(info[0])] { return block::read_gpt_of(path); });
+}
+
+// Empty text: to be made at random. lib/native has checked the form.
+block::Guid to_guid(const Napi::Value& value) { return block::parse_guid(to_string(value)).value_or(block::Guid{}); }
+
+// (path, diskId, replacesGpt, partitions), a partition being [typeGuid, id, name, sizeBytes, attributes].
+Napi::Value create_gpt(const Napi::CallbackInfo& info) {
+  auto array = info[3].As<Napi::Array>();
+  std::vector<block::GptPartitionRequest> partitions;
+  for (uint32_t i = 0; i < array.Length(); i++) {
+    auto fields = array.Get(i).As<Napi::Array>();
+    bool is_lossless = false;
+    partitions.push_back({to_guid(fields.Get(uint32_t{0})), to_guid(fields.Get(1)), to_string(fields.Get(2)),
+                          static_cast<uint64_t>(fields.Get(3).As<Napi::Number>().Int64Value()),
+                          fields.Get(4).As<Napi::BigInt>().Uint64Value(&is_lossless)});
+  }
+  return promise_of<block::GptState>(
+      info.Env(), [path = to_string(info[0]), disk_id = to_guid(info[1]), replaces = info[2].As<Napi::Boolean>().Value(),
+                   partitions = std::move(partitions)] { return block::create_gpt(path, partitions, disk_id, replaces); });
+}
+
+Napi::Value repair_gpt(const Napi::CallbackInfo& info) {
+  return promise_of<block::GptState>(info.Env(), [path = to_string(info[0])] { return block::repair_gpt(path); });
+}
+
+Napi::Value sync_partitions(const Napi::CallbackInfo& info) {
+  return promise_of<block::PartitionSync>(info.Env(), [path = to_string(info[0])] { return block::sync_partitions(path); });
+}
+
+// (name, uuid, [dataDevice, hashDevice, algorithm, rootDigest, salt, onCorruption],
+//  [dataBlockBytes, hashBlockBytes, dataBlocks, hashStartBlock], ignoresZeroBlocks)
+Napi::Value create_verity(const Napi::CallbackInfo& info) {
+  std::vector<std::string> texts = to_strings(info[2]);
+  auto numbers = info[3].As<Napi::Array>();
+  auto at = [&](uint32_t i) { return static_cast<uint64_t>(numbers.Get(i).As<Napi::Number>().Int64Value()); };
+  block::VerityTable table;
+  table.data_device = texts.at(0);
+  table.hash_device = texts.at(1);
+  table.algorithm = texts.at(2);
+  table.root_digest = texts.at(3);
+  table.salt = texts.at(4);
+  using OnCorruption = block::VerityTable::OnCorruption;
+  table.on_corruption = texts.at(5) == "restart" ? OnCorruption::kRestart
+                        : texts.at(5) == "panic" ? OnCorruption::kPanic
+                                                 : OnCorruption::kError;
+  table.data_block_bytes = static_cast<uint32_t>(at(0));
+  table.hash_block_bytes = static_cast<uint32_t>(at(1));
+  table.data_blocks = at(2);
+  table.hash_start_block = at(3);
+  table.ignores_zero_blocks = info[4].As<Napi::Boolean>().Value();
+  return promise_of<block::VerityStatus>(info.Env(),
+                                         [name = to_string(info[0]), uuid = to_string(info[1]), table = std::move(table)] {
+                                           return block::create_verity(name, uuid, table);
+                                         });
+}
+
+Napi::Value verity_status(const Napi::CallbackInfo& info) {
+  return promise_of<block::VerityStatus>(info.Env(), [name = to_string(info[0])] { return block::verity_status(name); });
+}
+
+Napi::Value remove_mapped(const Napi::CallbackInfo& info) {
+  return run_async_void(info.Env(), [name = to_string(info[0]), deferred = info[1].As<Napi::Boolean>().Value()] {
+    return block::remove_mapped(name, deferred);
+  });
+}
+
+}  // namespace
+
+void init_block(Napi::Env env, Napi::Object exports) {
+  Napi::Object module = Napi::Object::New(env);
+  module.Set("info", Napi::Function::New<info_of>(env, "info"));
+  module.Set("inspect", Napi::Function::New<inspect>(env, "inspect"));
+  module.Set("wipeSignatures", Napi::Function::New<wipe_signatures>(env, "wipeSignatures"));
+  module.Set("erase", Napi::Function::New<erase>(env, "erase"));
+  module.Set("flush", Napi::Function::New<flush>(env, "flush"));
+  module.Set("readGpt", Napi::Function::New<read_gpt>(env, "readGpt"));
+  module.Set("createGpt", Napi::Function::New<create_gpt>(env, "createGpt"));
+  module.Set("repairGpt", Napi::Function::New<repair_gpt>(env, "repairGpt"));
+  module.Set("syncPartitions", Napi::Function::New<sync_partitions>(env, "syncPartitions"));
+  module.Set("createVerity", Napi::Function::New<create_verity>(env, "createVerity"));
+  module.Set("verityStatus", Napi::Function::New<verity_status>(env, "verityStatus"));
+  module.Set("removeMapped", Napi::Function::New<remove_mapped>(env, "removeMapped"));
+  exports.Set("block", module);
+}
+
+}  // namespace talos::bind
