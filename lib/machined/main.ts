@@ -59,7 +59,7 @@ export async function main(): Promise<void> {
       readConfigDisk({
         mount: native.mount,
         files: native.files,
-        findByLabel: async (label) => (await findExt4ByLabel(label)).map(({ device }) => device.path),
+        findByLabel: async (label) => (await findExt4ByLabel(native.block, label)).map(({ device }) => device.path),
         mountPoint: MOUNT_POINT,
       }),
     waiting: (why) => {

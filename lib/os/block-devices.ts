@@ -1,8 +1,7 @@
-import { open, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode } from '../base/errors.js';
-import type { NetlinkModule } from '../native/contract.js';
-import { type Ext4Superblock, parseExt4Superblock, SUPERBLOCK_BYTES, SUPERBLOCK_OFFSET } from './ext4-superblock.js';
+import type { BlockModule, Filesystem, NetlinkModule } from '../native/contract.js';
 import { untilUevent } from './until-uevent.js';
 
 /** The unit of `size` in sysfs, whatever the block size of the device. */
@@ -17,7 +16,7 @@ export interface BlockDevice {
   isReadOnly: boolean;
 }
 
-export interface LabelledFilesystem extends Ext4Superblock {
+export interface LabelledFilesystem extends Filesystem {
   device: BlockDevice;
 }
 
@@ -61,37 +60,42 @@ async function readDevice(sysfs: string, dev: string, name: string): Promise<Blo
   }
 }
 
+/** What is needed of the addon's block module. */
+export type Inspector = Pick<BlockModule, 'inspect'>;
+
+const EXT_TYPES: ReadonlySet<string> = new Set(['ext2', 'ext3', 'ext4']);
+
 /**
- * Reads the superblock of a device, on the thread pool: sleeps as long as the device does.
- * @returns undefined when there is no ext4 on it, or when it cannot be read (no medium, gone, too short, I/O error)
+ * The ext2, ext3 or ext4 file system of a device.
+ * @returns undefined when there is none, or when the device cannot be read (no medium, gone, too short, I/O error)
  */
-export async function readExt4Superblock(path: string): Promise<Ext4Superblock | undefined> {
+export async function readExtFilesystem(block: Inspector, path: string): Promise<Filesystem | undefined> {
   try {
-    const file = await open(path, 'r');
-    try {
-      const bytes = Buffer.alloc(SUPERBLOCK_BYTES);
-      const { bytesRead } = await file.read(bytes, 0, SUPERBLOCK_BYTES, SUPERBLOCK_OFFSET);
-      return parseExt4Superblock(bytes.subarray(0, bytesRead));
-    } finally {
-      await file.close();
-    }
+    const { filesystems } = await block.inspect(path);
+    return filesystems.find(({ type }) => EXT_TYPES.has(type));
   } catch (error) {
     // A failed system call says that this device is none; anything else is a fault of ours.
-    if (errorCode(error) !== undefined) return undefined;
+    if (errorCode(error) !== undefined && !(error instanceof TypeError)) return undefined;
     throw error;
   }
 }
 
 /**
- * Every ext4 file system with this label, by device name; more than one is the caller's to judge.
- * Reads 1 KiB of each device, all at the same time; a device that does not answer delays the result for as long.
+ * Every ext file system with this label, by device name; more than one is the caller's to judge. One whose superblock has a wrong
+ * checksum is none.
+ * Looks at all devices at the same time; one that does not answer delays the result for as long.
  */
-export async function findExt4ByLabel(label: string, folders: DeviceFolders = {}): Promise<LabelledFilesystem[]> {
+export async function findExt4ByLabel(
+  block: Inspector,
+  label: string,
+  folders: DeviceFolders = {},
+): Promise<LabelledFilesystem[]> {
   const devices = await listBlockDevices(folders);
   const found = await Promise.all(
     devices.map(async (device) => {
-      const superblock = await readExt4Superblock(device.path);
-      return superblock?.label === label ? { ...superblock, device } : undefined;
+      const filesystem = await readExtFilesystem(block, device.path);
+      const isIt = filesystem?.label === label && filesystem.checksum !== 'wrong';
+      return isIt ? { ...filesystem, device } : undefined;
     }),
   );
   return found.filter((filesystem) => filesystem !== undefined);
@@ -102,14 +106,14 @@ export async function findExt4ByLabel(label: string, folders: DeviceFolders = {}
  * @throws TalosError ERR_WAIT_TIMEOUT · the reason of `signal`
  */
 export function waitForExt4ByLabel(
-  netlink: Pick<NetlinkModule, 'monitorUevents'>,
+  native: { netlink: Pick<NetlinkModule, 'monitorUevents'>; block: Inspector },
   label: string,
   options: { timeoutMs?: number; signal?: AbortSignal; folders?: DeviceFolders } = {},
 ): Promise<LabelledFilesystem[]> {
   return untilUevent({
-    netlink,
+    netlink: native.netlink,
     look: async () => {
-      const found = await findExt4ByLabel(label, options.folders);
+      const found = await findExt4ByLabel(native.block, label, options.folders);
       return found.length > 0 ? found : undefined;
     },
     matters: (event) => event.subsystem === 'block' && event.action !== 'remove',

@@ -8,7 +8,7 @@ import { loadNative } from '../../lib/native/index.js';
 import {
   findExt4ByLabel,
   listBlockDevices,
-  readExt4Superblock,
+  readExtFilesystem,
   waitForExt4ByLabel,
 } from '../../lib/os/block-devices.js';
 import { CgroupTree } from '../../lib/os/cgroup-tree.js';
@@ -17,7 +17,7 @@ import { mountPseudoFilesystems, PSEUDO_FILESYSTEMS } from '../../lib/os/pseudo-
 import { unmountAll } from '../../lib/os/unmount.js';
 import { emptyFolder, inNamespaces } from './in-namespaces.js';
 
-const { cgroup, mount, netlink } = loadNative();
+const { block, cgroup, mount, netlink } = loadNative();
 
 if (inNamespaces(import.meta.url, ['--mount', '--net', '--propagation', 'private'])) {
   const root = emptyFolder(t, mount);
@@ -52,15 +52,15 @@ if (inNamespaces(import.meta.url, ['--mount', '--net', '--propagation', 'private
     writeFileSync(image, '');
     truncateSync(image, 4 * 1024 * 1024);
     execFileSync('mke2fs', ['-q', '-F', '-t', 'ext4', '-O', '^has_journal', '-L', 'TALOSTEST', image]);
-    t.match(await readExt4Superblock(image), {
+    t.match(await readExtFilesystem(block, image), {
       label: 'TALOSTEST',
       sizeBytes: 4 * 1024 * 1024,
       uuid: /^[0-9a-f-]{36}$/,
     });
-    t.equal(await readExt4Superblock('/dev/null'), undefined);
-    t.equal(await readExt4Superblock('/missing'), undefined);
+    t.equal(await readExtFilesystem(block, '/dev/null'), undefined);
+    t.equal(await readExtFilesystem(block, '/missing'), undefined);
 
-    const waiting = waitForExt4ByLabel(netlink, 'TALOSTEST', { timeoutMs: 10_000 });
+    const waiting = waitForExt4ByLabel({ netlink, block }, 'TALOSTEST', { timeoutMs: 10_000 });
     const loop = execFileSync('losetup', ['--find', '--show', image], { encoding: 'utf8' }).trim();
     t.teardown(() => execFileSync('losetup', ['--detach', loop]));
     t.match(await waiting, [{ device: { path: loop } }], 'the kernel announces it');
@@ -69,8 +69,8 @@ if (inNamespaces(import.meta.url, ['--mount', '--net', '--propagation', 'private
       devices.find(({ path }) => path === loop),
       { sizeBytes: 4 * 1024 * 1024, isPartition: false, isReadOnly: false },
     );
-    t.match(await findExt4ByLabel('TALOSTEST'), [{ device: { path: loop }, label: 'TALOSTEST' }]);
-    t.same(await findExt4ByLabel('TALOSTES'), [], 'the whole label counts');
+    t.match(await findExt4ByLabel(block, 'TALOSTEST'), [{ device: { path: loop }, label: 'TALOSTEST' }]);
+    t.same(await findExt4ByLabel(block, 'TALOSTES'), [], 'the whole label counts');
 
     const disks = join(root, 'disks');
     const target = join(disks, 'disk');

@@ -1,37 +1,28 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import t from 'tap';
-import { findExt4ByLabel, listBlockDevices, waitForExt4ByLabel } from '../../../lib/os/block-devices.js';
-import { parseExt4Superblock, SUPERBLOCK_BYTES, SUPERBLOCK_OFFSET } from '../../../lib/os/ext4-superblock.js';
+import type { BlockInspection, Filesystem } from '../../../lib/native/contract.js';
+import {
+  findExt4ByLabel,
+  type Inspector,
+  listBlockDevices,
+  readExtFilesystem,
+  waitForExt4ByLabel,
+} from '../../../lib/os/block-devices.js';
 import { FakeNetlink } from './fake-netlink.js';
 
-function superblock(label: string): Buffer {
-  const bytes = Buffer.alloc(SUPERBLOCK_BYTES);
-  bytes.writeUInt32LE(4096, 0x04);
-  bytes.writeUInt32LE(0, 0x18);
-  bytes.writeUInt16LE(0xef53, 0x38);
-  bytes.write('00112233445566778899aabbccddeeff', 0x68, 'hex');
-  bytes.write(label, 0x78);
-  return bytes;
+/** The addon's probe as far as it matters here; what it recognises is tested with real file systems (test/native/block.test.ts). */
+class FakeBlock {
+  readonly filesystems = new Map<string, Filesystem[]>();
+
+  async inspect(path: string): Promise<BlockInspection> {
+    const filesystems = this.filesystems.get(path);
+    if (filesystems === undefined) throw Object.assign(new Error('gone'), { code: 'ENOENT' });
+    return { sizeBytes: 4096, isEmpty: false, isBlank: false, signatures: [], filesystems, problems: [] };
+  }
 }
 
-t.test('parses a superblock', async (t) => {
-  t.same(parseExt4Superblock(superblock('TALOSCONFIG')), {
-    label: 'TALOSCONFIG',
-    uuid: '00112233-4455-6677-8899-aabbccddeeff',
-    sizeBytes: 4096 * 1024,
-  });
-  t.equal(parseExt4Superblock(superblock('SIXTEEN-BYTES-AB'))?.label, 'SIXTEEN-BYTES-AB', 'a full label has no end');
-  t.equal(parseExt4Superblock(superblock(''))?.label, '');
-});
-
-t.test('refuses what is none', async (t) => {
-  t.equal(parseExt4Superblock(Buffer.alloc(SUPERBLOCK_BYTES)), undefined);
-  t.equal(parseExt4Superblock(Buffer.alloc(0)), undefined);
-  t.equal(parseExt4Superblock(superblock('X').subarray(0, SUPERBLOCK_BYTES - 1)), undefined, 'cut off');
-  const impossible = superblock('X');
-  impossible.writeUInt32LE(7, 0x18);
-  t.equal(parseExt4Superblock(impossible), undefined, 'blocks of 128 KiB');
+const filesystem = (label: string, change: Partial<Filesystem> = {}): Filesystem => ({
+  ...{ type: 'ext4', label, uuid: '00112233-4455-6677-8899-aabbccddeeff' },
+  ...{ blockBytes: 1024, sizeBytes: 4_194_304, checksum: 'valid', ...change },
 });
 
 const device = (sectors: string, more: object = {}) => ({ size: `${sectors}\n`, ro: '0\n', ...more });
@@ -52,22 +43,25 @@ t.test('lists what has a size', async (t) => {
 });
 
 t.test('finds a file system by its label', async (t) => {
-  const folder = t.testdir({
-    sysfs: { vda: device('8'), vdb: device('8'), vdc: device('8'), vdd: device('8') },
-    dev: { vda: '', vdb: '', vdc: 'short' },
-  });
-  const folders = { sysfs: join(folder, 'sysfs'), dev: join(folder, 'dev') };
-  const put = (name: string, label: string) =>
-    writeFileSync(join(folders.dev, name), Buffer.concat([Buffer.alloc(SUPERBLOCK_OFFSET), superblock(label)]));
-  put('vda', 'OTHER');
-  t.same(await findExt4ByLabel('TALOSCONFIG', folders), [], 'no such label; one too short, one without a node');
+  const sysfs = t.testdir(
+    Object.fromEntries(['vda', 'vdb', 'vdc', 'vdd', 'vde', 'vdf'].map((name) => [name, device('8')])),
+  );
+  const folders = { sysfs, dev: '/fake' };
+  const block = new FakeBlock();
+  block.filesystems.set('/fake/vda', [filesystem('OTHER')]);
+  block.filesystems.set('/fake/vdc', []);
+  block.filesystems.set('/fake/vde', [filesystem('TALOSCONFIG', { type: 'xfs' })]);
+  block.filesystems.set('/fake/vdf', [filesystem('TALOSCONFIG', { checksum: 'wrong' })]);
+  t.same(await findExt4ByLabel(block, 'TALOSCONFIG', folders), [], 'another label or type, none, damaged, gone');
   const netlink = new FakeNetlink();
-  const waiting = waitForExt4ByLabel(netlink, 'TALOSCONFIG', { folders, timeoutMs: 10_000 });
-  await new Promise((resolve) => setTimeout(resolve, 20));
-  put('vdb', 'TALOSCONFIG');
+  const waiting = waitForExt4ByLabel({ netlink, block }, 'TALOSCONFIG', { folders, timeoutMs: 10_000 });
+  await new Promise((resolve) => setImmediate(resolve));
+  block.filesystems.set('/fake/vdb', [filesystem('TALOSCONFIG')]);
   netlink.send({ subsystem: 'block', action: 'change' });
   t.match(await waiting, [{ label: 'TALOSCONFIG', device: { name: 'vdb' } }]);
-  put('vdd', 'TALOSCONFIG');
-  const names = (await findExt4ByLabel('TALOSCONFIG', folders)).map((found) => found.device.name);
+  block.filesystems.set('/fake/vdd', [filesystem('X', { type: 'vfat' }), filesystem('TALOSCONFIG')]);
+  const names = (await findExt4ByLabel(block, 'TALOSCONFIG', folders)).map((found) => found.device.name);
   t.same(names, ['vdb', 'vdd'], 'all of them, by name');
+  const fault: Inspector = { inspect: () => Promise.reject(new RangeError('of ours')) };
+  await t.rejects(readExtFilesystem(fault, '/fake/vda'), RangeError);
 });
