@@ -1,4 +1,5 @@
 /** What changes the machine and not only a namespace: loop devices, and a file system that does not answer. */
+import { execFileSync } from 'node:child_process';
 import { closeSync, openSync, read, readdirSync, readFileSync, readSync, write, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, open, readFile, rm, rmdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -6,7 +7,7 @@ import { basename, join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
 import type { LoopOptions } from '../../lib/native/contract.js';
-import { loadNative } from '../../lib/native/index.js';
+import { addonPath, loadNative } from '../../lib/native/index.js';
 
 const { mount, descriptor } = loadNative();
 const KIB = 1024;
@@ -165,6 +166,18 @@ t.test('a file system that does not answer holds up nobody', async (t) => {
   t.match(mount.blockedCalls(), { threads: MAX_THREADS, stuck: MAX_THREADS, waiting: 0 }, 'bounded, and counted');
   await t.rejects(mount.statfs('/tmp', { timeoutMs: 50 }), { code: 'ETIMEDOUT' }, 'no thread is left');
   t.ok((await readFile('/proc/self/stat', 'utf8')).length > 0, 'Node’s own pool is not touched');
+
+  // A process of its own that gives up while its call hangs.
+  const exits = `process.on('exit', () => console.log('left'));
+    const holder = { exports: {} };
+    process.dlopen(holder, ${JSON.stringify(addonPath())});
+    holder.exports.mount.statfs(${JSON.stringify(target)}, undefined);
+    setTimeout(() => process.exit(0), 1);`;
+  t.equal(
+    execFileSync(process.execPath, ['-e', exits], { encoding: 'utf8', timeout: 60_000 }),
+    'left\n',
+    'it can exit',
+  );
 
   // Whoever waits for one of the threads gets it as soon as the kernel lets go.
   const patient = mount.statfs('/tmp', { timeoutMs: 20_000 });
