@@ -11,6 +11,12 @@
 
 namespace talos::bind {
 
+// False while the environment is being torn down (a worker that was terminated): calls are still completed then.
+inline bool can_run_js(Napi::Env env) {
+  napi_value text;
+  return napi_coerce_to_string(env, env.Undefined(), &text) == napi_ok;
+}
+
 // Runs `work` (no napi inside; returns Result<T>) on the pool and settles a promise with `convert(env, T)`.
 template <typename T, typename Work, typename Convert>
 class PromiseWorker : public Napi::AsyncWorker {
@@ -27,6 +33,8 @@ class PromiseWorker : public Napi::AsyncWorker {
 
   void OnOK() override {
     Napi::HandleScope scope(Env());
+    // Nobody is left to tell, and nothing that is made for JavaScript would come into being.
+    if (!can_run_js(Env())) return;
     if (!result_->ok()) {
       deferred_.Reject(to_js_error(Env(), result_->error()).Value());
     } else if constexpr (std::is_void_v<T>) {

@@ -1,5 +1,7 @@
 /** The process table against what is known to be there. */
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import type { ProcessInfo } from '../../lib/native/contract.js';
 import { loadNative } from '../../lib/native/index.js';
@@ -140,6 +142,23 @@ t.test('wrong arguments', async (t) => {
   ]) {
     await t.rejects(processes.readTable(options as never), { name: 'TypeError', code: /^ERR_INVALID_ARG/ });
   }
+});
+
+t.test('in two worker threads, which end while they read', async (t) => {
+  const index = new URL('../../lib/native/index.js', import.meta.url).href;
+  const program = `import(${JSON.stringify(index)}).then(async ({ loadNative }) => {
+    const { process: processes } = loadNative();
+    for (let round = 0; ; round++) {
+      const table = await processes.readTable();
+      const found = table.processes.some(({ pid }) => pid === process.pid);
+      if (round === 2) require('node:worker_threads').parentPort.postMessage(found);
+    }
+  });`;
+  const workers = [1, 2].map(() => new Worker(program, { eval: true }));
+  const answers = await Promise.all(workers.map((worker) => once(worker, 'message')));
+  t.same(answers, [[true], [true]]);
+  await Promise.all(workers.map((worker) => worker.terminate()));
+  t.ok(await find(process.pid), 'the others go on');
 });
 
 t.test('no time for details: everything is there, without them', async (t) => {
