@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import {
   argumentError,
   checkAbsolutePath,
+  checkBoolean,
   checkDescriptor,
   checkInteger,
   checkName,
@@ -98,8 +99,10 @@ export function createProcessModule(raw: RawProcessModule): ProcessModule {
         },
       };
     },
-    startReaper({ subreaper }) {
-      raw.startReaper(subreaper);
+    startReaper(options) {
+      checkObject(options, 'options');
+      checkBoolean(options.subreaper, 'options.subreaper');
+      raw.startReaper(options.subreaper);
     },
     reaperStats: () => raw.reaperStats(),
     installSeccomp(filter) {
@@ -122,10 +125,13 @@ function toRaw(options: SpawnOptions, raw: RawSeccomp): RawSpawnOptions {
   checkOptionalInteger(options.uid, 'options.uid', 0, MAX_ID);
   checkOptionalInteger(options.gid, 'options.gid', 0, MAX_ID);
   checkOptionalInteger(options.oomScoreAdj, 'options.oomScoreAdj', -1000, 1000);
-  const groups = options.groups ?? [];
+  const { groups = [], descriptors = [], noNewPrivileges = false, session = false } = options;
+  checkBoolean(noNewPrivileges, 'options.noNewPrivileges');
+  checkBoolean(session, 'options.session');
+  checkArray(groups, 'options.groups');
+  checkArray(descriptors, 'options.descriptors');
   for (const group of groups) checkInteger(group, 'options.groups', 0, MAX_ID);
-  if (options.cgroup) checkDescriptor(options.cgroup, 'options.cgroup');
-  const descriptors = options.descriptors ?? [];
+  if (options.cgroup !== undefined) checkDescriptor(options.cgroup, 'options.cgroup');
   for (const descriptor of descriptors) checkDescriptor(descriptor, 'options.descriptors');
   return {
     file: options.file,
@@ -136,8 +142,8 @@ function toRaw(options: SpawnOptions, raw: RawSeccomp): RawSpawnOptions {
     gid: options.gid,
     groups,
     capabilities: capabilityMask(options.capabilities),
-    noNewPrivileges: options.noNewPrivileges ?? false,
-    session: options.session ?? false,
+    noNewPrivileges,
+    session,
     namespaces: namespaceFlags(options.namespaces ?? []),
     ...idMapNumbers(options),
     seccomp: seccompProgram(raw, options.seccomp),
@@ -153,8 +159,12 @@ function toRaw(options: SpawnOptions, raw: RawSeccomp): RawSpawnOptions {
   };
 }
 
-function checkStrings(value: unknown, name: string): asserts value is string[] {
+function checkArray(value: unknown, name: string): asserts value is unknown[] {
   if (!Array.isArray(value)) throw argumentError('ERR_INVALID_ARG_TYPE', name, 'an array', value);
+}
+
+function checkStrings(value: unknown, name: string): asserts value is string[] {
+  checkArray(value, name);
   for (const element of value) checkString(element, name);
 }
 
@@ -219,8 +229,10 @@ function seccompProgram(raw: RawSeccomp, filter: SpawnOptions['seccomp']): Buffe
 
 function rlimitNumbers(limits: NonNullable<SpawnOptions['rlimits']>): number[] {
   checkObject(limits, 'options.rlimits');
-  return Object.entries(limits).flatMap(([name, { soft, hard }]) => {
+  return Object.entries(limits).flatMap(([name, limit]) => {
     checkName(name, 'options.rlimits', RESOURCE_NAMES);
+    checkObject(limit, `options.rlimits.${name}`);
+    const { soft, hard } = limit;
     checkInteger(soft, `options.rlimits.${name}.soft`, -1, Number.MAX_SAFE_INTEGER);
     checkInteger(hard, `options.rlimits.${name}.hard`, -1, Number.MAX_SAFE_INTEGER);
     return [RESOURCES.indexOf(name), soft, hard];

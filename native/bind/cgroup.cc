@@ -15,7 +15,9 @@ namespace talos::bind {
 namespace {
 
 std::optional<int64_t> limit_at(const Napi::Array& limits, uint32_t position) {
-  double value = limits.Get(position).As<Napi::Number>().DoubleValue();
+  Napi::Value limit = limits.Get(position);
+  if (!limit.IsNumber()) return std::nullopt;
+  double value = limit.As<Napi::Number>().DoubleValue();
   return std::isnan(value) ? std::nullopt : std::optional(static_cast<int64_t>(value));
 }
 

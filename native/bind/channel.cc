@@ -10,6 +10,8 @@
 #include "bind/error.h"
 #include "bind/fd.h"
 #include "bind/modules.h"
+#include "bind/strings.h"
+#include "bind/takes.h"
 #include "channel/connection.h"
 #include "reactor/reactor.h"
 
@@ -136,12 +138,12 @@ class Channel : public Napi::ObjectWrap<Channel> {
 
  private:
   Napi::Value send(const Napi::CallbackInfo& info) {
+    if (!takes(info, "ua")) return {};
     Napi::Env env = info.Env();
     auto bytes = info[0].As<Napi::Uint8Array>();
-    auto handles = info[1].As<Napi::Array>();
     std::vector<int> descriptors;
-    for (uint32_t i = 0; i < handles.Length(); ++i) {
-      descriptors.push_back(borrow_fd(env, handles.Get(i)));
+    for (const Napi::Value& handle : to_elements(info[1])) {
+      descriptors.push_back(borrow_fd(env, handle));
       if (descriptors.back() == -1) return env.Undefined();
     }
     if (!task_) return Napi::Boolean::New(env, false);
@@ -189,6 +191,7 @@ Napi::Value pair(const Napi::CallbackInfo& info) {
 
 // (socket, maxMessageBytes, onMessage, onClose)
 Napi::Value open(const Napi::CallbackInfo& info) {
+  if (!takes(info, "Dnff")) return {};
   Napi::Env env = info.Env();
   UniqueFd socket = take_fd(env, info[0]);
   if (!socket) return env.Undefined();

@@ -4,6 +4,7 @@
 #include "bind/addon_data.h"
 #include "bind/error.h"
 #include "bind/modules.h"
+#include "bind/takes.h"
 #include "bind/watch.h"
 #include "sys/timer_calls.h"
 
@@ -34,6 +35,7 @@ class BootTimer : public Napi::ObjectWrap<BootTimer> {
 
   // (moment); negative: never
   void arm(const Napi::CallbackInfo& info) {
+    if (!takes(info, "n")) return;
     auto armed = fd_ ? sys::arm_boot_timer(fd_.get(), info[0].As<Napi::Number>().Int64Value()) : closed();
     if (!armed) throw_error(info.Env(), armed.error());
   }

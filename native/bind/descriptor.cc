@@ -4,6 +4,7 @@
 #include "bind/error.h"
 #include "bind/fd.h"
 #include "bind/modules.h"
+#include "bind/takes.h"
 #include "sys/descriptor_calls.h"
 
 namespace talos::bind {
@@ -19,6 +20,7 @@ Napi::Value wrap(Napi::Env env, Result<UniqueFd> fd) {
 }
 
 Napi::Value adopt(const Napi::CallbackInfo& info) {
+  if (!takes(info, "n")) return {};
   return wrap(info.Env(), sys::adopt_descriptor(info[0].As<Napi::Number>().Int32Value()));
 }
 
@@ -36,10 +38,12 @@ Napi::Value make_pipe(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value open_path(const Napi::CallbackInfo& info) {
+  if (!takes(info, "ss")) return {};
   return wrap(info.Env(), sys::open_path(info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::String>().Utf8Value()));
 }
 
 Napi::Value duplicate(const Napi::CallbackInfo& info) {
+  if (!takes(info, "D")) return {};
   int fd = borrow_fd(info.Env(), info[0]);
   return fd == -1 ? info.Env().Undefined() : wrap(info.Env(), sys::duplicate_descriptor(fd));
 }

@@ -7,6 +7,7 @@
 #include "bind/error.h"
 #include "bind/modules.h"
 #include "bind/strings.h"
+#include "bind/takes.h"
 #include "bind/watch.h"
 #include "dhcp/socket.h"
 #include "sys/packet_calls.h"
@@ -56,6 +57,8 @@ Napi::Object to_object(Napi::Env env, const dhcp::ServerMessage& message) {
 }
 
 Bytes to_bytes(const Napi::Value& value) {
+  const bool is_bytes = value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+  if (is_wrong(value, is_bytes)) return {};
   auto array = value.As<Napi::Uint8Array>();
   return Bytes(array.Data(), array.ByteLength());
 }
@@ -74,7 +77,7 @@ std::optional<Ipv4> to_optional_address(const Napi::Value& value) {
 
 dhcp::ClientMessage to_message(const Napi::Value& value) {
   auto object = value.As<Napi::Object>();
-  auto number = [&](const char* name) { return object.Get(name).As<Napi::Number>().Uint32Value(); };
+  auto number = [&](const char* name) { return static_cast<uint32_t>(to_integer(object.Get(name))); };
   dhcp::ClientMessage message;
   message.type = static_cast<dhcp::MessageType>(number("type"));
   message.xid = number("xid");
@@ -89,12 +92,16 @@ dhcp::ClientMessage to_message(const Napi::Value& value) {
 }
 
 Napi::Value encode(const Napi::CallbackInfo& info) {
-  auto bytes = dhcp::encode(to_message(info[0]));
+  if (!takes(info, "o")) return {};
+  const dhcp::ClientMessage message = to_message(info[0]);
+  if (info.Env().IsExceptionPending()) return {};
+  auto bytes = dhcp::encode(message);
   return Napi::Buffer<uint8_t>::Copy(info.Env(), bytes.data(), bytes.size());
 }
 
 // (payload, mac)
 Napi::Value decode(const Napi::CallbackInfo& info) {
+  if (!takes(info, "uu")) return {};
   auto message = dhcp::decode(to_bytes(info[0]), to_mac(info[1]));
   if (message) return to_object(info.Env(), message.value());
   throw_error(info.Env(), message.error());
@@ -134,14 +141,20 @@ class DhcpSocket : public Napi::ObjectWrap<DhcpSocket> {
 
   // (message, source)
   void broadcast(const Napi::CallbackInfo& info) {
-    auto sent = socket_ ? socket_->broadcast(to_message(info[0]), info[1].As<Napi::Number>().Uint32Value()) : closed();
+    if (!takes(info, "on")) return;
+    const dhcp::ClientMessage message = to_message(info[0]);
+    if (info.Env().IsExceptionPending()) return;
+    auto sent = socket_ ? socket_->broadcast(message, info[1].As<Napi::Number>().Uint32Value()) : closed();
     if (!sent) throw_error(info.Env(), sent.error());
   }
 
   // (message, source, destination)
   void unicast(const Napi::CallbackInfo& info) {
+    if (!takes(info, "onn")) return;
     auto number = [&](size_t i) { return info[i].As<Napi::Number>().Uint32Value(); };
-    auto sent = socket_ ? socket_->unicast(to_message(info[0]), number(1), number(2)) : closed();
+    const dhcp::ClientMessage message = to_message(info[0]);
+    if (info.Env().IsExceptionPending()) return;
+    auto sent = socket_ ? socket_->unicast(message, number(1), number(2)) : closed();
     if (!sent) throw_error(info.Env(), sent.error());
   }
 
@@ -189,6 +202,7 @@ class DhcpSocket : public Napi::ObjectWrap<DhcpSocket> {
 
 // (interface index, mac)
 Napi::Value open(const Napi::CallbackInfo& info) {
+  if (!takes(info, "nu")) return {};
   auto socket = dhcp::DhcpSocket::open(info[0].As<Napi::Number>().Uint32Value(), to_mac(info[1]));
   if (socket) return DhcpSocket::create(info.Env(), std::move(socket).value());
   throw_error(info.Env(), socket.error());

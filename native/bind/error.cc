@@ -41,9 +41,14 @@ Napi::Error to_js_error(Napi::Env env, const Error& error) {
   return js_error;
 }
 
-void throw_error(Napi::Env env, const Error& error) { to_js_error(env, error).ThrowAsJavaScriptException(); }
+void throw_error(Napi::Env env, const Error& error) {
+  // The first one counts: it is the reason for the others, and node-addon-api ends the process when one is thrown over another.
+  if (env.IsExceptionPending()) return;
+  to_js_error(env, error).ThrowAsJavaScriptException();
+}
 
 void throw_invalid_argument(Napi::Env env, const char* message) {
+  if (env.IsExceptionPending()) return;
   Napi::TypeError error = Napi::TypeError::New(env, message);
   error.Value().Set("code", "ERR_INVALID_ARG_TYPE");
   error.ThrowAsJavaScriptException();

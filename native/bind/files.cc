@@ -7,6 +7,7 @@
 #include "bind/fd.h"
 #include "bind/modules.h"
 #include "bind/strings.h"
+#include "bind/takes.h"
 
 namespace talos::bind {
 
@@ -52,6 +53,7 @@ Napi::Value to_entries(Napi::Env env, const std::vector<files::Entry>& entries) 
 
 // (path, timeout)
 Napi::Value open_root(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s")) return {};
   std::string path = to_string(info[0]);
   return run_with_deadline<UniqueFd>(
       info[1], about("open", path), [path] { return files::open_root(path); }, wrap);
@@ -59,12 +61,13 @@ Napi::Value open_root(const Napi::CallbackInfo& info) {
 
 // Every call from here on has (root, path, …, timeout). Shares the root with the thread; an empty one leaves an exception
 // pending.
-#define TALOS_ROOT(root)                         \
+#define TALOS_ROOT(root, types)                  \
+  if (!takes(info, types)) return {};            \
   UniqueFd root = share_fd(info.Env(), info[0]); \
   if (!root) return info.Env().Undefined()
 
 Napi::Value open_folder(const Napi::CallbackInfo& info) {
-  TALOS_ROOT(root);
+  TALOS_ROOT(root, "Ds");
   std::string path = to_string(info[1]);
   auto work = [root = std::move(root), path] { return files::open_folder(root.get(), path); };
   return run_with_deadline<UniqueFd>(info[2], about("openat2", path), std::move(work), wrap);
@@ -72,7 +75,7 @@ Napi::Value open_folder(const Napi::CallbackInfo& info) {
 
 // (root, path, access, creation, truncate, mode, timeout)
 Napi::Value open_file(const Napi::CallbackInfo& info) {
-  TALOS_ROOT(root);
+  TALOS_ROOT(root, "Dsnnbn");
   files::OpenRequest request{.path = to_string(info[1]),
                              .access = static_cast<files::Access>(to_number(info[2])),
                              .creation = static_cast<files::Creation>(to_number(info[3])),
@@ -84,7 +87,7 @@ Napi::Value open_file(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value status(const Napi::CallbackInfo& info) {
-  TALOS_ROOT(root);
+  TALOS_ROOT(root, "Ds");
   std::string path = to_string(info[1]);
   auto work = [root = std::move(root), path] { return files::status(root.get(), path); };
   return run_with_deadline<files::Status>(info[2], about("fstat", path), std::move(work), to_status);
@@ -92,21 +95,21 @@ Napi::Value status(const Napi::CallbackInfo& info) {
 
 // (file, timeout)
 Napi::Value status_of(const Napi::CallbackInfo& info) {
-  TALOS_ROOT(file);
+  TALOS_ROOT(file, "D");
   auto work = [file = std::move(file)] { return files::status_of(file.get()); };
   return run_with_deadline<files::Status>(info[1], about("fstat", ""), std::move(work), to_status);
 }
 
 // (root, path, maxEntries, timeout)
 Napi::Value read_folder(const Napi::CallbackInfo& info) {
-  TALOS_ROOT(root);
+  TALOS_ROOT(root, "Dsn");
   std::string path = to_string(info[1]);
   auto work = [root = std::move(root), path, most = to_number(info[2])] { return files::read_folder(root.get(), path, most); };
   return run_with_deadline<std::vector<files::Entry>>(info[3], about("getdents64", path), std::move(work), to_entries);
 }
 
 Napi::Value read_link(const Napi::CallbackInfo& info) {
-  TALOS_ROOT(root);
+  TALOS_ROOT(root, "Ds");
   std::string path = to_string(info[1]);
   auto work = [root = std::move(root), path] { return files::read_link(root.get(), path); };
   return run_with_deadline<std::string>(info[2], about("readlink", path), std::move(work),
@@ -115,7 +118,7 @@ Napi::Value read_link(const Napi::CallbackInfo& info) {
 
 // (root, path, mode, timeout)
 Napi::Value make_folder(const Napi::CallbackInfo& info) {
-  TALOS_ROOT(root);
+  TALOS_ROOT(root, "Dsn");
   std::string path = to_string(info[1]);
   auto work = [root = std::move(root), path, mode = to_number(info[2])] { return files::make_folder(root.get(), path, mode); };
   return run_with_deadline<bool>(info[3], about("mkdir", path), std::move(work),
@@ -124,7 +127,7 @@ Napi::Value make_folder(const Napi::CallbackInfo& info) {
 
 // (root, path, isFolder, timeout)
 Napi::Value remove(const Napi::CallbackInfo& info) {
-  TALOS_ROOT(root);
+  TALOS_ROOT(root, "Dsb");
   std::string path = to_string(info[1]);
   bool is_folder = info[2].As<Napi::Boolean>().Value();
   auto work = [root = std::move(root), path, is_folder] { return files::remove(root.get(), path, is_folder); };
@@ -133,7 +136,7 @@ Napi::Value remove(const Napi::CallbackInfo& info) {
 
 // (root, from, to, replace, timeout)
 Napi::Value rename(const Napi::CallbackInfo& info) {
-  TALOS_ROOT(root);
+  TALOS_ROOT(root, "Dssb");
   std::string from = to_string(info[1]);
   std::string to = to_string(info[2]);
   auto limit = about("renameat2", from, to);
@@ -145,7 +148,7 @@ Napi::Value rename(const Napi::CallbackInfo& info) {
 
 // (root, path, maxBytes, timeout)
 Napi::Value read_file(const Napi::CallbackInfo& info) {
-  TALOS_ROOT(root);
+  TALOS_ROOT(root, "Dsn");
   std::string path = to_string(info[1]);
   auto work = [root = std::move(root), path, most = to_number(info[2])] { return files::read_file(root.get(), path, most); };
   return run_with_deadline<std::string>(info[3], about("pread", path), std::move(work), to_buffer);
@@ -153,7 +156,7 @@ Napi::Value read_file(const Napi::CallbackInfo& info) {
 
 // (root, path, data, mode, timeout)
 Napi::Value replace_file(const Napi::CallbackInfo& info) {
-  TALOS_ROOT(root);
+  TALOS_ROOT(root, "Dsun");
   std::string path = to_string(info[1]);
   // A copy: JavaScript may change its bytes while they are written.
   auto bytes = info[2].As<Napi::Uint8Array>();
@@ -166,7 +169,7 @@ Napi::Value replace_file(const Napi::CallbackInfo& info) {
 
 // (file, position, maxBytes, timeout)
 Napi::Value read_piece(const Napi::CallbackInfo& info) {
-  TALOS_ROOT(file);
+  TALOS_ROOT(file, "Dnn");
   auto position = static_cast<uint64_t>(info[1].As<Napi::Number>().Int64Value());
   auto work = [file = std::move(file), position, most = to_number(info[2])] {
     return files::read_piece(file.get(), position, most);

@@ -8,6 +8,7 @@
 #include "bind/fd.h"
 #include "bind/modules.h"
 #include "bind/strings.h"
+#include "bind/takes.h"
 #include "bind/watch.h"
 #include "kmsg/reader.h"
 #include "sys/kmsg_calls.h"
@@ -39,6 +40,7 @@ class KmsgReader : public Napi::ObjectWrap<KmsgReader> {
 
   // {fields, text, missed}: three crossings a batch.
   Napi::Value read(const Napi::CallbackInfo& info) {
+    if (!takes(info, "n")) return {};
     Napi::Env env = info.Env();
     Result<kmsg::Batch> batch = reader_ ? reader_->read(info[0].As<Napi::Number>().Uint32Value()) : closed();
     if (!batch) {
@@ -85,6 +87,7 @@ class KmsgReader : public Napi::ObjectWrap<KmsgReader> {
 };
 
 Napi::Value subscribe(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s")) return {};
   auto position = to_string(info[0]) == "end" ? sys::KmsgPosition::kEnd : sys::KmsgPosition::kStart;
   auto fd = sys::open_kmsg_reader(position);
   if (fd) return FileDescriptor::create(info.Env(), std::move(fd).value());
@@ -93,11 +96,13 @@ Napi::Value subscribe(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value open_reader(const Napi::CallbackInfo& info) {
+  if (!takes(info, "D")) return {};
   UniqueFd fd = take_fd(info.Env(), info[0]);
   return fd ? KmsgReader::create(info.Env(), std::move(fd)) : info.Env().Undefined();
 }
 
 void write(const Napi::CallbackInfo& info) {
+  if (!takes(info, "ns")) return;
   auto written = kmsg::write(info[0].As<Napi::Number>().Int32Value(), to_string(info[1]));
   if (!written) throw_error(info.Env(), written.error());
 }

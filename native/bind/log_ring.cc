@@ -8,6 +8,7 @@
 #include "bind/error.h"
 #include "bind/fd.h"
 #include "bind/strings.h"
+#include "bind/takes.h"
 #include "ring/log.h"
 
 namespace talos::bind {
@@ -96,6 +97,7 @@ class LogRing : public Napi::ObjectWrap<LogRing> {
   }
 
   void attach(const Napi::CallbackInfo& info) {
+    if (!takes(info, "Ds")) return;
     if (!check(info.Env())) return;
     UniqueFd pipe = take_fd(info.Env(), info[0]);
     if (!pipe) return;
@@ -108,7 +110,7 @@ class LogRing : public Napi::ObjectWrap<LogRing> {
   }
 
   void write(const Napi::CallbackInfo& info) {
-    if (!check(info.Env())) return;
+    if (!takes(info, info[0].IsString() ? "s" : "u") || !check(info.Env())) return;
     if (info[0].IsString()) {
       log_->write(to_string(info[0]));
     } else {
@@ -134,10 +136,12 @@ class LogRing : public Napi::ObjectWrap<LogRing> {
   }
 
   void unsubscribe(const Napi::CallbackInfo& info) {
+    if (!takes(info, "n")) return;
     if (check(info.Env())) log_->unsubscribe(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value()));
   }
 
   Napi::Value last_line(const Napi::CallbackInfo& info) {
+    if (!takes(info, "n")) return {};
     if (!check(info.Env())) return info.Env().Undefined();
     std::string line = log_->last_line(info[0].As<Napi::Number>().Uint32Value());
     return Napi::Buffer<char>::Copy(info.Env(), line.data(), line.size());
@@ -164,6 +168,7 @@ class LogRing : public Napi::ObjectWrap<LogRing> {
 void define_log_ring(Napi::Env env) { LogRing::define(env); }
 
 Napi::Value create_log_ring(const Napi::CallbackInfo& info) {
+  if (!takes(info, "sn")) return {};
   auto log = ring::Log::create(to_string(info[0]), static_cast<size_t>(info[1].As<Napi::Number>().Int64Value()));
   if (log) return LogRing::create(info.Env(), std::move(log).value());
   throw_error(info.Env(), log.error());

@@ -8,6 +8,7 @@
 #include "bind/netlink_specs.h"
 #include "bind/route_monitor.h"
 #include "bind/strings.h"
+#include "bind/takes.h"
 #include "bind/uevent_monitor.h"
 #include "netlink/dump.h"
 #include "netlink/requests.h"
@@ -25,6 +26,7 @@ void throw_if_failed(Napi::Env env, const Result<void>& result) {
 
 // (kind, family, index, master, linkKind, table, protocol, type)
 Napi::Value list(const Napi::CallbackInfo& info) {
+  if (!takes(info, "nnnnsnnn")) return {};
   Napi::Env env = info.Env();
   netlink::DumpQuery query{.kind = static_cast<netlink::Kind>(to_u32(info[0])),
                            .family = to_u8(info[1]),
@@ -46,6 +48,7 @@ Napi::Value list(const Napi::CallbackInfo& info) {
 
 // (index, name)
 Napi::Value find_link(const Napi::CallbackInfo& info) {
+  if (!takes(info, "ns")) return {};
   Napi::Env env = info.Env();
   netlink::Batch batch;
   if (auto found = netlink::find_link(to_u32(info[0]), to_string(info[1]), batch); !found) {
@@ -56,8 +59,11 @@ Napi::Value find_link(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value add_link(const Napi::CallbackInfo& info) {
+  if (!takes(info, "o")) return {};
   Napi::Env env = info.Env();
-  auto added = netlink::add_link(to_new_link(info[0].As<Napi::Object>()));
+  const netlink::NewLink link = to_new_link(info[0].As<Napi::Object>());
+  if (env.IsExceptionPending()) return {};
+  auto added = netlink::add_link(link);
   if (!added) {
     throw_error(env, added.error());
     return env.Undefined();
@@ -66,16 +72,24 @@ Napi::Value add_link(const Napi::CallbackInfo& info) {
 }
 
 void change_link(const Napi::CallbackInfo& info) {
-  throw_if_failed(info.Env(), netlink::change_link(to_u32(info[0]), to_link_change(info[1].As<Napi::Object>())));
+  if (!takes(info, "no")) return;
+  const netlink::LinkChange change = to_link_change(info[1].As<Napi::Object>());
+  if (info.Env().IsExceptionPending()) return;
+  throw_if_failed(info.Env(), netlink::change_link(to_u32(info[0]), change));
 }
 
-void remove_link(const Napi::CallbackInfo& info) { throw_if_failed(info.Env(), netlink::remove_link(to_u32(info[0]))); }
+void remove_link(const Napi::CallbackInfo& info) {
+  if (takes(info, "n")) throw_if_failed(info.Env(), netlink::remove_link(to_u32(info[0])));
+}
 
 // (change, spec): one for each kind of object.
 template <typename Spec, Result<void> (*apply)(netlink::Change, const Spec&), Spec (*convert)(const Napi::Object&)>
 void change(const Napi::CallbackInfo& info) {
+  if (!takes(info, "no")) return;
   auto how = static_cast<netlink::Change>(to_u32(info[0]));
-  throw_if_failed(info.Env(), apply(how, convert(info[1].As<Napi::Object>())));
+  const Spec spec = convert(info[1].As<Napi::Object>());
+  if (info.Env().IsExceptionPending()) return;
+  throw_if_failed(info.Env(), apply(how, spec));
 }
 
 constexpr auto change_address = change<netlink::InterfaceAddressSpec, netlink::change_address, to_address_spec>;

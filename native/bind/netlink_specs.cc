@@ -95,9 +95,9 @@ netlink::RouteSpec to_route_spec(const Napi::Object& object) {
   spec.is_on_link = fields.flag("isOnLink").value_or(false);
   Napi::Value hops = fields.get("nextHops");
   if (!hops.IsArray()) return spec;
-  auto array = hops.As<Napi::Array>();
-  for (uint32_t i = 0; i < array.Length(); i++) {
-    Fields hop(Napi::Value(array.Get(i)).As<Napi::Object>());
+  for (const Napi::Value& element : to_elements(hops)) {
+    if (!element.IsObject()) continue;
+    Fields hop(element.As<Napi::Object>());
     spec.next_hops.push_back(
         {hop.text("gateway"), hop.number<uint32_t>("index").value_or(0), hop.number<uint32_t>("weight").value_or(1)});
   }

@@ -7,6 +7,7 @@
 #include "bind/error.h"
 #include "bind/modules.h"
 #include "bind/strings.h"
+#include "bind/takes.h"
 
 namespace talos::bind {
 
@@ -23,15 +24,25 @@ Napi::Value sync(const Napi::CallbackInfo& info) {
   });
 }
 
-void reboot(const Napi::CallbackInfo& info) { throw_if_failed(info.Env(), power::reboot(to_string(info[0]))); }
+void reboot(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s")) return;
+  throw_if_failed(info.Env(), power::reboot(to_string(info[0])));
+}
 
 void set_ctrl_alt_del(const Napi::CallbackInfo& info) {
+  if (!takes(info, "b")) return;
   throw_if_failed(info.Env(), power::set_ctrl_alt_del(info[0].As<Napi::Boolean>().Value()));
 }
 
-void set_hostname(const Napi::CallbackInfo& info) { throw_if_failed(info.Env(), power::set_host_name(to_string(info[0]))); }
+void set_hostname(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s")) return;
+  throw_if_failed(info.Env(), power::set_host_name(to_string(info[0])));
+}
 
-void kill_all(const Napi::CallbackInfo& info) { throw_if_failed(info.Env(), power::kill_all(to_string(info[0]))); }
+void kill_all(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s")) return;
+  throw_if_failed(info.Env(), power::kill_all(to_string(info[0])));
+}
 
 }  // namespace
 

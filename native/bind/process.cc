@@ -8,6 +8,8 @@
 #include "bind/fd.h"
 #include "bind/modules.h"
 #include "bind/process_parts.h"
+#include "bind/strings.h"
+#include "bind/takes.h"
 #include "process/reaper.h"
 #include "sys/clone_calls.h"
 #include "sys/descriptor_calls.h"
@@ -48,14 +50,6 @@ class ExitTask : public process::ExitListener, public JsTask, public std::enable
   sys::ExitStatus status_;
 };
 
-std::vector<std::string> strings_of(const Napi::Value& value) {
-  Napi::Array array = value.As<Napi::Array>();
-  std::vector<std::string> result;
-  result.reserve(array.Length());
-  for (uint32_t i = 0; i < array.Length(); ++i) result.push_back(array.Get(i).As<Napi::String>().Utf8Value());
-  return result;
-}
-
 template <typename T>
 std::optional<T> optional_number(const Napi::Value& value) {
   if (!value.IsNumber()) return std::nullopt;
@@ -64,10 +58,10 @@ std::optional<T> optional_number(const Napi::Value& value) {
 
 // Soft and hard limit; -1 is RLIM_INFINITY, which is all ones too.
 std::vector<process::ResourceLimit> rlimits_of(const Napi::Value& value) {
-  Napi::Array array = value.As<Napi::Array>();
+  const auto numbers = to_elements(value);
   std::vector<process::ResourceLimit> result;
-  for (uint32_t i = 0; i + 2 < array.Length(); i += 3) {
-    auto number = [&](uint32_t at) { return array.Get(i + at).As<Napi::Number>().Int64Value(); };
+  for (size_t i = 0; i + 2 < numbers.size(); i += 3) {
+    auto number = [&](size_t at) { return to_integer(numbers[i + at]); };
     result.push_back({static_cast<int>(number(0)), static_cast<uint64_t>(number(1)), static_cast<uint64_t>(number(2))});
   }
   return result;
@@ -75,10 +69,10 @@ std::vector<process::ResourceLimit> rlimits_of(const Napi::Value& value) {
 
 // Inside, outside, count; inside, outside, count; …
 std::vector<process::IdRange> id_map_of(const Napi::Value& value) {
-  Napi::Array array = value.As<Napi::Array>();
+  const auto numbers = to_elements(value);
   std::vector<process::IdRange> result;
-  for (uint32_t i = 0; i + 2 < array.Length(); i += 3) {
-    auto number = [&](uint32_t at) { return array.Get(i + at).As<Napi::Number>().Uint32Value(); };
+  for (size_t i = 0; i + 2 < numbers.size(); i += 3) {
+    auto number = [&](size_t at) { return static_cast<uint32_t>(to_integer(numbers[i + at])); };
     result.push_back({number(0), number(1), number(2)});
   }
   return result;
@@ -86,9 +80,10 @@ std::vector<process::IdRange> id_map_of(const Napi::Value& value) {
 
 // False with an exception pending.
 bool read_descriptors(Napi::Env env, const Napi::Object& options, process::SpawnPlan& plan, UniqueFd& null_device) {
-  Napi::Array stdio = options.Get("stdio").As<Napi::Array>();
+  auto stdio = to_elements(options.Get("stdio"));
+  stdio.resize(3, env.Undefined());
   for (uint32_t i = 0; i < 3; ++i) {
-    Napi::Value value = stdio.Get(i);
+    const Napi::Value& value = stdio[i];
     if (value.IsUndefined()) continue;
     if (!value.IsNull()) {
       plan.stdio[i] = borrow_fd(env, value);
@@ -105,9 +100,8 @@ bool read_descriptors(Napi::Env env, const Napi::Object& options, process::Spawn
     }
     plan.stdio[i] = null_device.get();
   }
-  Napi::Array extra = options.Get("descriptors").As<Napi::Array>();
-  for (uint32_t i = 0; i < extra.Length(); ++i) {
-    plan.descriptors.push_back(borrow_fd(env, extra.Get(i)));
+  for (const Napi::Value& extra : to_elements(options.Get("descriptors"))) {
+    plan.descriptors.push_back(borrow_fd(env, extra));
     if (plan.descriptors.back() == -1) return false;
   }
   if (!options.Get("cgroup").IsUndefined()) {
@@ -118,31 +112,33 @@ bool read_descriptors(Napi::Env env, const Napi::Object& options, process::Spawn
 }
 
 Napi::Value spawn(const Napi::CallbackInfo& info) {
+  if (!takes(info, "o")) return {};
   Napi::Env env = info.Env();
   Napi::Object options = info[0].As<Napi::Object>();
   process::SpawnPlan plan;
   UniqueFd null_device;
-  plan.file = options.Get("file").As<Napi::String>().Utf8Value();
-  plan.argv = strings_of(options.Get("argv"));
-  plan.env = strings_of(options.Get("env"));
-  plan.cwd = options.Get("cwd").As<Napi::String>().Utf8Value();
+  plan.file = to_string(options.Get("file"));
+  plan.argv = to_strings(options.Get("argv"));
+  plan.env = to_strings(options.Get("env"));
+  plan.cwd = to_string(options.Get("cwd"));
   plan.uid = optional_number<uint32_t>(options.Get("uid"));
   plan.gid = optional_number<uint32_t>(options.Get("gid"));
-  Napi::Array groups = options.Get("groups").As<Napi::Array>();
-  for (uint32_t i = 0; i < groups.Length(); ++i) plan.groups.push_back(groups.Get(i).As<Napi::Number>().Uint32Value());
+  for (const Napi::Value& group : to_elements(options.Get("groups"))) {
+    plan.groups.push_back(static_cast<uint32_t>(to_integer(group)));
+  }
   if (Napi::Value mask = options.Get("capabilities"); mask.IsBigInt()) {
     bool lossless = false;
     plan.capabilities = mask.As<Napi::BigInt>().Uint64Value(&lossless);
   }
-  plan.no_new_privileges = options.Get("noNewPrivileges").As<Napi::Boolean>();
-  plan.session = options.Get("session").As<Napi::Boolean>();
-  plan.namespaces = static_cast<uint64_t>(options.Get("namespaces").As<Napi::Number>().Int64Value());
+  plan.no_new_privileges = to_bool(options.Get("noNewPrivileges"));
+  plan.session = to_bool(options.Get("session"));
+  plan.namespaces = static_cast<uint64_t>(to_integer(options.Get("namespaces")));
   plan.uid_map = id_map_of(options.Get("uidMap"));
   plan.gid_map = id_map_of(options.Get("gidMap"));
   if (Napi::Value program = options.Get("seccomp"); !program.IsUndefined()) plan.seccomp = to_program(program);
   plan.rlimits = rlimits_of(options.Get("rlimits"));
   plan.oom_score_adj = optional_number<int>(options.Get("oomScoreAdj"));
-  if (!read_descriptors(env, options, plan, null_device)) return env.Undefined();
+  if (!read_descriptors(env, options, plan, null_device) || env.IsExceptionPending()) return env.Undefined();
 
   auto exit = std::make_shared<ExitTask>(env);
   auto spawned = process::Reaper::instance().spawn(plan, exit);
@@ -158,6 +154,7 @@ Napi::Value spawn(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value send_signal(const Napi::CallbackInfo& info) {
+  if (!takes(info, "Dn")) return {};
   Napi::Env env = info.Env();
   int pidfd = borrow_fd(env, info[0]);
   if (pidfd == -1) return env.Undefined();
@@ -170,7 +167,8 @@ Napi::Value send_signal(const Napi::CallbackInfo& info) {
 }
 
 void start_reaper(const Napi::CallbackInfo& info) {
-  auto started = process::Reaper::instance().start(info[0].As<Napi::Boolean>());
+  if (!takes(info, "b")) return;
+  auto started = process::Reaper::instance().start(to_bool(info[0]));
   if (!started) throw_error(info.Env(), started.error());
 }
 

@@ -6,6 +6,7 @@
 
 #include "bind/async.h"
 #include "bind/process_parts.h"
+#include "bind/takes.h"
 #include "process/table.h"
 
 namespace talos::bind {
@@ -24,6 +25,7 @@ Napi::Value to_js(Napi::Env env, const process::Table& table) {
 
 // (with cgroups?, bytes of a command line, deadline in ms)
 Napi::Value read_table(const Napi::CallbackInfo& info) {
+  if (!takes(info, "bnn")) return {};
   process::TableOptions options;
   options.cgroups = info[0].As<Napi::Boolean>();
   options.command_line_bytes = info[1].As<Napi::Number>().Uint32Value();

@@ -10,6 +10,7 @@
 #include "bind/fd.h"
 #include "bind/log_ring.h"
 #include "bind/modules.h"
+#include "bind/takes.h"
 #include "bind/watch.h"
 #include "ring/reader.h"
 #include "sys/doorbell_calls.h"
@@ -48,6 +49,7 @@ class LogReader : public Napi::ObjectWrap<LogReader> {
   }
 
   void seek_tail(const Napi::CallbackInfo& info) {
+    if (!takes(info, "n")) return;
     settle(info.Env(),
            reader_ ? reader_->seek_tail(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value())) : Result<void>(closed()));
   }
@@ -55,8 +57,13 @@ class LogReader : public Napi::ObjectWrap<LogReader> {
   // Fills (buffer, counts, index): counts is a Float64Array of bytes, records, missed records, missed bytes; index is undefined
   // or one that gets milliseconds, stream and end of the text of each record, and bounds their number.
   void read(const Napi::CallbackInfo& info) {
+    if (!takes(info, "ud?d")) return;
     auto buffer = info[0].As<Napi::Uint8Array>();
     auto counts = info[1].As<Napi::Float64Array>();
+    if (counts.ElementLength() < kCounts) {
+      throw_invalid_argument(info.Env(), "counts is too short");
+      return;
+    }
     if (waited_ && !watch_.is_pending()) {
       // Before the look into the ring: what is written after it rings again. Not under a wait that has not been told of it yet.
       sys::drain_doorbell(doorbell_.get());
@@ -112,6 +119,7 @@ class LogReader : public Napi::ObjectWrap<LogReader> {
     if (!result) throw_error(env, result.error());
   }
 
+  static constexpr size_t kCounts = 4;
   static constexpr size_t kIndexNumbers = 3;
 
   std::optional<ring::Reader> reader_;
@@ -123,6 +131,7 @@ class LogReader : public Napi::ObjectWrap<LogReader> {
 };
 
 Napi::Value open_reader(const Napi::CallbackInfo& info) {
+  if (!takes(info, "D?D")) return {};
   Napi::Env env = info.Env();
   UniqueFd memory = take_fd(env, info[0]);
   if (!memory) return env.Undefined();

@@ -7,6 +7,7 @@
 #include "bind/error.h"
 #include "bind/monitor.h"
 #include "bind/netlink_batch.h"
+#include "bind/takes.h"
 #include "netlink/subscription.h"
 
 namespace talos::bind {
@@ -60,6 +61,7 @@ class RouteTask : public MonitorTask {
 }  // namespace
 
 Napi::Value monitor_routes(const Napi::CallbackInfo& info) {
+  if (!takes(info, "nnff")) return {};
   Napi::Env env = info.Env();
   netlink::Kinds kinds(static_cast<uint8_t>(info[0].As<Napi::Number>().Uint32Value()));
   auto subscription = netlink::Subscription::open(kinds, info[1].As<Napi::Number>().Int32Value());

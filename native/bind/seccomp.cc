@@ -6,6 +6,7 @@
 #include "bind/error.h"
 #include "bind/process_parts.h"
 #include "bind/strings.h"
+#include "bind/takes.h"
 #include "seccomp/filter.h"
 #include "sys/seccomp_calls.h"
 
@@ -14,33 +15,34 @@ namespace talos::bind {
 namespace {
 
 uint64_t wide_number(const Napi::Value& value) {
+  if (is_wrong(value, value.IsBigInt())) return 0;
   bool lossless = false;
   return value.As<Napi::BigInt>().Uint64Value(&lossless);
 }
 
 // Argument, operator, value, mask; argument, …
 std::vector<seccomp::Comparison> comparisons_of(const Napi::Value& value) {
-  auto array = value.As<Napi::Array>();
+  const auto parts = to_elements(value);
   std::vector<seccomp::Comparison> comparisons;
-  for (uint32_t i = 0; i + 3 < array.Length(); i += 4) {
-    comparisons.push_back({array.Get(i).As<Napi::Number>().Uint32Value(),
-                           static_cast<seccomp::Operator>(array.Get(i + 1).As<Napi::Number>().Uint32Value()),
-                           wide_number(array.Get(i + 2)), wide_number(array.Get(i + 3))});
+  for (size_t i = 0; i + 3 < parts.size(); i += 4) {
+    comparisons.push_back({static_cast<uint32_t>(to_integer(parts[i])), static_cast<seccomp::Operator>(to_integer(parts[i + 1])),
+                           wide_number(parts[i + 2]), wide_number(parts[i + 3])});
   }
   return comparisons;
 }
 
 // (default action, [[names, comparisons, action], …]) → the program as a Buffer.
 Napi::Value compile_seccomp(const Napi::CallbackInfo& info) {
+  if (!takes(info, "na")) return {};
   Napi::Env env = info.Env();
   seccomp::Filter filter;
   filter.default_action = info[0].As<Napi::Number>().Uint32Value();
-  auto rules = info[1].As<Napi::Array>();
-  for (uint32_t i = 0; i < rules.Length(); ++i) {
-    auto rule = rules.Get(i).As<Napi::Array>();
-    filter.rules.push_back({to_strings(rule.Get(uint32_t{0})), comparisons_of(rule.Get(uint32_t{1})),
-                            rule.Get(uint32_t{2}).As<Napi::Number>().Uint32Value()});
+  for (const Napi::Value& each : to_elements(info[1])) {
+    auto rule = to_elements(each);
+    rule.resize(3, env.Undefined());
+    filter.rules.push_back({to_strings(rule[0]), comparisons_of(rule[1]), static_cast<uint32_t>(to_integer(rule[2]))});
   }
+  if (env.IsExceptionPending()) return {};
   auto program = seccomp::compile(filter, seccomp::kHostArchitecture);
   if (!program) {
     throw_error(env, program.error());
@@ -51,6 +53,7 @@ Napi::Value compile_seccomp(const Napi::CallbackInfo& info) {
 }
 
 void install_seccomp(const Napi::CallbackInfo& info) {
+  if (!takes(info, "u")) return;
   auto installed = sys::install_filter_everywhere(to_program(info[0]));
   if (!installed) throw_error(info.Env(), installed.error());
 }
@@ -58,6 +61,7 @@ void install_seccomp(const Napi::CallbackInfo& info) {
 }  // namespace
 
 std::vector<BpfInstruction> to_program(const Napi::Value& value) {
+  if (is_wrong(value, value.IsBuffer())) return {};
   auto bytes = value.As<Napi::Buffer<uint8_t>>();
   std::vector<BpfInstruction> program(bytes.Length() / sizeof(BpfInstruction));
   if (!program.empty()) std::memcpy(program.data(), bytes.Data(), program.size() * sizeof program[0]);

@@ -6,6 +6,7 @@
 #include "bind/addon_data.h"
 #include "bind/error.h"
 #include "bind/monitor.h"
+#include "bind/takes.h"
 #include "netlink/uevent.h"
 
 namespace talos::bind {
@@ -73,6 +74,7 @@ class UeventTask : public MonitorTask {
 }  // namespace
 
 Napi::Value monitor_uevents(const Napi::CallbackInfo& info) {
+  if (!takes(info, "ffn")) return {};
   Napi::Env env = info.Env();
   auto socket = netlink::UeventSocket::open(info[2].As<Napi::Number>().Int32Value());
   if (!socket) {
