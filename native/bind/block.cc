@@ -6,6 +6,7 @@
 #include "bind/error.h"
 #include "bind/modules.h"
 #include "bind/strings.h"
+#include "bind/takes.h"
 #include "block/gpt_disk.h"
 #include "block/inspect.h"
 #include "block/verity.h"
@@ -131,20 +132,24 @@ Napi::Value promise_of(Napi::Env env, Work work) {
 }
 
 Napi::Value info_of(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s")) return {};
   return promise_of<sys::DeviceGeometry>(info.Env(), [path = to_string(info[0])] { return block::device_info(path); });
 }
 
 Napi::Value inspect(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s")) return {};
   return promise_of<block::Inspection>(info.Env(), [path = to_string(info[0])] { return block::inspect_device(path); });
 }
 
 Napi::Value wipe_signatures(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s")) return {};
   return promise_of<std::vector<block::Signature>>(info.Env(),
                                                    [path = to_string(info[0])] { return block::wipe_signatures(path); });
 }
 
 // (path, kind, offset, length)
 Napi::Value erase(const Napi::CallbackInfo& info) {
+  if (!takes(info, "ssnn")) return {};
   std::string word = to_string(info[1]);
   auto kind = word == "zero"     ? sys::EraseKind::kZero
               : word == "secure" ? sys::EraseKind::kSecureDiscard
@@ -156,10 +161,12 @@ Napi::Value erase(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value flush(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s")) return {};
   return run_async_void(info.Env(), [path = to_string(info[0])] { return block::flush(path); });
 }
 
 Napi::Value read_gpt(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s")) return {};
   return promise_of<block::GptState>(info.Env(), [path = to_string(info[0])] { return block::read_gpt_of(path); });
 }
 
@@ -168,34 +175,41 @@ block::Guid to_guid(const Napi::Value& value) { return block::parse_guid(to_stri
 
 // (path, diskId, replacesGpt, partitions), a partition being [typeGuid, id, name, sizeBytes, attributes].
 Napi::Value create_gpt(const Napi::CallbackInfo& info) {
-  auto array = info[3].As<Napi::Array>();
+  if (!takes(info, "ssba")) return {};
   std::vector<block::GptPartitionRequest> partitions;
-  for (uint32_t i = 0; i < array.Length(); i++) {
-    auto fields = array.Get(i).As<Napi::Array>();
+  for (const Napi::Value& each : to_elements(info[3])) {
+    auto fields = to_elements(each);
+    fields.resize(5, info.Env().Undefined());
+    if (is_wrong(fields[4], fields[4].IsBigInt())) return {};
     bool is_lossless = false;
-    partitions.push_back({to_guid(fields.Get(uint32_t{0})), to_guid(fields.Get(1)), to_string(fields.Get(2)),
-                          static_cast<uint64_t>(fields.Get(3).As<Napi::Number>().Int64Value()),
-                          fields.Get(4).As<Napi::BigInt>().Uint64Value(&is_lossless)});
+    partitions.push_back({to_guid(fields[0]), to_guid(fields[1]), to_string(fields[2]),
+                          static_cast<uint64_t>(to_integer(fields[3])), fields[4].As<Napi::BigInt>().Uint64Value(&is_lossless)});
   }
+  if (info.Env().IsExceptionPending()) return {};
   return promise_of<block::GptState>(
       info.Env(), [path = to_string(info[0]), disk_id = to_guid(info[1]), replaces = info[2].As<Napi::Boolean>().Value(),
                    partitions = std::move(partitions)] { return block::create_gpt(path, partitions, disk_id, replaces); });
 }
 
 Napi::Value repair_gpt(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s")) return {};
   return promise_of<block::GptState>(info.Env(), [path = to_string(info[0])] { return block::repair_gpt(path); });
 }
 
 Napi::Value sync_partitions(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s")) return {};
   return promise_of<block::PartitionSync>(info.Env(), [path = to_string(info[0])] { return block::sync_partitions(path); });
 }
 
 // (name, uuid, [dataDevice, hashDevice, algorithm, rootDigest, salt, onCorruption],
 //  [dataBlockBytes, hashBlockBytes, dataBlocks, hashStartBlock], ignoresZeroBlocks)
 Napi::Value create_verity(const Napi::CallbackInfo& info) {
+  if (!takes(info, "ssaab")) return {};
   std::vector<std::string> texts = to_strings(info[2]);
-  auto numbers = info[3].As<Napi::Array>();
-  auto at = [&](uint32_t i) { return static_cast<uint64_t>(numbers.Get(i).As<Napi::Number>().Int64Value()); };
+  texts.resize(6);
+  auto numbers = to_elements(info[3]);
+  numbers.resize(4, info.Env().Undefined());
+  auto at = [&](size_t i) { return static_cast<uint64_t>(to_integer(numbers[i])); };
   block::VerityTable table;
   table.data_device = texts.at(0);
   table.hash_device = texts.at(1);
@@ -211,6 +225,7 @@ Napi::Value create_verity(const Napi::CallbackInfo& info) {
   table.data_blocks = at(2);
   table.hash_start_block = at(3);
   table.ignores_zero_blocks = info[4].As<Napi::Boolean>().Value();
+  if (info.Env().IsExceptionPending()) return {};
   return promise_of<block::VerityStatus>(info.Env(),
                                          [name = to_string(info[0]), uuid = to_string(info[1]), table = std::move(table)] {
                                            return block::create_verity(name, uuid, table);
@@ -218,10 +233,12 @@ Napi::Value create_verity(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value verity_status(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s")) return {};
   return promise_of<block::VerityStatus>(info.Env(), [name = to_string(info[0])] { return block::verity_status(name); });
 }
 
 Napi::Value remove_mapped(const Napi::CallbackInfo& info) {
+  if (!takes(info, "sb")) return {};
   return run_async_void(info.Env(), [name = to_string(info[0]), deferred = info[1].As<Napi::Boolean>().Value()] {
     return block::remove_mapped(name, deferred);
   });
