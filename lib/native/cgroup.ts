@@ -6,30 +6,46 @@ import {
   checkObject,
   checkString,
 } from './arguments.js';
-import type { CgroupLimits, CgroupModule, CgroupStats, FileDescriptor } from './contract.js';
+import { createCgroupEvents, type RawCgroupEvents } from './cgroup-events.js';
+import { toRawLimits } from './cgroup-limits.js';
+import { DEFAULT_SETS, decodeStats, rowSizeOf, toSetBits } from './cgroup-stats.js';
+import type { CgroupModule, CgroupSampler, FileDescriptor } from './contract.js';
 
-/** What the addon itself exports: limits by position, statistics as one typed array. */
-export interface RawCgroupModule {
-  create(root: string, path: string): FileDescriptor;
-  /** memoryMin, memoryLow, memoryHigh, memoryMax, cpuWeight, pidsMax; NaN leaves a limit as it is. */
-  setLimits(group: FileDescriptor, limits: number[]): void;
-  enableControllers(group: FileDescriptor, controllers: string[]): string[];
-  kill(group: FileDescriptor): void;
-  remove(root: string, path: string): void;
-  /** cpuUsageUsec, memoryCurrentBytes, pidsCurrent of each group in turn. */
-  stats(groups: FileDescriptor[]): Float64Array;
+export interface RawCgroupSampler {
+  readonly descriptors: number;
+  readonly maxDescriptors: number;
+  add(group: FileDescriptor): number;
+  /** False when there is no group in that row. */
+  remove(row: number): boolean;
+  sample(): Float64Array;
+  close(): void;
 }
 
-const VALUES_PER_GROUP = 3;
-const LIMIT_RANGES: [name: keyof CgroupLimits, minimum: number, maximum: number][] = [
-  ['memoryMin', -1, Number.MAX_SAFE_INTEGER],
-  ['memoryLow', -1, Number.MAX_SAFE_INTEGER],
-  ['memoryHigh', -1, Number.MAX_SAFE_INTEGER],
-  ['memoryMax', -1, Number.MAX_SAFE_INTEGER],
-  ['cpuWeight', 1, 10_000],
-  ['pidsMax', -1, Number.MAX_SAFE_INTEGER],
-];
-const LIMIT_NAMES: ReadonlySet<string> = new Set(LIMIT_RANGES.map(([name]) => name));
+/** What the addon itself exports: limits by position, statistics as one typed array. */
+export interface RawCgroupModule extends RawCgroupEvents {
+  create(root: string, path: string): FileDescriptor;
+  /** As cgroup-limits.ts makes them. */
+  setLimits(
+    group: FileDescriptor,
+    numbers: Float64Array,
+    cpusetCpus: string | undefined,
+    cpusetMems: string | undefined,
+    io: Float64Array,
+  ): void;
+  enableControllers(group: FileDescriptor, controllers: string[]): string[];
+  addProcess(group: FileDescriptor, pid: number): void;
+  kill(group: FileDescriptor): void;
+  remove(root: string, path: string): void;
+  /** One row a group, as cgroup-stats.ts reads them. */
+  stats(groups: readonly FileDescriptor[], sets: number): Float64Array;
+  /** 0: half of the process's limit. */
+  openSampler(sets: number, maxDescriptors: number): RawCgroupSampler;
+}
+
+const MAX_PID = 0x3f_ffff;
+/** fs.nr_open as the kernel sets it. */
+const MAX_DESCRIPTORS = 1 << 20;
+const MAX_ROW = 0x7fff_ffff;
 
 function checkGroupPath(path: unknown): asserts path is string {
   checkString(path, 'path');
@@ -44,27 +60,16 @@ function checkGroupPath(path: unknown): asserts path is string {
   }
 }
 
-function toPositions(limits: CgroupLimits): number[] {
-  checkObject(limits, 'limits');
-  for (const name of Object.keys(limits)) {
-    if (!LIMIT_NAMES.has(name)) throw argumentError('ERR_INVALID_ARG_VALUE', 'limits', 'made of known limits', name);
-  }
-  return LIMIT_RANGES.map(([name, minimum, maximum]) => {
-    const value: unknown = limits[name];
-    if (value === undefined) return Number.NaN;
-    checkInteger(value, `limits.${name}`, minimum, maximum);
-    return value;
-  });
-}
-
 /**
  * Groups of cgroup v2. Paths are resolved beneath the root only, never through links. Nothing here blocks on a device.
- * @throws `setLimits` and `kill`: ENOENT with the control file as `path` when the controller (or cgroup.kill, kernel < 5.14) is missing
+ * @throws control files (`setLimits`, `kill`, `freeze`, `stats` …): ENOENT with the file as `path` when the controller (or cgroup.kill,
+ * kernel < 5.14) is missing or the group is gone · EBADMSG a text that no kernel writes
  * · `create`: ENOENT parent missing, ENOTDIR, ELOOP link in the path, EAGAIN limits of depth or number reached
- * · `remove`: EBUSY
+ * · `addProcess`: ESRCH, EBUSY controllers are enabled for the group's children · `remove`: EBUSY · `freeze`, `thaw`, `emptied`: ETIMEDOUT
  */
 export function createCgroupModule(raw: RawCgroupModule): CgroupModule {
   return {
+    ...createCgroupEvents(raw),
     create(root, path) {
       checkAbsolutePath(root, 'root');
       checkGroupPath(path);
@@ -72,7 +77,8 @@ export function createCgroupModule(raw: RawCgroupModule): CgroupModule {
     },
     setLimits(group, limits) {
       checkDescriptor(group, 'group');
-      raw.setLimits(group, toPositions(limits));
+      const { numbers, cpusetCpus, cpusetMems, io } = toRawLimits(limits);
+      raw.setLimits(group, numbers, cpusetCpus, cpusetMems, io);
     },
     enableControllers(group, controllers) {
       checkDescriptor(group, 'group');
@@ -88,6 +94,11 @@ export function createCgroupModule(raw: RawCgroupModule): CgroupModule {
       }
       return raw.enableControllers(group, controllers);
     },
+    addProcess(group, pid) {
+      checkDescriptor(group, 'group');
+      checkInteger(pid, 'pid', 1, MAX_PID);
+      raw.addProcess(group, pid);
+    },
     kill(group) {
       checkDescriptor(group, 'group');
       raw.kill(group);
@@ -97,18 +108,45 @@ export function createCgroupModule(raw: RawCgroupModule): CgroupModule {
       checkGroupPath(path);
       raw.remove(root, path);
     },
-    stats(groups) {
+    stats(groups, sets = DEFAULT_SETS) {
       if (!Array.isArray(groups)) throw argumentError('ERR_INVALID_ARG_TYPE', 'groups', 'an array', groups);
       for (const group of groups) checkDescriptor(group, 'groups');
-      const values = raw.stats(groups);
-      return groups.map((_, position): CgroupStats => {
-        const start = position * VALUES_PER_GROUP;
-        return {
-          cpuUsageUsec: values[start] as number,
-          memoryCurrentBytes: values[start + 1] as number,
-          pidsCurrent: values[start + 2] as number,
-        };
-      });
+      const bits = toSetBits(sets);
+      return decodeStats(raw.stats(groups, bits), bits, groups.length);
     },
+    openSampler(options = {}) {
+      checkObject(options, 'options');
+      const { sets = DEFAULT_SETS, maxDescriptors } = options;
+      if (maxDescriptors !== undefined) checkInteger(maxDescriptors, 'options.maxDescriptors', 1, MAX_DESCRIPTORS);
+      const bits = toSetBits(sets);
+      return wrapSampler(raw.openSampler(bits, maxDescriptors ?? 0), bits);
+    },
+  };
+}
+
+function wrapSampler(raw: RawCgroupSampler, bits: number): CgroupSampler {
+  const rowSize = rowSizeOf(bits);
+  return {
+    rowSize,
+    get descriptors() {
+      return raw.descriptors;
+    },
+    get maxDescriptors() {
+      return raw.maxDescriptors;
+    },
+    add(group) {
+      checkDescriptor(group, 'group');
+      return raw.add(group);
+    },
+    remove(row) {
+      checkInteger(row, 'row', 0, MAX_ROW);
+      if (!raw.remove(row)) throw argumentError('ERR_INVALID_ARG_VALUE', 'row', 'that of a group', row);
+    },
+    sample: () => raw.sample(),
+    stats() {
+      const values = raw.sample();
+      return decodeStats(values, bits, values.length / rowSize);
+    },
+    close: () => raw.close(),
   };
 }

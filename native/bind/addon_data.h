@@ -19,6 +19,9 @@ enum class ClassId : size_t {
   kMonitor,
   kBootTimer,
   kDhcpSocket,
+  kEventWatch,
+  kCgroupSampler,
+  kWatchdog,
   kCount
 };
 

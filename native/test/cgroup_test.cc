@@ -8,22 +8,8 @@
 
 namespace {
 
-using talos::cgroup::find_keyed_number;
-using talos::cgroup::parse_number;
 using talos::test::check;
 using talos::test::check_equal;
-
-constexpr const char* kCpuStat = "usage_usec 123456\nuser_usec 100000\nsystem_usec 23456\nnr_periods 0\n";
-
-void reads_control_files() {
-  check_equal(find_keyed_number(kCpuStat, "usage_usec"), 123456u);
-  check_equal(find_keyed_number(kCpuStat, "nr_periods"), 0u);
-  check_equal(find_keyed_number(kCpuStat, "usec"), 0u, "no part of a key");
-  check_equal(find_keyed_number("usage_usec 7", "usage_usec"), 7u);
-  check_equal(find_keyed_number("", "usage_usec"), 0u);
-  check_equal(parse_number("18446744073709551615\n"), UINT64_MAX);
-  for (const char* bad : {"", "max\n", "-1\n", "12x\n", "18446744073709551616\n"}) check_equal(parse_number(bad), 0u, bad);
-}
 
 // On an ordinary folder: what is checked is where paths lead, not what the kernel does with groups.
 class Folder {
@@ -63,25 +49,22 @@ void creates_beneath_the_root_only() {
   check(talos::cgroup::remove(folder.path(), "group").ok());
 }
 
-void takes_missing_values_for_zero() {
+void names_the_file_of_a_failed_write() {
   Folder folder;
   auto group = talos::cgroup::create(folder.path(), "group");
   check(group.ok());
   int fd = group.value().get();
-  auto stats = talos::cgroup::read_stats(std::span(&fd, 1));
-  check_equal(stats.size(), 1u);
-  check_equal(stats[0].cpu_usage_usec + stats[0].memory_current_bytes + stats[0].pids_current, 0u);
-  auto limit = talos::cgroup::set_limits(fd, {.memory_max = 1});
-  check(!limit && limit.error().errno_value == ENOENT && limit.error().path == "memory.max");
-  check(talos::cgroup::set_limits(fd, {}).ok());
+  for (const auto& [written, file] :
+       {std::pair(talos::cgroup::kill(fd), "cgroup.kill"), std::pair(talos::cgroup::set_frozen(fd, true), "cgroup.freeze"),
+        std::pair(talos::cgroup::add_process(fd, 1), "cgroup.procs")}) {
+    check(!written && written.error().errno_value == ENOENT && written.error().path == file, file);
+  }
 }
 
 }  // namespace
 
 int main() {
-  reads_control_files();
   creates_beneath_the_root_only();
-  takes_missing_values_for_zero();
-  talos::test::survive_damage(kCpuStat, [](std::string_view text) { (void)find_keyed_number(text, "usage_usec"); });
+  names_the_file_of_a_failed_write();
   return talos::test::finish();
 }

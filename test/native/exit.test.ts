@@ -51,6 +51,28 @@ t.test('a child, a pending wait and an open channel do', async (t) => {
   );
 });
 
+t.test('a watch of a group does, until it is closed', async (t) => {
+  const root = native.mount.mountInfo().find(({ fstype }) => fstype === 'cgroup2')?.mountPoint ?? '/sys/fs/cgroup';
+  const name = `talos-test-exit-${process.pid}`;
+  const open = `
+    const group = loadNative().cgroup.create(${JSON.stringify(root)}, ${JSON.stringify(name)});
+    const watch = loadNative().cgroup.watchEvents(group, 'cgroup.events', { onChange() {} });`;
+  t.same(await run(`${open} setTimeout(() => { process.exitCode = 10; watch.close(); }, 50).unref();`), exited(10));
+  t.same(await run(`${open} setTimeout(() => process.exit(11), 50);`), exited(11));
+  t.same(
+    await run(`
+      const { Worker } = await import('node:worker_threads');
+      const worker = new Worker(\`import(${JSON.stringify(loader)}).then(({ loadNative }) => {
+        ${open}
+        require('node:worker_threads').parentPort.postMessage('open');
+      })\`, { eval: true, execArgv: [] });
+      worker.once('message', async () => { await worker.terminate(); process.exitCode = 12; });`),
+    exited(12),
+    'nor does the end of a worker need one',
+  );
+  native.cgroup.remove(root, name);
+});
+
 t.test('process.exit ends all of it at once', async (t) => {
   t.same(
     await run(`
