@@ -109,6 +109,9 @@ export class Fields {
         result[name] = limits.integer(name, -1, Number.MAX_SAFE_INTEGER, -1);
       });
     }
+    limits.optional('memoryOomGroup', () => {
+      result.memoryOomGroup = limits.boolean('memoryOomGroup', false);
+    });
     limits.optional('cpuWeight', () => {
       result.cpuWeight = limits.integer('cpuWeight', 1, 10_000, 100);
     });

@@ -1,14 +1,12 @@
 import { errorCode, errorMessage } from '../base/errors.js';
-import type { CgroupModule, FileDescriptor } from '../native/contract.js';
+import type { CgroupModule, EventWatch, FileDescriptor } from '../native/contract.js';
 import type { CgroupTree } from '../os/cgroup-tree.js';
-import { type Clock, sleep, systemClock } from './clock.js';
 import type { ServiceDefinition } from './definition.js';
 import type { InitLog } from './log.js';
 import type { ServiceProcesses } from './service.js';
 
 /** Killed processes are gone within a millisecond, unless one is stuck in the kernel. */
 const CLEAR_MS = 2000;
-const LOOK_AGAIN_MS = 10;
 
 /**
  * The cgroup of a service, a new one for each run. It cannot be used again: since Linux 6.14 (and its stable series) the kernel
@@ -16,14 +14,15 @@ const LOOK_AGAIN_MS = 10;
  * whatever is cloned from here into a group that was ever killed is dead on arrival.
  */
 export class ServiceGroup implements ServiceProcesses {
+  onOutOfMemory: (kills: number) => void = () => {};
   private current: FileDescriptor | undefined;
+  private watch: EventWatch | undefined;
 
   constructor(
     private readonly definition: Pick<ServiceDefinition, 'id' | 'cgroup'>,
     private readonly tree: Pick<CgroupTree, 'serviceGroup' | 'removeServiceGroup' | 'problems'>,
-    private readonly cgroup: Pick<CgroupModule, 'kill'>,
+    private readonly cgroup: Pick<CgroupModule, 'kill' | 'emptied' | 'stats' | 'watchEvents'>,
     private readonly log: InitLog,
-    private readonly clock: Clock = systemClock,
   ) {}
 
   renew(): FileDescriptor {
@@ -31,6 +30,7 @@ export class ServiceGroup implements ServiceProcesses {
     if (this.current && !this.remove()) throw new Error('processes of its last run cannot be ended');
     this.current = this.tree.serviceGroup(id, limits);
     for (const problem of this.tree.problems.splice(0)) this.log.notice(`cgroup ${problem}`);
+    this.watchMemory(this.current);
     return this.current;
   }
 
@@ -38,19 +38,46 @@ export class ServiceGroup implements ServiceProcesses {
     if (this.current) this.cgroup.kill(this.current);
   }
 
-  async clear(): Promise<void> {
-    const untilMs = this.clock.monotonicMs() + CLEAR_MS;
+  outOfMemoryKills(): number {
+    if (!this.current) return 0;
     try {
-      while (this.current && !this.remove()) {
-        if (this.clock.monotonicMs() >= untilMs) {
-          this.log.error(`service ${this.definition.id}: processes that it left behind cannot be ended`);
-          return;
-        }
-        this.kill();
-        await sleep(this.clock, LOOK_AGAIN_MS);
-      }
+      return this.cgroup.stats([this.current], ['memoryEvents'])[0]?.memoryEvents?.oomKill ?? 0;
     } catch (error) {
-      this.log.error(`service ${this.definition.id}: its cgroup could not be cleared: ${errorMessage(error)}`);
+      this.log.error(`service ${this.definition.id}: its memory events cannot be read: ${errorMessage(error)}`);
+      return 0;
+    }
+  }
+
+  async clear(): Promise<void> {
+    try {
+      if (!this.current || this.remove()) return;
+      this.kill();
+      await this.cgroup.emptied(this.current, { timeoutMs: CLEAR_MS });
+      if (this.remove()) return;
+      this.log.error(`service ${this.definition.id}: its cgroup has groups of its own`);
+    } catch (error) {
+      const isStuck = errorCode(error) === 'ETIMEDOUT';
+      const what = isStuck ? 'processes that it left behind cannot be ended' : 'its cgroup could not be cleared';
+      this.log.error(`service ${this.definition.id}: ${what}${isStuck ? '' : `: ${errorMessage(error)}`}`);
+    }
+  }
+
+  /** Tells each kill once. The group is new, and so are its counters. */
+  private watchMemory(group: FileDescriptor): void {
+    let told = 0;
+    try {
+      this.watch = this.cgroup.watchEvents(group, 'memory.events', {
+        onChange: ({ oomKill }) => {
+          const kills = oomKill - told;
+          told = oomKill;
+          if (kills > 0) this.onOutOfMemory(kills);
+        },
+      });
+    } catch (error) {
+      // Without the memory controller nothing is limited, and nothing counted.
+      if (errorCode(error) !== 'ENOENT') {
+        this.log.error(`service ${this.definition.id}: its memory events cannot be watched: ${errorMessage(error)}`);
+      }
     }
   }
 
@@ -62,6 +89,8 @@ export class ServiceGroup implements ServiceProcesses {
       if (errorCode(error) === 'EBUSY') return false;
       throw error;
     }
+    this.watch?.close();
+    this.watch = undefined;
     this.current = undefined;
     return true;
   }

@@ -49,7 +49,8 @@ export type ServiceInput =
   | { kind: 'dependencies-met' }
   | { kind: 'spawned'; pid: number }
   | { kind: 'spawn-failed'; why: string }
-  | { kind: 'exited'; status: ExitStatus; lastLogLine: string }
+  /** `isOutOfMemory`: the kernel has killed processes of it for want of memory. */
+  | { kind: 'exited'; status: ExitStatus; lastLogLine: string; isOutOfMemory?: boolean }
   | { kind: 'timer' };
 
 export type ServiceEffect =
@@ -159,7 +160,7 @@ function fromRunning(
     case 'exited': {
       const isFailure = !isSuccess(input.status);
       const lastLogLine = isFailure ? input.lastLogLine : record.lastLogLine;
-      const end = { why: describeExit(input.status, input.lastLogLine), isFailure, ranForMs: nowMs - sinceMs };
+      const end = { why: describeExit(input), isFailure, ranForMs: nowMs - sinceMs };
       return ended({ ...record, lastLogLine }, end, rules);
     }
     default:
@@ -183,7 +184,7 @@ function fromStopping(record: ServiceRecord, startAfterwards: boolean, input: Se
         message: 'Did not stop in time: killing its cgroup',
       };
     case 'exited': {
-      const message = `Stopped: ${describeStatus(input.status)}`;
+      const message = `Stopped: ${describeStatus(input.status, input.isOutOfMemory)}`;
       if (!startAfterwards) {
         return { record: to(record, { kind: 'Finished' }), effects: [{ kind: 'disarm-timer' }], message };
       }
@@ -237,13 +238,15 @@ function isSuccess(status: ExitStatus): boolean {
   return status.kind === 'exited' && status.code === 0;
 }
 
-function describeExit(status: ExitStatus, lastLogLine: string): string {
-  const what = `Ended: ${describeStatus(status)}`;
+function describeExit({ status, lastLogLine, isOutOfMemory }: ServiceInput & { kind: 'exited' }): string {
+  const what = `Ended: ${describeStatus(status, isOutOfMemory)}`;
   return isSuccess(status) || lastLogLine === '' ? what : `${what}, last line: ${lastLogLine}`;
 }
 
-/** 'exit code 3', 'killed by SIGSEGV, core dumped'. */
-export function describeStatus(status: ExitStatus): string {
+/** 'exit code 3', 'killed by SIGSEGV, core dumped', 'killed: out of memory'. */
+export function describeStatus(status: ExitStatus, isOutOfMemory = false): string {
   if (status.kind === 'exited') return `exit code ${status.code}`;
+  // Nobody else's SIGKILL comes together with that count.
+  if (isOutOfMemory && status.signal === 'SIGKILL') return 'killed: out of memory';
   return `killed by ${status.signal}${status.coreDumped ? ', core dumped' : ''}`;
 }

@@ -28,6 +28,10 @@ export interface ServiceProcesses {
   renew(): FileDescriptor;
   /** SIGKILL to all. */
   kill(): void;
+  /** Called while it runs: the kernel has killed so many of its processes for want of memory. */
+  onOutOfMemory: (kills: number) => void;
+  /** How many of the current run that were; asked before clear(). Never throws. */
+  outOfMemoryKills(): number;
   /** Ends whatever is left, and resolves when nothing is, or it takes too long. Never rejects. */
   clear(): Promise<void>;
 }
@@ -55,6 +59,7 @@ export class Service {
     private readonly context: ServiceContext,
   ) {
     this.events = new EventList(context.clock);
+    if (group) group.onOutOfMemory = (kills) => this.tellOutOfMemory(kills);
   }
 
   get id(): string {
@@ -117,6 +122,13 @@ export class Service {
       healthUnknown: true,
       healthy: false,
     };
+  }
+
+  /** Whoever was killed: if it was the process itself, its end tells so as well. */
+  private tellOutOfMemory(kills: number): void {
+    const message = `Out of memory: the kernel killed ${kills === 1 ? 'a process' : `${kills} processes`} of it`;
+    this.events.add(message, this.record.state.kind);
+    this.context.log.warning(`service ${this.id}: ${message}`);
   }
 
   private advance(input: ServiceInput): void {
@@ -184,6 +196,7 @@ export class Service {
     this.child = undefined;
     this.control?.close();
     this.control = undefined;
+    const outOfMemoryKills = this.group?.outOfMemoryKills() ?? 0;
     await this.group?.clear();
     let lastLogLine = '';
     try {
@@ -196,7 +209,7 @@ export class Service {
         error,
       );
     }
-    this.send({ kind: 'exited', status, lastLogLine });
+    this.send({ kind: 'exited', status, lastLogLine, isOutOfMemory: outOfMemoryKills > 0 });
   }
 
   private killAll(): void {

@@ -86,6 +86,8 @@ export class FakeGroup implements ServiceProcesses {
   runs = 0;
   kills = 0;
   clears = 0;
+  oomKills = 0;
+  onOutOfMemory: (kills: number) => void = () => {};
   /** The group of the current run. */
   current: FakeDescriptor | undefined;
 
@@ -103,6 +105,10 @@ export class FakeGroup implements ServiceProcesses {
 
   async clear(): Promise<void> {
     this.clears++;
+  }
+
+  outOfMemoryKills(): number {
+    return this.oomKills;
   }
 }
 

@@ -7,6 +7,7 @@ import {
   type ServiceState,
   step,
 } from '../../../lib/init/service-state.js';
+import type { ExitStatus } from '../../../lib/native/contract.js';
 
 const RULES: ServiceRules = { restart: 'always', stopTimeoutMs: 5000 };
 const NOW_MS = 100_000;
@@ -121,6 +122,19 @@ t.test('an orderly end does not count as a failure', (t) => {
   const end = step(record(STATES.running, { lastLogLine: 'earlier' }), INPUTS['exit-0'], RULES, NOW_MS);
   t.equal(end.record.lastLogLine, 'earlier');
   t.notOk(end.isFailure);
+  t.end();
+});
+
+t.test('a kill for want of memory is named, and no other end is taken for one', (t) => {
+  const killed = { kind: 'signaled', signal: 'SIGKILL', coreDumped: false } as const;
+  const crashed = { kind: 'signaled', signal: 'SIGSEGV', coreDumped: false } as const;
+  const end = (status: ExitStatus, isOutOfMemory: boolean, state: ServiceState = STATES.running) =>
+    step(record(state), { kind: 'exited', status, lastLogLine: '', isOutOfMemory }, RULES, NOW_MS).message;
+  t.match(end(killed, true), /^Ended: killed: out of memory; starting again/);
+  t.match(end(killed, false), /^Ended: killed by SIGKILL;/);
+  t.match(end(crashed, true), /^Ended: killed by SIGSEGV;/, 'a child of it was killed, and it did not get over that');
+  t.match(end({ kind: 'exited', code: 3 }, true), /^Ended: exit code 3;/);
+  t.equal(end(killed, true, STATES.stopping), 'Stopped: killed: out of memory');
   t.end();
 });
 
