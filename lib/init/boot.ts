@@ -1,7 +1,7 @@
 /** The boot of a node: what PID 1 does before and beside starting the services. */
 import { errorMessage } from '../base/errors.js';
 import { SECOND_MS } from '../base/units.js';
-import type { NativeAddon } from '../native/contract.js';
+import type { NativeAddon, Watchdog } from '../native/contract.js';
 import { CgroupTree } from '../os/cgroup-tree.js';
 import { DEFAULT_HOSTNAME } from '../os/hostname.js';
 import { type IpParameter, parseIpParameter } from '../os/ip-parameter.js';
@@ -11,10 +11,12 @@ import { mountPseudoFilesystems } from '../os/pseudo-filesystems.js';
 import { applySysctls } from '../os/sysctl.js';
 import { NETWORKD_ID } from './allow-list.js';
 import type { DhcpWishes } from './dhcp-wish.js';
+import type { ExitRequest } from './exit-funnel.js';
 import { type LoadedDefinitions, loadDefinitions } from './load-definitions.js';
 import type { InitLog } from './log.js';
 import type { NodeName } from './node-name.js';
 import type { Phase } from './phases.js';
+import { powerPhases } from './power-phases.js';
 
 export interface BootContext {
   native: NativeAddon;
@@ -27,6 +29,10 @@ export interface BootContext {
    * @param wanted  services that this boot needs, besides those that every boot does
    */
   startServices(definitions: LoadedDefinitions, cgroups: CgroupTree | undefined, wanted?: readonly string[]): void;
+  /** Leads into the exit funnel. */
+  goDown(request: ExitRequest): void;
+  /** Takes the running watchdog, to stop it before the machine is powered off. */
+  keepWatchdog(watchdog: Watchdog): void;
 }
 
 /** A network card's driver may take its time; after this the node stays without that interface, and says so. */
@@ -36,7 +42,8 @@ const INTERFACE_TIMEOUT_MS = 60 * SECOND_MS;
  * The phases of a node. Those that do not wait for anything come first, in order of need; the definitions of services are read meanwhile,
  * and the network, which may have to wait for a driver, holds nothing up.
  */
-export function bootPhases({ native, log, servicesFolder, nodeName, dhcp, startServices }: BootContext): Phase[] {
+export function bootPhases(context: BootContext): Phase[] {
+  const { native, log, servicesFolder, nodeName, dhcp, startServices } = context;
   let definitions: LoadedDefinitions | undefined;
   let cgroups: CgroupTree | undefined;
   let ip: IpParameter | undefined;
@@ -94,13 +101,7 @@ export function bootPhases({ native, log, servicesFolder, nodeName, dhcp, startS
       after: ['pseudo-filesystems'],
       run: () => bringUpLoopback(native.netlink),
     },
-    {
-      // The kernel would restart the machine on the spot; like this the keys are a SIGINT to PID 1, and lead into the exit funnel.
-      name: 'ctrl-alt-del',
-      isRequired: false,
-      after: [],
-      run: () => native.power.setCtrlAltDel(false),
-    },
+    ...powerPhases(context),
     {
       name: 'services',
       isRequired: true,

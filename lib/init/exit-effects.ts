@@ -1,6 +1,6 @@
 import { write } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import type { NativeAddon } from '../native/contract.js';
+import type { NativeAddon, Watchdog } from '../native/contract.js';
 import { unmountAll } from '../os/unmount.js';
 import type { ExitEffects } from './exit-funnel.js';
 import type { InitLog } from './log.js';
@@ -10,11 +10,12 @@ import type { ServiceManager } from './service-manager.js';
 const UNMOUNT_MS = 8000;
 const STDERR = 2;
 
-/** The exit funnel's hold on the real machine. `services` is asked late: the way down may begin before there are any. */
+/** The exit funnel's hold on the real machine. `services` and `watchdog` are asked late: the way down may begin before there are any. */
 export function exitEffects(
   native: Pick<NativeAddon, 'mount' | 'power'>,
   log: InitLog,
   services: () => ServiceManager | undefined,
+  watchdog: () => Pick<Watchdog, 'disarm'> | undefined,
 ): ExitEffects {
   return {
     announce(text) {
@@ -34,9 +35,21 @@ export function exitEffects(
       const { detached } = await unmountAll(native.mount, { timeoutMs: UNMOUNT_MS });
       return detached.map(({ target, message }) => `${target} (${message})`);
     },
-    reboot: (action) => native.power.reboot(action),
+    reboot: (action) => {
+      // Up to here it watches over the way down as well. A machine that cannot cut its own power must not come back for it.
+      if (action === 'power-off') disarm(watchdog(), log);
+      native.power.reboot(action);
+    },
     crash: () => process.abort(),
   };
+}
+
+function disarm(watchdog: Pick<Watchdog, 'disarm'> | undefined, log: InitLog): void {
+  try {
+    watchdog?.disarm();
+  } catch (error) {
+    log.failure('warning', 'the watchdog', error);
+  }
 }
 
 /** Processes with a command line: neither kernel threads nor zombies have one. */

@@ -4,7 +4,7 @@ import { MIB } from '../base/units.js';
 import { BUILD } from '../base/version.js';
 import type { Service as ServiceInfo } from '../control/protocol.js';
 import { ControlServer } from '../control/server.js';
-import type { LogRing, NativeAddon } from '../native/contract.js';
+import type { LogRing, NativeAddon, Watchdog } from '../native/contract.js';
 import { loadNative } from '../native/index.js';
 import type { CgroupTree } from '../os/cgroup-tree.js';
 import { ALLOW_LIST } from './allow-list.js';
@@ -39,13 +39,20 @@ const RING_BYTES = MIB;
 
 /** Runs PID 1. Resolves when the boot is over; what was started goes on until the exit funnel ends the machine. */
 export async function main(options: InitOptions = {}): Promise<void> {
-  const { servicesFolder = SERVICES_FOLDER, phases = bootPhases, effects = (real) => real } = options;
+  const { servicesFolder = SERVICES_FOLDER, phases = bootPhases, effects = (all) => all } = options;
   const native = loadNative();
   const log = new InitLog(native.kmsg);
   const nodeName = new NodeName(native.power);
   const dhcp = new DhcpWishes();
   let services: ServiceManager | undefined;
-  const funnel = new ExitFunnel(effects(exitEffects(native, log, () => services)), log, systemClock);
+  let watchdog: Watchdog | undefined;
+  const real = exitEffects(
+    native,
+    log,
+    () => services,
+    () => watchdog,
+  );
+  const funnel = new ExitFunnel(effects(real), log, systemClock);
   leadIntoFunnel(funnel, log);
   try {
     const ownRing = native.ring.create({ name: INIT_ID, sizeBytes: RING_BYTES });
@@ -66,6 +73,10 @@ export async function main(options: InitOptions = {}): Promise<void> {
           for (const problem of problems) log.error(problem);
           services = createServices({ events, native, log, funnel, ownRing, cgroups, nodeName, dhcp });
           services.start(definitions, wanted);
+        },
+        goDown: (request) => void funnel.enter(request),
+        keepWatchdog: (started) => {
+          watchdog = started;
         },
       }),
       log,

@@ -20,7 +20,7 @@ class CgroupSampler : public Napi::ObjectWrap<CgroupSampler> {
   void open(uint32_t sets, size_t max_descriptors) { sampler_.emplace(sets, max_descriptors); }
 
   Napi::Value add(const Napi::CallbackInfo& info) {
-  if (!takes(info, "D")) return info.Env().Undefined();
+    if (!takes(info, "D")) return info.Env().Undefined();
     Napi::Env env = info.Env();
     int group_fd = borrow_fd(env, info[0]);
     if (group_fd == -1 || !check_open(env)) return env.Undefined();
@@ -31,7 +31,7 @@ class CgroupSampler : public Napi::ObjectWrap<CgroupSampler> {
   }
 
   Napi::Value remove(const Napi::CallbackInfo& info) {
-  if (!takes(info, "n")) return info.Env().Undefined();
+    if (!takes(info, "n")) return info.Env().Undefined();
     if (!check_open(info.Env())) return info.Env().Undefined();
     return Napi::Boolean::New(info.Env(), sampler_->remove(info[0].As<Napi::Number>().Uint32Value()));
   }

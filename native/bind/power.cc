@@ -2,12 +2,16 @@
 #include "power/power.h"
 
 #include <napi.h>
+#include <sys/epoll.h>
 
 #include "bind/async.h"
 #include "bind/error.h"
+#include "bind/event_watch.h"
 #include "bind/modules.h"
 #include "bind/strings.h"
 #include "bind/takes.h"
+#include "bind/watchdog.h"
+#include "power/key_events.h"
 
 namespace talos::bind {
 
@@ -25,8 +29,9 @@ Napi::Value sync(const Napi::CallbackInfo& info) {
 }
 
 void reboot(const Napi::CallbackInfo& info) {
-  if (!takes(info, "s")) return;
-  throw_if_failed(info.Env(), power::reboot(to_string(info[0])));
+  if (!takes(info, "s?s")) return;
+  std::string argument = info[1].IsString() ? to_string(info[1]) : std::string();
+  throw_if_failed(info.Env(), power::reboot(to_string(info[0]), argument));
 }
 
 void set_ctrl_alt_del(const Napi::CallbackInfo& info) {
@@ -44,6 +49,50 @@ void kill_all(const Napi::CallbackInfo& info) {
   throw_if_failed(info.Env(), power::kill_all(to_string(info[0])));
 }
 
+class KeySource : public EventSource {
+ public:
+  explicit KeySource(power::KeyReader reader) : reader_(std::move(reader)) {}
+
+  [[nodiscard]] int fd() const override { return reader_.fd(); }
+  [[nodiscard]] uint32_t events() const override { return EPOLLIN; }
+
+  bool deliver(Napi::Env env, Napi::Function callback) override {
+    auto batch = reader_.read();
+    if (!batch) {
+      callback.Call({env.Undefined(), to_js_error(env, batch.error()).Value()});
+      return false;
+    }
+    const auto& [keys, is_incomplete] = batch.value();
+    if (keys.empty() && !is_incomplete) return true;
+    auto numbers = Napi::Int32Array::New(env, keys.size() * 2);
+    int32_t* out = numbers.Data();
+    // A worker that is being ended makes no arrays any more.
+    if (out == nullptr && !keys.empty()) return true;
+    for (const power::KeyEvent& key : keys) {
+      *out++ = key.code;
+      *out++ = key.value;
+    }
+    callback.Call({numbers, Napi::Boolean::New(env, is_incomplete)});
+    return true;
+  }
+
+ private:
+  power::KeyReader reader_;
+};
+
+// (path, callback): `callback(numbers, isIncomplete)` with code and value of each key; `callback(undefined, error)` is the last
+// call.
+Napi::Value watch_keys(const Napi::CallbackInfo& info) {
+  if (!takes(info, "sf")) return info.Env().Undefined();
+  Napi::Env env = info.Env();
+  auto reader = power::KeyReader::open(to_string(info[0]));
+  if (!reader) {
+    throw_error(env, reader.error());
+    return env.Undefined();
+  }
+  return watch_events(env, std::make_unique<KeySource>(std::move(reader).value()), info[1].As<Napi::Function>());
+}
+
 }  // namespace
 
 void init_power(Napi::Env env, Napi::Object exports) {
@@ -53,6 +102,9 @@ void init_power(Napi::Env env, Napi::Object exports) {
   module.Set("setCtrlAltDel", Napi::Function::New<set_ctrl_alt_del>(env, "setCtrlAltDel"));
   module.Set("setHostname", Napi::Function::New<set_hostname>(env, "setHostname"));
   module.Set("killAll", Napi::Function::New<kill_all>(env, "killAll"));
+  define_watchdog(env);
+  module.Set("openWatchdog", Napi::Function::New<open_watchdog>(env, "openWatchdog"));
+  module.Set("watchKeys", Napi::Function::New<watch_keys>(env, "watchKeys"));
   exports.Set("power", module);
 }
 

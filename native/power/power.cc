@@ -11,8 +11,12 @@ Error only_pid_1(const char* syscall) { return Error{EPERM, syscall, {}, {}, "on
 
 void sync_all() { sys::sync_all(); }
 
-Result<void> reboot(const std::string& command) {
+Result<void> reboot(const std::string& command, const std::string& argument) {
   if (!sys::is_pid_1()) return only_pid_1("reboot");
+  if (!argument.empty()) {
+    if (command == "restart") return sys::reboot_with_argument(argument);
+    return Error{EINVAL, "reboot", {}, {}, "only a restart takes an argument"};
+  }
   if (command == "restart") return sys::reboot(sys::RebootCommand::kRestart);
   if (command == "power-off") return sys::reboot(sys::RebootCommand::kPowerOff);
   if (command == "halt") return sys::reboot(sys::RebootCommand::kHalt);

@@ -10,8 +10,9 @@ namespace talos::power {
 // Blocks until everything dirty is written; never on the JavaScript thread.
 void sync_all();
 
-// 'restart', 'power-off', 'halt'. EPERM unless this is PID 1; otherwise returns only with an error. Does not sync.
-Result<void> reboot(const std::string& command);
+// 'restart', 'power-off', 'halt'. EPERM unless this is PID 1; otherwise returns only with an error. Does not sync. A restart may
+// carry an argument for the firmware or boot loader ('recovery'); empty: none.
+Result<void> reboot(const std::string& command, const std::string& argument = {});
 
 Result<void> set_ctrl_alt_del(bool enabled);
 

@@ -1,7 +1,9 @@
 #include "sys/power_calls.h"
 
+#include <linux/reboot.h>
 #include <signal.h>
 #include <sys/reboot.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <utility>
@@ -31,6 +33,13 @@ void sync_all() { ::sync(); }
 
 Result<void> reboot(RebootCommand command) {
   if (::reboot(reboot_number(command)) == -1) return last_error("reboot");
+  return {};
+}
+
+Result<void> reboot_with_argument(const std::string& argument) {
+  // The C library's wrapper has no room for the argument.
+  long done = ::syscall(SYS_reboot, LINUX_REBOOT_MAGIC1, LINUX_REBOOT_MAGIC2, LINUX_REBOOT_CMD_RESTART2, argument.c_str());
+  if (done == -1) return last_error("reboot");
   return {};
 }
 

@@ -15,6 +15,9 @@ void sync_all();
 // reboot(2). Does not sync. The first three return only with an error.
 Result<void> reboot(RebootCommand command);
 
+// reboot(2) with LINUX_REBOOT_CMD_RESTART2. The kernel takes up to 255 bytes.
+Result<void> reboot_with_argument(const std::string& argument);
+
 Result<void> set_host_name(const std::string& name);
 
 // kill(2) with -1.
