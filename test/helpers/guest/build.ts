@@ -55,10 +55,20 @@ export async function guestNode(checkout: string, arch: Architecture, onProgress
 /** Path of the initramfs, made if it is not in the cache. */
 export async function guestInitramfs(checkout: string, arch: Architecture, onProgress: Progress): Promise<string> {
   const source = join(checkout, 'test/helpers/guest/init.cc');
+  // What the tests of the reaper let it reap: static, since there is nothing here to build or to load it from.
+  const storm = join(checkout, 'test/helpers/reaper/storm.cc');
   const packages = await fetchPackages(Object.keys(libraries), arch, onProgress);
   const folder = await cached({
     kind: 'test-guest',
-    inputs: { recipe: 2, arch, init: await hashFile(source), packages: packages.records, libraries, configuration },
+    inputs: {
+      recipe: 3,
+      arch,
+      init: await hashFile(source),
+      storm: await hashFile(storm),
+      packages: packages.records,
+      libraries,
+      configuration,
+    },
     keep: 4,
     onProgress,
     make: async (folder) => {
@@ -66,8 +76,11 @@ export async function guestInitramfs(checkout: string, arch: Architecture, onPro
       const work = join(folder, 'work');
       await mkdir(work);
       await compileStaticProgram(arch, [source], [], join(work, 'init'));
+      await compileStaticProgram(arch, [storm], [], join(work, 'reaper-storm'));
       await writeCpio(join(folder, 'initramfs'), [
         { kind: 'file', path: 'init', mode: 0o755, file: join(work, 'init') },
+        { kind: 'directory', path: 'bin', mode: 0o755 },
+        { kind: 'file', path: 'bin/reaper-storm', mode: 0o755, file: join(work, 'reaper-storm') },
         ...(await configurationFiles(work)),
         ...libraryFiles(packages.folder, arch),
       ]);
