@@ -1,4 +1,5 @@
 /** Builds the kernel from Debian's source package and the fragments in kernel/. */
+import { existsSync } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { cached, cacheFolder, hashFile, type Progress } from '../base/build-cache.js';
@@ -51,7 +52,10 @@ export async function buildKernel(
 ): Promise<Kernel> {
   const facts = ARCHITECTURES[arch];
   const source = JSON.parse(await readFile(path.join(root, 'kernel', 'source.json'), 'utf8')) as KernelSource;
-  const names = ['base.config', facts.kernelFragment, ...(profile === 'default' ? [] : [`${profile}.config`])];
+  const own = profile === 'default' ? [] : [`${profile}.config`, `${profile}-${facts.kernelFragment}`];
+  // Not every profile has something of its own for every architecture.
+  const present = own.filter((name) => existsSync(path.join(root, 'kernel', name)));
+  const names = ['base.config', facts.kernelFragment, ...present];
   const fragments = await Promise.all(
     names.map(async (name) => parseFragment(await readFile(path.join(root, 'kernel', name), 'utf8'), `kernel/${name}`)),
   );

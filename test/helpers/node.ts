@@ -121,6 +121,31 @@ export class TestNode implements AsyncDisposable {
     }
   }
 
+  /**
+   * Boots a node of the test image on the kernel of the test guest, which has a keyboard, and waits for its API.
+   * @param options.kernelArguments  more of them
+   */
+  static async createOnTestKernel(options: { name: string; kernelArguments: string[] }): Promise<TestNode> {
+    const home = await TestHome.create();
+    try {
+      const { kernel, initramfs } = await testImage('test');
+      const { nodes } = await createCluster({
+        name: options.name,
+        kernel,
+        initramfs,
+        extraKernelArguments: options.kernelArguments,
+        environment: home.environment,
+      });
+      const node = await TestNode.#of(home, options.name, nodes[0]);
+      await node.waitForApi(0);
+      return node;
+    } catch (error) {
+      await home.osctl(['cluster', 'destroy', '--name', options.name]).catch(() => {});
+      await home[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
   static async #of(home: TestHome, name: string, state: NodeState | undefined): Promise<TestNode> {
     if (!state) throw new Error(`cluster ${name} has no node`);
     return new TestNode(home, name, state, await ConsoleFollower.open(state.consoleLog));

@@ -5,6 +5,7 @@
 //   abort   abort(), as a bug in native code would
 //   heap    JavaScript allocates until V8 gives up, which no JavaScript can catch
 //   throw   an exception that nobody catches
+//   block   JavaScript that never comes to an end
 //   reject  a promise rejection that nobody handles
 //   kill-osd, kill-machined   SIGKILL to the service of that name
 #include <dirent.h>
@@ -39,6 +40,7 @@ void run_script(napi_env env, napi_value, void*, void* data) {
 const char* script_for(const std::string& word) {
   if (word == "heap")
     return "{ const kept = []; setImmediate(() => { for (;;) kept.push(new Array(1e6).fill(kept.length + 0.5)); }); }";
+  if (word == "block") return "setImmediate(() => { for (;;); })";
   if (word == "throw") return "setImmediate(() => { throw new Error('injected fault: nobody catches this'); })";
   if (word == "reject") return "Promise.reject(new Error('injected fault: nobody handles this'))";
   return nullptr;

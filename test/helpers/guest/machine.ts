@@ -17,6 +17,9 @@ import { encodeJob, type Job, parseEnd } from './protocol.js';
 const ports = ['control', 'stdout', 'stderr'] as const;
 type Port = (typeof ports)[number];
 
+/** softdog.soft_noboot: the software watchdog says what it would do, and does nothing. */
+const KERNEL_PARAMETERS = ['quiet', 'panic=-1', 'printk.devkmsg=on', 'softdog.soft_noboot=1'];
+
 /** How much of the console is kept for the report of a failure. */
 const consoleBytes = 64 * 1024;
 
@@ -211,7 +214,7 @@ export class Guest implements AsyncDisposable {
       ...['-accel', accelerator, ...machine.arguments, '-smp', String(cpus), '-m', String(memoryMiB)],
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio', '-monitor', 'none'],
       ...['-kernel', kernel, '-initrd', initramfs],
-      ...['-append', [`console=${machine.console} quiet panic=-1 printk.devkmsg=on`, ...kernelParameters].join(' ')],
+      ...['-append', [...KERNEL_PARAMETERS, `console=${machine.console}`, ...kernelParameters].join(' ')],
       ...shareArguments,
       ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci'],
       ...portArguments,
