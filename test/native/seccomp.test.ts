@@ -116,7 +116,11 @@ t.test('a program restricts itself: threads that are there, threads that come, c
       { syscalls: ['mkdir', 'mkdirat'], action: { errno: 'EACCES' } }] });
     console.log(await Promise.all(Array.from({ length: 8 }, () => denied(fs.mkdir('/tmp/talos-never')))));
     const code = "require('fs').mkdir('/tmp/talos-never', (error) => require('worker_threads').parentPort.postMessage(error.code))";
-    console.log(await new Promise((resolve) => new Worker(code, { eval: true, execArgv: [] }).once('message', resolve)));
+    const worker = new Worker(code, { eval: true, execArgv: [] });
+    // To its end, or its thread could go while the threads are looked at.
+    const ended = new Promise((resolve) => worker.once('exit', resolve));
+    console.log(await new Promise((resolve) => worker.once('message', resolve)));
+    await ended;
     console.log(execFileSync('/bin/sh', ['-c', 'mkdir /tmp/talos-never 2>/dev/null; echo $?'], { encoding: 'utf8' }).trim());
     const threads = await fs.readdir('/proc/self/task');
     const states = await Promise.all(threads.map((id) => fs.readFile('/proc/self/task/' + id + '/status', 'utf8')));
