@@ -11,6 +11,10 @@
 
 #include "sys/clone3.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
+
 namespace talos::sys {
 
 namespace {
@@ -40,6 +44,10 @@ size_t ChildStack::size() const { return kStackBytes; }
 namespace {
 
 clone_args arguments_of(const CloneRequest& request, const ChildStack& stack, int& pidfd) {
+#ifdef __SANITIZE_ADDRESS__
+  // It remembers the frames of the last child on this stack, which left them by exec and not by returning.
+  __asan_unpoison_memory_region(stack.base(), stack.size());
+#endif
   clone_args arguments{};
   arguments.flags = CLONE_VM | CLONE_PIDFD | request.namespaces;
   arguments.pidfd = reinterpret_cast<uint64_t>(&pidfd);

@@ -9,10 +9,6 @@
 
 #include <type_traits>
 
-#ifdef __SANITIZE_ADDRESS__
-#include <sanitizer/asan_interface.h>
-#endif
-
 #include "test/fault_dispatch.h"
 
 static_assert(sizeof(void*) == 8 && sizeof(long) == 8);
@@ -25,13 +21,6 @@ using Failure = Call::Failure;
 template <typename Type>
 using Function = Type (*)(long, long, long, long, long, long, long);
 
-// New memory is nobody's frame. AddressSanitizer remembers the frames of a child that exec'ed, on a stack that was there before.
-void forget_frames([[maybe_unused]] void* memory, [[maybe_unused]] size_t bytes) {
-#ifdef __SANITIZE_ADDRESS__
-  if (memory != reinterpret_cast<void*>(-1)) __asan_unpoison_memory_region(memory, bytes);
-#endif
-}
-
 template <typename Type>
 long call_real(void* function, const Call::Arguments& args) {
   auto real = reinterpret_cast<Function<Type>>(function);
@@ -40,8 +29,6 @@ long call_real(void* function, const Call::Arguments& args) {
     return 0;
   } else if constexpr (std::is_pointer_v<Type>) {
     Type result = real(args[0], args[1], args[2], args[3], args[4], args[5], args[6]);
-    // mmap(2) is the only one that returns just memory.
-    if constexpr (std::is_same_v<Type, void*>) forget_frames(result, static_cast<size_t>(args[1]));
     return reinterpret_cast<long>(result);
   } else {
     return real(args[0], args[1], args[2], args[3], args[4], args[5], args[6]);
