@@ -40,7 +40,8 @@ Result<void> Watchdog::configure() {
   if (!timeout && timeout.error().errno_value == EOPNOTSUPP) timeout = sys::watchdog_timeout(fd, options_.path);
   if (!timeout) return timeout.error();
   facts_.timeout_seconds = timeout.value();
-  if (options_.pretimeout_seconds > 0 && facts_.support.has_pretimeout) {
+  // None (0) is set as well: the device keeps what its last owner wanted.
+  if (facts_.support.has_pretimeout) {
     auto pretimeout = sys::set_watchdog_pretimeout(fd, options_.path, options_.pretimeout_seconds);
     if (!pretimeout) return pretimeout.error();
     facts_.pretimeout_seconds = pretimeout.value();
