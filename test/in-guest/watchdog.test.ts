@@ -3,8 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import t from 'tap';
-import type { KmsgReader } from '../../lib/native/contract.js';
+import t, { type Test } from 'tap';
 import { loadNative } from '../../lib/native/index.js';
 import { findWatchdog } from '../../lib/os/watchdog.js';
 import { seconds } from '../helpers/deadline.js';
@@ -16,12 +15,20 @@ const loader = fileURLToPath(new URL('../../lib/native/index.js', import.meta.ur
 const path = findWatchdog() ?? '';
 const stateOf = () => readFileSync(`/sys/class/watchdog/${path.replace('/dev/', '')}/state`, 'utf8').trim();
 
-/** Reads the kernel log until a record matches. */
-async function until(reader: KmsgReader, pattern: RegExp): Promise<string> {
-  for (;;) {
-    for (const { message } of reader.read(100).records) if (pattern.test(message)) return message;
-    await reader.wait();
-  }
+/** Reads the kernel log from its end on. */
+function followLog(t: Test): (pattern: RegExp) => Promise<string> {
+  const reader = kmsg.openReader(kmsg.subscribe('end'));
+  t.teardown(() => reader.close());
+  const messages: string[] = [];
+  // The first record that matches, whatever was asked for before: they may come in any order.
+  return async (pattern) => {
+    for (;;) {
+      const found = messages.find((message) => pattern.test(message));
+      if (found !== undefined) return found;
+      await reader.wait();
+      messages.push(...reader.read(100).records.map(({ message }) => message));
+    }
+  };
 }
 
 t.test('is armed, petted and disarmed', async (t) => {
@@ -42,17 +49,16 @@ t.test('is armed, petted and disarmed', async (t) => {
 });
 
 t.test('a standstill of the event loop is not covered up for', async (t) => {
-  const reader = kmsg.openReader(kmsg.subscribe('end'));
-  t.teardown(() => reader.close());
+  const until = followLog(t);
   const watchdog = power.openWatchdog({ path, timeoutSeconds: 2, aliveWithinMs: 1000 });
   t.teardown(() => watchdog.disarm());
   // Longer than both together.
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5000);
   t.ok(watchdog.withheld > 0);
   const pets = watchdog.pets;
-  t.match(await until(reader, /watchdog: the event loop has not turned/), /within 2 s/);
-  t.ok(await until(reader, /softdog: Triggered - Reboot ignored/), 'the machine would have been reset');
-  t.ok(await until(reader, /watchdog: the event loop turns again/));
+  t.match(await until(/watchdog: the event loop has not turned/), /within 2 s/);
+  t.ok(await until(/softdog: Triggered - Reboot ignored/), 'the machine would have been reset');
+  t.ok(await until(/watchdog: the event loop turns again/));
   t.ok(watchdog.pets > pets);
 });
 
