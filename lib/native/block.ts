@@ -130,6 +130,7 @@ function checkVerity(request: VerityRequest): Required<VerityRequest> {
  * @throws EEXIST   `createGpt`: the disk is not empty, and what is on it; `createVerity`: the name is taken
  * @throws ENOSPC   `createGpt`: which partition does not fit
  * @throws ENOENT   `repairGpt`, `syncPartitions`: no table; the verity calls: no device-mapper in the kernel
+ * @throws EINVAL   `syncPartitions`: the device takes no partitions
  * @throws ENXIO    `verityStatus`, `removeMapped`: no device of that name
  */
 export function createBlockModule(raw: RawBlockModule): BlockModule {

@@ -134,7 +134,10 @@ Result<PartitionSync> sync_partitions(const std::string& path) {
   if (state.value().active() == nullptr) return Error{ENOENT, "gpt", path, {}, "no partition table"};
   PartitionSync sync;
   auto reread = sys::reread_partitions(device.value().fd(), path);
-  if (!reread && reread.error().errno_value != EBUSY) return reread.error();
+  // EINVAL: it is not to be searched for tables, as with loop devices. Those take partitions one by one, and what takes none says
+  // so then.
+  bool may_go_on = reread.ok() || reread.error().errno_value == EBUSY || reread.error().errno_value == EINVAL;
+  if (!may_go_on) return reread.error();
   sync.was_reread = reread.ok();
   auto kernel = sys::kernel_partitions(geometry.major, geometry.minor);
   if (!kernel) return kernel.error();

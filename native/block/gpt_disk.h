@@ -28,12 +28,13 @@ PartitionChanges plan_partition_changes(const std::vector<sys::KernelPartition>&
                                         const std::vector<sys::KernelPartition>& wanted);
 
 struct PartitionSync {
-  // The kernel read the table again as a whole; false while a partition is in use.
+  // The kernel read the table again as a whole; false while a partition is in use, and for loop devices.
   bool was_reread = false;
   PartitionChanges changes;
 };
 // Makes the kernel's partitions those of the table: BLKRRPART, then BLKPG for whatever still differs (a partition in use forbade
-// it, or the kernel does not go by a backup). EBUSY when a partition in use would have to change. ENOENT without a table.
+// it, a loop device is not searched, or the kernel does not go by a backup). EINVAL for what takes no partitions. EBUSY when a
+// partition in use would have to change. ENOENT without a table.
 Result<PartitionSync> sync_partitions(const std::string& path);
 
 }  // namespace talos::block

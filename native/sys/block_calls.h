@@ -49,7 +49,7 @@ enum class EraseKind { kDiscard, kSecureDiscard, kZero };
 // BLKDISCARD, BLKSECDISCARD, BLKZEROOUT. EOPNOTSUPP where the device cannot, EINVAL unless aligned to logical sectors.
 Result<void> erase_range(int fd, EraseKind kind, uint64_t offset, uint64_t length, const std::string& path);
 
-// BLKRRPART: EBUSY while a partition is in use, EINVAL on a device that has none.
+// BLKRRPART: EBUSY while a partition is in use, EINVAL on a device that is not searched for any.
 Result<void> reread_partitions(int fd, const std::string& path);
 // BLKPG, which changes one partition and leaves the others alone. In bytes.
 Result<void> add_partition(int fd, int number, uint64_t start, uint64_t length, const std::string& path);

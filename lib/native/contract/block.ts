@@ -89,7 +89,7 @@ export interface GptRequest {
 }
 
 export interface PartitionSync {
-  /** The kernel read the whole table again; false while a partition is in use. */
+  /** The kernel read the whole table again; false while a partition is in use, and for loop devices, which the kernel does not search. */
   wasReread: boolean;
   /** Numbers of the partitions that had to be deleted and added one by one. */
   deleted: number[];
