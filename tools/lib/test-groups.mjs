@@ -124,7 +124,7 @@ export const groups = [
   },
   {
     name: 'native',
-    budgetSeconds: 240,
+    budgetSeconds: 200,
     atOnce: 2,
     timeoutSeconds: 60,
     needs: 'build',
@@ -137,10 +137,10 @@ export const groups = [
       ...fuzzers(),
     ],
   },
-  { name: 'guest', budgetSeconds: 60, atOnce: 1, timeoutSeconds: 120, needs: 'images', programs: guestTests },
+  { name: 'guest', budgetSeconds: 110, atOnce: 1, timeoutSeconds: 120, needs: 'images', programs: guestTests },
   {
     name: 'vm',
-    budgetSeconds: 260,
+    budgetSeconds: 390,
     atOnce: 2,
     timeoutSeconds: 240,
     needs: 'images',
