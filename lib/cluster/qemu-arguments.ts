@@ -40,6 +40,8 @@ export function kernelArguments(hostname: string, extra: readonly string[] = [])
     'console=ttyS0',
     'panic=10',
     'printk.devkmsg=on',
+    // The kernel tries out the timer's interrupt and panics when it comes late, which an emulated machine on a busy host may do to it.
+    'no_timer_check',
     `ip=${address}::${gateway}:${netmask}:${hostname}:${device}:off`,
     ...extra,
   ];
