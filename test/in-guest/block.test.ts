@@ -1,12 +1,23 @@
 /** dm-verity and partitions in our own kernel: a real hash tree, one flipped byte, and what the kernel makes of it. */
 import { createHash } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, readSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { loadNative } from '../../lib/native/index.js';
+import { untilUevent } from '../../lib/os/until-uevent.js';
 
-const { block, descriptor, mount } = loadNative();
+const { block, descriptor, mount, netlink } = loadNative();
 const BLOCK = 4096;
 const MIB = 1024 * 1024;
 const LINUX_DATA = '0fc63daf-8483-4772-8e79-3d69d8477de4';
@@ -91,7 +102,16 @@ t.test('a verity device gives what was hashed, and EIO for anything else', async
   await t.rejects(block.removeMapped('verity-test'), { code: 'EBUSY', stage: 'DM_DEV_REMOVE' });
   await block.removeMapped('verity-test', { deferred: true });
   t.equal((await block.verityStatus('verity-test')).openCount, 1, 'stays for its user');
+  // The kernel takes it away on a thread of its own, some time after the last close, and tells.
+  const removed = untilUevent({
+    netlink,
+    look: () => (existsSync(made.path) ? undefined : true),
+    matters: ({ action, devpath }) => action === 'remove' && devpath.endsWith(made.path.replace('/dev/', '/')),
+    timeoutMs: 10_000,
+    describe: () => `the removal of ${made.path}`,
+  });
   closeSync(user);
+  await removed;
   await t.rejects(block.verityStatus('verity-test'), { code: 'ENXIO', path: 'verity-test' });
   await t.rejects(block.removeMapped('verity-test'), { code: 'ENXIO' });
 });
@@ -158,11 +178,16 @@ t.test('partitions of a loop device, and one in use', async (t) => {
   t.match(await block.info(`${device}p2`), { sizeBytes: MIB });
 
   const user = openSync(`${device}p1`, 'r');
-  t.teardown(() => closeSync(user));
   await block.createGpt(device, { replacesGpt: true, partitions: [one, { ...two, sizeBytes: 2 * MIB }] });
   t.same(await block.syncPartitions(device), { wasReread: false, deleted: [2], added: [2] }, 'the one in use stays');
   t.match(await block.info(`${device}p2`), { sizeBytes: 2 * MIB });
   await block.createGpt(device, { replacesGpt: true, partitions: [{ ...one, sizeBytes: 3 * MIB }] });
   await t.rejects(block.syncPartitions(device), { code: 'EBUSY', path: device, stage: /^BLKPG_DEL_PARTITION/ });
   t.match(await block.info(`${device}p1`), { sizeBytes: MIB });
+
+  // Detaching would leave them behind, for whoever gets the device next.
+  closeSync(user);
+  await block.createGpt(device, { replacesGpt: true, partitions: [] });
+  t.match(await block.syncPartitions(device), { wasReread: false, added: [] });
+  t.notOk(existsSync(`${device}p1`));
 });
