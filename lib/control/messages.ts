@@ -4,7 +4,16 @@
  */
 import { control } from '../gen/control/control.js';
 import type { FailureKind } from './errors.js';
-import type { MethodName, NetworkFacts, PowerAction, ReplyOf, RequestOf, Service, ServiceAction } from './protocol.js';
+import type {
+  MethodName,
+  NetworkFacts,
+  PowerAction,
+  QueryRequest,
+  ReplyOf,
+  RequestOf,
+  Service,
+  ServiceAction,
+} from './protocol.js';
 
 type WireRequest = control.Request.$Properties;
 type WireReply = control.Reply.$Properties;
@@ -118,6 +127,21 @@ export const converters: { readonly [M in MethodName]: Converter<M> } = {
       notAfterMs: Number(body?.notAfterMs ?? 0),
     }),
   },
+  query: {
+    encodeRequest: (body) => ({ query: body }),
+    decodeRequest: ({ query: body }) => plainQuery(body),
+    encodeReply: ({ message, streamed }) => ({ query: { message, streamed } }),
+    decodeReply: ({ query: body }) => ({
+      message: body?.message ?? new Uint8Array(),
+      streamed: body?.streamed ?? false,
+    }),
+  },
+  openQueryStream: {
+    encodeRequest: (body) => ({ openQueryStream: body }),
+    decodeRequest: ({ openQueryStream: body }) => plainQuery(body),
+    encodeReply: () => ({ openQueryStream: {} }),
+    decodeReply: () => ({}),
+  },
 };
 
 export const METHOD_NAMES = Object.keys(converters) as MethodName[];
@@ -149,6 +173,10 @@ export function plainFacts(facts: control.NetworkFacts.$Properties | null | unde
     hostname: facts?.hostname ?? '',
     carrier: facts?.carrier ?? false,
   };
+}
+
+function plainQuery(body: control.QueryRequest.$Properties | null | undefined): QueryRequest {
+  return { path: body?.path ?? '', request: body?.request ?? new Uint8Array(), caller: body?.caller ?? '' };
 }
 
 function plainService(service: control.Service.$Properties): Service {

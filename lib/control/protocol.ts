@@ -46,6 +46,16 @@ export interface NetworkFacts {
   carrier: boolean;
 }
 
+/** A call of the machine API that osd passes on, having decided that its client may make it. */
+export interface QueryRequest {
+  /** '/machine.MachineService/Processes' */
+  path: string;
+  /** Encoded. */
+  request: Uint8Array;
+  /** Who asks, for the log. */
+  caller: string;
+}
+
 export type ServiceAction = 'START' | 'STOP' | 'RESTART';
 export type PowerAction = 'REBOOT' | 'SHUTDOWN';
 
@@ -77,6 +87,10 @@ export interface MethodTable {
     request: { publicKey: Uint8Array };
     reply: { certificate: Uint8Array; acceptedCas: Uint8Array; notAfterMs: number };
   };
+  /** Descriptors: with `streamed` the read end of a pipe (query-pipe.ts). */
+  query: { request: QueryRequest; reply: { message: Uint8Array; streamed: boolean } };
+  /** Descriptors: the read end of a pipe (query-pipe.ts). */
+  openQueryStream: { request: QueryRequest; reply: Record<never, never> };
 }
 
 export type MethodName = keyof MethodTable;

@@ -15,6 +15,7 @@ import { certificateHandler } from './certificates.js';
 import { findConfig } from './find-config.js';
 import { MachinedLog } from './log.js';
 import { IdentityHolder } from './node-identity.js';
+import { queryHandlers } from './queries/handlers.js';
 import { readConfigDisk } from './read-config-disk.js';
 import { serverNames } from './server-names.js';
 
@@ -23,7 +24,7 @@ const CONTROL_DESCRIPTOR = 3;
 const MOUNT_POINT = '/system/config-disk';
 
 /** Who may ask for what; nobody else is ever connected to us. */
-export const ALLOW_LIST: AllowList = { issueCertificate: ['osd'] };
+export const ALLOW_LIST: AllowList = { issueCertificate: ['osd'], query: ['osd'], openQueryStream: ['osd'] };
 
 /** Resolves when the config was found and applied; serving goes on until PID 1 ends the process. */
 export async function main(): Promise<void> {
@@ -42,6 +43,11 @@ export async function main(): Promise<void> {
       issueCertificate: certificateHandler({
         identity,
         names: (certSans) => serverNames(hostname(), networkInterfaces(), certSans),
+        log: (text) => log.info(text),
+      }),
+      ...queryHandlers({
+        descriptor: native.descriptor,
+        table: async () => (await import('./queries/index.js')).queryTable({ native }),
         log: (text) => log.info(text),
       }),
     },

@@ -7,11 +7,10 @@ const ADMIN = [admin];
 /** A role of the public API that grants nothing here but these calls; it has no name in lib/pki. */
 const META_WRITER = 'os:meta:writer';
 
-/**
- * Who may call what: the whole MachineService, served or not, so that a call which gains a handler has its rule already.
- * Readers see names, sizes and logs, never the content of files (Read, Copy).
- */
-export const RULES: Readonly<Record<string, readonly string[]>> = {
+type Rules = Readonly<Record<string, readonly string[]>>;
+
+/** The whole MachineService, served or not. Readers see names, sizes and logs, never the content of files (Read, Copy). */
+const MACHINE: Rules = {
   ApplyConfiguration: ADMIN,
   Bootstrap: ADMIN,
   Containers: READ,
@@ -68,12 +67,26 @@ export const RULES: Readonly<Record<string, readonly string[]>> = {
   Version: READ,
 };
 
-export const SERVICE_PATH = '/machine.MachineService/';
+const STORAGE: Rules = { Disks: READ };
+const TIME: Rules = { Time: READ, TimeCheck: READ };
+/** Whoever may call anything may know whether it is served. */
+const HEALTH: Rules = { Check: [...READ, etcdBackup], Watch: [...READ, etcdBackup] };
+
+/** Who may call what, by path. A service that is served has all of its calls here (the tests see to it). */
+export const RULES: Rules = {
+  ...of('machine.MachineService', MACHINE),
+  ...of('storage.StorageService', STORAGE),
+  ...of('time.TimeService', TIME),
+  ...of('grpc.health.v1.Health', HEALTH),
+};
+
+function of(service: string, rules: Rules): Rules {
+  return Object.fromEntries(Object.entries(rules).map(([name, roles]) => [`/${service}/${name}`, roles]));
+}
 
 /** The roles of which one is needed for a call; a call without a rule needs os:admin. */
 export function neededRoles(path: string): readonly string[] {
-  const name = path.startsWith(SERVICE_PATH) ? path.slice(SERVICE_PATH.length) : '';
-  return Object.hasOwn(RULES, name) ? (RULES[name] as readonly string[]) : ADMIN;
+  return Object.hasOwn(RULES, path) ? (RULES[path] as readonly string[]) : ADMIN;
 }
 
 /**

@@ -4,12 +4,14 @@ import type { PeerIdentity } from './peer-identity.js';
 import type { SlabPool } from './slab-pool.js';
 import type { StreamSlots } from './stream-slots.js';
 
-/** Part of the control connection to init that handlers use. */
+/** Part of a control connection that handlers use. */
 export type InitClient = Pick<ControlClient, 'request'>;
 
 /** What the handlers work with. */
 export interface OsdContext {
   init: InitClient;
+  /** The connection to machined, made anew when it has gone with an earlier machined. */
+  machined: () => Promise<InitClient>;
   ring: RingModule;
   kmsg: KmsgModule;
   /** Now, since it may change. */

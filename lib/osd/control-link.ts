@@ -61,7 +61,8 @@ export class ControlLink {
     return true;
   }
 
-  private async connectMachined(): Promise<ControlClient> {
+  /** @throws ControlError UNAVAILABLE  machined does not run */
+  async connectMachined(): Promise<ControlClient> {
     if (this.machined?.isOpen) return this.machined;
     const { descriptors } = await this.init.request('connect', { peer: 'machined' });
     const [socket, ...others] = descriptors;

@@ -35,7 +35,14 @@ export async function main(apiPort = API_PORT): Promise<void> {
 
   try {
     const material = await identity.obtain(stop.signal);
-    const server = new OsdServer({ material, init: link.init, ring: native.ring, kmsg: native.kmsg, log });
+    const server = new OsdServer({
+      material,
+      init: link.init,
+      machined: () => link.connectMachined(),
+      ring: native.ring,
+      kmsg: native.kmsg,
+      log,
+    });
     const { address, port } = await server.listen(apiPort);
     log(`listening on ${address} port ${port}`);
     // For whoever watches the console; the API works without it.

@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { SECOND_MS } from '../base/units.js';
 import type { KmsgModule, RingModule } from '../native/contract.js';
-import { serviceDefinition, serviceImplementation } from './api.js';
+import { apiServices } from './api.js';
 import type { InitClient, OsdContext } from './context.js';
 import { metadataField } from './data-message.js';
 import { FrontDoor } from './front-door.js';
@@ -16,6 +16,7 @@ import type { TlsMaterial } from './tls-material.js';
 export interface OsdServerOptions {
   material: TlsMaterial;
   init: InitClient;
+  machined: () => Promise<InitClient>;
   ring: RingModule;
   kmsg: KmsgModule;
   log: (line: string) => void;
@@ -38,6 +39,7 @@ export class OsdServer {
     const name = options.hostname ?? hostname;
     this.context = {
       init: options.init,
+      machined: options.machined,
       ring: options.ring,
       kmsg: options.kmsg,
       hostname: name,
@@ -48,7 +50,9 @@ export class OsdServer {
     };
     const lookup = (fingerprint: string) => this.frontDoor.connections.identityOf(fingerprint);
     this.grpc = new LimitedServer(limits, [createGate(lookup, options.log)]);
-    this.grpc.addService(serviceDefinition(), serviceImplementation(this.context, lookup));
+    for (const { definition, implementation } of apiServices(this.context, lookup)) {
+      this.grpc.addService(definition, implementation);
+    }
     const injector = this.grpc.createConnectionInjector(new TerminatedCredentials());
     this.frontDoor = new FrontDoor({
       material: options.material,

@@ -162,8 +162,14 @@ export namespace control {
         /** Request issueCertificate. */
         issueCertificate?: (control.IssueCertificateRequest.$Properties|null);
 
+        /** Request query. */
+        query?: (control.QueryRequest.$Properties|null);
+
+        /** Request openQueryStream. */
+        openQueryStream?: (control.OpenQueryStreamRequest.$Properties|null);
+
         /** Request method. */
-        method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate");
+        method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream");
 
         /**
          * Creates a new Request instance using the specified properties.
@@ -239,8 +245,14 @@ export namespace control {
             /** Request issueCertificate */
             issueCertificate?: (control.IssueCertificateRequest.$Properties|null);
 
+            /** Request query */
+            query?: (control.QueryRequest.$Properties|null);
+
+            /** Request openQueryStream */
+            openQueryStream?: (control.OpenQueryStreamRequest.$Properties|null);
+
             /** Request method */
-            method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate");
+            method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -262,9 +274,11 @@ export namespace control {
           startDhcp?: control.StartDhcpRequest.$Shape|null;
           describeDhcp?: control.DescribeDhcpRequest.$Shape|null;
           issueCertificate?: control.IssueCertificateRequest.$Shape|null;
+          query?: control.QueryRequest.$Shape|null;
+          openQueryStream?: control.OpenQueryStreamRequest.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ method?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "listServices"; listServices: control.ListServicesRequest.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "controlService"; listServices?: null; controlService: control.ControlServiceRequest.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogRequest.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogRequest.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgRequest.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerRequest.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameRequest.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectRequest.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningRequest.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkRequest.$Shape; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ method?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpRequest.$Shape; describeDhcp?: null; issueCertificate?: null }|{ method?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpRequest.$Shape; issueCertificate?: null }|{ method?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate: control.IssueCertificateRequest.$Shape })
+          ({ method?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "listServices"; listServices: control.ListServicesRequest.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "controlService"; listServices?: null; controlService: control.ControlServiceRequest.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogRequest.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogRequest.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgRequest.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerRequest.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameRequest.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectRequest.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningRequest.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkRequest.$Shape; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpRequest.$Shape; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpRequest.$Shape; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate: control.IssueCertificateRequest.$Shape; query?: null; openQueryStream?: null }|{ method?: "query"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query: control.QueryRequest.$Shape; openQueryStream?: null }|{ method?: "openQueryStream"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream: control.OpenQueryStreamRequest.$Shape })
         );
     }
 
@@ -329,8 +343,14 @@ export namespace control {
         /** Reply issueCertificate. */
         issueCertificate?: (control.IssueCertificateReply.$Properties|null);
 
+        /** Reply query. */
+        query?: (control.QueryReply.$Properties|null);
+
+        /** Reply openQueryStream. */
+        openQueryStream?: (control.OpenQueryStreamReply.$Properties|null);
+
         /** Reply result. */
-        result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate");
+        result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream");
 
         /**
          * Creates a new Reply instance using the specified properties.
@@ -406,8 +426,14 @@ export namespace control {
             /** Reply issueCertificate */
             issueCertificate?: (control.IssueCertificateReply.$Properties|null);
 
+            /** Reply query */
+            query?: (control.QueryReply.$Properties|null);
+
+            /** Reply openQueryStream */
+            openQueryStream?: (control.OpenQueryStreamReply.$Properties|null);
+
             /** Reply result */
-            result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate");
+            result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -429,9 +455,11 @@ export namespace control {
           startDhcp?: control.StartDhcpReply.$Shape|null;
           describeDhcp?: control.DescribeDhcpReply.$Shape|null;
           issueCertificate?: control.IssueCertificateReply.$Shape|null;
+          query?: control.QueryReply.$Shape|null;
+          openQueryStream?: control.OpenQueryStreamReply.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ result?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "listServices"; listServices: control.ListServicesReply.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "controlService"; listServices?: null; controlService: control.ControlServiceReply.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogReply.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogReply.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgReply.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerReply.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameReply.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectReply.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningReply.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkReply.$Shape; startDhcp?: null; describeDhcp?: null; issueCertificate?: null }|{ result?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpReply.$Shape; describeDhcp?: null; issueCertificate?: null }|{ result?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpReply.$Shape; issueCertificate?: null }|{ result?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate: control.IssueCertificateReply.$Shape })
+          ({ result?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "listServices"; listServices: control.ListServicesReply.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "controlService"; listServices?: null; controlService: control.ControlServiceReply.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogReply.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogReply.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgReply.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerReply.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameReply.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectReply.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningReply.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkReply.$Shape; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpReply.$Shape; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpReply.$Shape; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate: control.IssueCertificateReply.$Shape; query?: null; openQueryStream?: null }|{ result?: "query"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query: control.QueryReply.$Shape; openQueryStream?: null }|{ result?: "openQueryStream"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream: control.OpenQueryStreamReply.$Shape })
         );
     }
 
@@ -2756,5 +2784,438 @@ export namespace control {
 
         /** Shape of an IssueCertificateReply. */
         type $Shape = control.IssueCertificateReply.$Properties;
+    }
+
+    /**
+     * Properties of a QueryRequest.
+     * @deprecated Use control.QueryRequest.$Properties instead.
+     */
+    interface IQueryRequest extends control.QueryRequest.$Properties {
+    }
+
+    /** Represents a QueryRequest. */
+    class QueryRequest {
+
+        /**
+         * Constructs a new QueryRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.QueryRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** QueryRequest path. */
+        path: string;
+
+        /** QueryRequest request. */
+        request: Uint8Array;
+
+        /** QueryRequest caller. */
+        caller: string;
+
+        /**
+         * Creates a new QueryRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns QueryRequest instance
+         */
+        static create(properties: control.QueryRequest.$Shape): control.QueryRequest & control.QueryRequest.$Shape;
+        static create(properties?: control.QueryRequest.$Properties): control.QueryRequest;
+
+        /**
+         * Encodes the specified QueryRequest message. Does not implicitly {@link control.QueryRequest.verify|verify} messages.
+         * @param message QueryRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.QueryRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a QueryRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.QueryRequest & control.QueryRequest.$Shape} QueryRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.QueryRequest & control.QueryRequest.$Shape;
+    }
+
+    namespace QueryRequest {
+
+        /** Properties of a QueryRequest. */
+        interface $Properties {
+
+            /** QueryRequest path */
+            path?: (string|null);
+
+            /** QueryRequest request */
+            request?: (Uint8Array|null);
+
+            /** QueryRequest caller */
+            caller?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a QueryRequest. */
+        type $Shape = control.QueryRequest.$Properties;
+    }
+
+    /**
+     * Properties of a QueryReply.
+     * @deprecated Use control.QueryReply.$Properties instead.
+     */
+    interface IQueryReply extends control.QueryReply.$Properties {
+    }
+
+    /** Represents a QueryReply. */
+    class QueryReply {
+
+        /**
+         * Constructs a new QueryReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.QueryReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** QueryReply message. */
+        message: Uint8Array;
+
+        /** QueryReply streamed. */
+        streamed: boolean;
+
+        /**
+         * Creates a new QueryReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns QueryReply instance
+         */
+        static create(properties: control.QueryReply.$Shape): control.QueryReply & control.QueryReply.$Shape;
+        static create(properties?: control.QueryReply.$Properties): control.QueryReply;
+
+        /**
+         * Encodes the specified QueryReply message. Does not implicitly {@link control.QueryReply.verify|verify} messages.
+         * @param message QueryReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.QueryReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a QueryReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.QueryReply & control.QueryReply.$Shape} QueryReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.QueryReply & control.QueryReply.$Shape;
+    }
+
+    namespace QueryReply {
+
+        /** Properties of a QueryReply. */
+        interface $Properties {
+
+            /** QueryReply message */
+            message?: (Uint8Array|null);
+
+            /** QueryReply streamed */
+            streamed?: (boolean|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a QueryReply. */
+        type $Shape = control.QueryReply.$Properties;
+    }
+
+    /**
+     * Properties of an OpenQueryStreamRequest.
+     * @deprecated Use control.OpenQueryStreamRequest.$Properties instead.
+     */
+    interface IOpenQueryStreamRequest extends control.OpenQueryStreamRequest.$Properties {
+    }
+
+    /** Represents an OpenQueryStreamRequest. */
+    class OpenQueryStreamRequest {
+
+        /**
+         * Constructs a new OpenQueryStreamRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.OpenQueryStreamRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** OpenQueryStreamRequest path. */
+        path: string;
+
+        /** OpenQueryStreamRequest request. */
+        request: Uint8Array;
+
+        /** OpenQueryStreamRequest caller. */
+        caller: string;
+
+        /**
+         * Creates a new OpenQueryStreamRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns OpenQueryStreamRequest instance
+         */
+        static create(properties: control.OpenQueryStreamRequest.$Shape): control.OpenQueryStreamRequest & control.OpenQueryStreamRequest.$Shape;
+        static create(properties?: control.OpenQueryStreamRequest.$Properties): control.OpenQueryStreamRequest;
+
+        /**
+         * Encodes the specified OpenQueryStreamRequest message. Does not implicitly {@link control.OpenQueryStreamRequest.verify|verify} messages.
+         * @param message OpenQueryStreamRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.OpenQueryStreamRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an OpenQueryStreamRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.OpenQueryStreamRequest & control.OpenQueryStreamRequest.$Shape} OpenQueryStreamRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.OpenQueryStreamRequest & control.OpenQueryStreamRequest.$Shape;
+    }
+
+    namespace OpenQueryStreamRequest {
+
+        /** Properties of an OpenQueryStreamRequest. */
+        interface $Properties {
+
+            /** OpenQueryStreamRequest path */
+            path?: (string|null);
+
+            /** OpenQueryStreamRequest request */
+            request?: (Uint8Array|null);
+
+            /** OpenQueryStreamRequest caller */
+            caller?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an OpenQueryStreamRequest. */
+        type $Shape = control.OpenQueryStreamRequest.$Properties;
+    }
+
+    /**
+     * Properties of an OpenQueryStreamReply.
+     * @deprecated Use control.OpenQueryStreamReply.$Properties instead.
+     */
+    interface IOpenQueryStreamReply extends control.OpenQueryStreamReply.$Properties {
+    }
+
+    /** Represents an OpenQueryStreamReply. */
+    class OpenQueryStreamReply {
+
+        /**
+         * Constructs a new OpenQueryStreamReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.OpenQueryStreamReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new OpenQueryStreamReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns OpenQueryStreamReply instance
+         */
+        static create(properties: control.OpenQueryStreamReply.$Shape): control.OpenQueryStreamReply & control.OpenQueryStreamReply.$Shape;
+        static create(properties?: control.OpenQueryStreamReply.$Properties): control.OpenQueryStreamReply;
+
+        /**
+         * Encodes the specified OpenQueryStreamReply message. Does not implicitly {@link control.OpenQueryStreamReply.verify|verify} messages.
+         * @param message OpenQueryStreamReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.OpenQueryStreamReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an OpenQueryStreamReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.OpenQueryStreamReply & control.OpenQueryStreamReply.$Shape} OpenQueryStreamReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.OpenQueryStreamReply & control.OpenQueryStreamReply.$Shape;
+    }
+
+    namespace OpenQueryStreamReply {
+
+        /** Properties of an OpenQueryStreamReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an OpenQueryStreamReply. */
+        type $Shape = control.OpenQueryStreamReply.$Properties;
+    }
+
+    /**
+     * Properties of a QueryItem.
+     * @deprecated Use control.QueryItem.$Properties instead.
+     */
+    interface IQueryItem extends control.QueryItem.$Properties {
+    }
+
+    /** Represents a QueryItem. */
+    class QueryItem {
+
+        /**
+         * Constructs a new QueryItem.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.QueryItem.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** QueryItem message. */
+        message?: (Uint8Array|null);
+
+        /** QueryItem failure. */
+        failure?: (control.Failure.$Properties|null);
+
+        /** QueryItem end. */
+        end?: (control.QueryItem.End.$Properties|null);
+
+        /** QueryItem item. */
+        item?: ("message"|"failure"|"end");
+
+        /**
+         * Creates a new QueryItem instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns QueryItem instance
+         */
+        static create(properties: control.QueryItem.$Shape): control.QueryItem & control.QueryItem.$Shape;
+        static create(properties?: control.QueryItem.$Properties): control.QueryItem;
+
+        /**
+         * Encodes the specified QueryItem message. Does not implicitly {@link control.QueryItem.verify|verify} messages.
+         * @param message QueryItem message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.QueryItem.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a QueryItem message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.QueryItem & control.QueryItem.$Shape} QueryItem
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.QueryItem & control.QueryItem.$Shape;
+    }
+
+    namespace QueryItem {
+
+        /** Properties of a QueryItem. */
+        interface $Properties {
+
+            /** QueryItem message */
+            message?: (Uint8Array|null);
+
+            /** QueryItem failure */
+            failure?: (control.Failure.$Properties|null);
+
+            /** QueryItem end */
+            end?: (control.QueryItem.End.$Properties|null);
+
+            /** QueryItem item */
+            item?: ("message"|"failure"|"end");
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Narrowed shape of a QueryItem. */
+        type $Shape = {
+          message?: Uint8Array|null;
+          failure?: control.Failure.$Shape|null;
+          end?: control.QueryItem.End.$Shape|null;
+          $unknowns?: Uint8Array[];
+        } & (
+          ({ item?: undefined; message?: null; failure?: null; end?: null }|{ item?: "message"; message: Uint8Array; failure?: null; end?: null }|{ item?: "failure"; message?: null; failure: control.Failure.$Shape; end?: null }|{ item?: "end"; message?: null; failure?: null; end: control.QueryItem.End.$Shape })
+        );
+
+        /**
+         * Properties of an End.
+         * @deprecated Use control.QueryItem.End.$Properties instead.
+         */
+        interface IEnd extends control.QueryItem.End.$Properties {
+        }
+
+        /** Represents an End. */
+        class End {
+
+            /**
+             * Constructs a new End.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: control.QueryItem.End.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /**
+             * Creates a new End instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns End instance
+             */
+            static create(properties: control.QueryItem.End.$Shape): control.QueryItem.End & control.QueryItem.End.$Shape;
+            static create(properties?: control.QueryItem.End.$Properties): control.QueryItem.End;
+
+            /**
+             * Encodes the specified End message. Does not implicitly {@link control.QueryItem.End.verify|verify} messages.
+             * @param message End message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: control.QueryItem.End.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an End message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {control.QueryItem.End & control.QueryItem.End.$Shape} End
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.QueryItem.End & control.QueryItem.End.$Shape;
+        }
+
+        namespace End {
+
+            /** Properties of an End. */
+            interface $Properties {
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an End. */
+            type $Shape = control.QueryItem.End.$Properties;
+        }
     }
 }

@@ -143,10 +143,12 @@ export const control = $root.control = (() => {
         Request.prototype.startDhcp = null;
         Request.prototype.describeDhcp = null;
         Request.prototype.issueCertificate = null;
+        Request.prototype.query = null;
+        Request.prototype.openQueryStream = null;
         // OneOf field names bound to virtual getters and setters
         let $oneOfFields;
         $Object.defineProperty(Request.prototype, "method", {
-            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "reportNetwork", "startDhcp", "describeDhcp", "issueCertificate"]),
+            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "reportNetwork", "startDhcp", "describeDhcp", "issueCertificate", "query", "openQueryStream"]),
             set: $util.oneOfSetter($oneOfFields)
         });
         Request.create = function(properties) {
@@ -187,6 +189,10 @@ export const control = $root.control = (() => {
                 $root.control.DescribeDhcpRequest.encode(message.describeDhcp, writer.uint32(/* id 21, wireType 2 =*/170).fork(), _depth + 1).ldelim();
             if (message.issueCertificate != null && $Object.hasOwnProperty.call(message, "issueCertificate"))
                 $root.control.IssueCertificateRequest.encode(message.issueCertificate, writer.uint32(/* id 30, wireType 2 =*/242).fork(), _depth + 1).ldelim();
+            if (message.query != null && $Object.hasOwnProperty.call(message, "query"))
+                $root.control.QueryRequest.encode(message.query, writer.uint32(/* id 31, wireType 2 =*/250).fork(), _depth + 1).ldelim();
+            if (message.openQueryStream != null && $Object.hasOwnProperty.call(message, "openQueryStream"))
+                $root.control.OpenQueryStreamRequest.encode(message.openQueryStream, writer.uint32(/* id 32, wireType 2 =*/258).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -319,6 +325,20 @@ export const control = $root.control = (() => {
                         message.method = "issueCertificate";
                         continue;
                     }
+                case 31: {
+                        if (wireType !== 2)
+                            break;
+                        message.query = $root.control.QueryRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.query);
+                        message.method = "query";
+                        continue;
+                    }
+                case 32: {
+                        if (wireType !== 2)
+                            break;
+                        message.openQueryStream = $root.control.OpenQueryStreamRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.openQueryStream);
+                        message.method = "openQueryStream";
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -358,10 +378,12 @@ export const control = $root.control = (() => {
         Reply.prototype.startDhcp = null;
         Reply.prototype.describeDhcp = null;
         Reply.prototype.issueCertificate = null;
+        Reply.prototype.query = null;
+        Reply.prototype.openQueryStream = null;
         // OneOf field names bound to virtual getters and setters
         let $oneOfFields;
         $Object.defineProperty(Reply.prototype, "result", {
-            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "reportNetwork", "startDhcp", "describeDhcp", "issueCertificate"]),
+            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "reportNetwork", "startDhcp", "describeDhcp", "issueCertificate", "query", "openQueryStream"]),
             set: $util.oneOfSetter($oneOfFields)
         });
         Reply.create = function(properties) {
@@ -402,6 +424,10 @@ export const control = $root.control = (() => {
                 $root.control.DescribeDhcpReply.encode(message.describeDhcp, writer.uint32(/* id 21, wireType 2 =*/170).fork(), _depth + 1).ldelim();
             if (message.issueCertificate != null && $Object.hasOwnProperty.call(message, "issueCertificate"))
                 $root.control.IssueCertificateReply.encode(message.issueCertificate, writer.uint32(/* id 30, wireType 2 =*/242).fork(), _depth + 1).ldelim();
+            if (message.query != null && $Object.hasOwnProperty.call(message, "query"))
+                $root.control.QueryReply.encode(message.query, writer.uint32(/* id 31, wireType 2 =*/250).fork(), _depth + 1).ldelim();
+            if (message.openQueryStream != null && $Object.hasOwnProperty.call(message, "openQueryStream"))
+                $root.control.OpenQueryStreamReply.encode(message.openQueryStream, writer.uint32(/* id 32, wireType 2 =*/258).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -529,6 +555,20 @@ export const control = $root.control = (() => {
                             break;
                         message.issueCertificate = $root.control.IssueCertificateReply.decode(reader, reader.size(), $undefined, _depth + 1, message.issueCertificate);
                         message.result = "issueCertificate";
+                        continue;
+                    }
+                case 31: {
+                        if (wireType !== 2)
+                            break;
+                        message.query = $root.control.QueryReply.decode(reader, reader.size(), $undefined, _depth + 1, message.query);
+                        message.result = "query";
+                        continue;
+                    }
+                case 32: {
+                        if (wireType !== 2)
+                            break;
+                        message.openQueryStream = $root.control.OpenQueryStreamReply.decode(reader, reader.size(), $undefined, _depth + 1, message.openQueryStream);
+                        message.result = "openQueryStream";
                         continue;
                     }
                 }
@@ -3377,6 +3417,534 @@ export const control = $root.control = (() => {
             return message;
         };
         return IssueCertificateReply;
+    })();
+    control.QueryRequest = (function() {
+        const QueryRequest = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        QueryRequest.prototype.path = "";
+        QueryRequest.prototype.request = $util.newBuffer([]);
+        QueryRequest.prototype.caller = "";
+        QueryRequest.create = function(properties) {
+            return new QueryRequest(properties);
+        };
+        QueryRequest.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.path != null && $Object.hasOwnProperty.call(message, "path") && message.path !== "")
+                writer.uint32(/* id 1, wireType 2 =*/10).string(message.path);
+            if (message.request != null && $Object.hasOwnProperty.call(message, "request") && message.request.length)
+                writer.uint32(/* id 2, wireType 2 =*/18).bytes(message.request);
+            if (message.caller != null && $Object.hasOwnProperty.call(message, "caller") && message.caller !== "")
+                writer.uint32(/* id 3, wireType 2 =*/26).string(message.caller);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        QueryRequest.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.QueryRequest();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.path = value;
+                        else
+                            delete message.path;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.request = value;
+                        else
+                            delete message.request;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.caller = value;
+                        else
+                            delete message.caller;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return QueryRequest;
+    })();
+    control.QueryReply = (function() {
+        const QueryReply = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        QueryReply.prototype.message = $util.newBuffer([]);
+        QueryReply.prototype.streamed = false;
+        QueryReply.create = function(properties) {
+            return new QueryReply(properties);
+        };
+        QueryReply.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.message != null && $Object.hasOwnProperty.call(message, "message") && message.message.length)
+                writer.uint32(/* id 1, wireType 2 =*/10).bytes(message.message);
+            if (message.streamed != null && $Object.hasOwnProperty.call(message, "streamed") && message.streamed !== false)
+                writer.uint32(/* id 2, wireType 0 =*/16).bool(message.streamed);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        QueryReply.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.QueryReply();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.message = value;
+                        else
+                            delete message.message;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.bool())
+                            message.streamed = value;
+                        else
+                            delete message.streamed;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return QueryReply;
+    })();
+    control.OpenQueryStreamRequest = (function() {
+        const OpenQueryStreamRequest = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        OpenQueryStreamRequest.prototype.path = "";
+        OpenQueryStreamRequest.prototype.request = $util.newBuffer([]);
+        OpenQueryStreamRequest.prototype.caller = "";
+        OpenQueryStreamRequest.create = function(properties) {
+            return new OpenQueryStreamRequest(properties);
+        };
+        OpenQueryStreamRequest.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.path != null && $Object.hasOwnProperty.call(message, "path") && message.path !== "")
+                writer.uint32(/* id 1, wireType 2 =*/10).string(message.path);
+            if (message.request != null && $Object.hasOwnProperty.call(message, "request") && message.request.length)
+                writer.uint32(/* id 2, wireType 2 =*/18).bytes(message.request);
+            if (message.caller != null && $Object.hasOwnProperty.call(message, "caller") && message.caller !== "")
+                writer.uint32(/* id 3, wireType 2 =*/26).string(message.caller);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        OpenQueryStreamRequest.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.OpenQueryStreamRequest();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.path = value;
+                        else
+                            delete message.path;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.request = value;
+                        else
+                            delete message.request;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.caller = value;
+                        else
+                            delete message.caller;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return OpenQueryStreamRequest;
+    })();
+    control.OpenQueryStreamReply = (function() {
+        const OpenQueryStreamReply = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        OpenQueryStreamReply.create = function(properties) {
+            return new OpenQueryStreamReply(properties);
+        };
+        OpenQueryStreamReply.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        OpenQueryStreamReply.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.OpenQueryStreamReply();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return OpenQueryStreamReply;
+    })();
+    control.QueryItem = (function() {
+        const QueryItem = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        QueryItem.prototype.message = null;
+        QueryItem.prototype.failure = null;
+        QueryItem.prototype.end = null;
+        // OneOf field names bound to virtual getters and setters
+        let $oneOfFields;
+        $Object.defineProperty(QueryItem.prototype, "item", {
+            get: $util.oneOfGetter($oneOfFields = ["message", "failure", "end"]),
+            set: $util.oneOfSetter($oneOfFields)
+        });
+        QueryItem.create = function(properties) {
+            return new QueryItem(properties);
+        };
+        QueryItem.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.message != null && $Object.hasOwnProperty.call(message, "message"))
+                writer.uint32(/* id 1, wireType 2 =*/10).bytes(message.message);
+            if (message.failure != null && $Object.hasOwnProperty.call(message, "failure"))
+                $root.control.Failure.encode(message.failure, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
+            if (message.end != null && $Object.hasOwnProperty.call(message, "end"))
+                $root.control.QueryItem.End.encode(message.end, writer.uint32(/* id 3, wireType 2 =*/26).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        QueryItem.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.QueryItem();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        message.message = reader.bytes();
+                        message.item = "message";
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        message.failure = $root.control.Failure.decode(reader, reader.size(), $undefined, _depth + 1, message.failure);
+                        message.item = "failure";
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        message.end = $root.control.QueryItem.End.decode(reader, reader.size(), $undefined, _depth + 1, message.end);
+                        message.item = "end";
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        QueryItem.End = (function() {
+            const End = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+            End.create = function(properties) {
+                return new End(properties);
+            };
+            End.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+            End.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.control.QueryItem.End();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    reader.skipType(tag & 7, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+            return End;
+        })();
+        return QueryItem;
     })();
     return control;
 })();

@@ -1195,6 +1195,231 @@ export namespace machine {
     }
 
     /**
+     * Properties of a GenerateClientConfigurationRequest.
+     * @deprecated Use machine.GenerateClientConfigurationRequest.$Properties instead.
+     */
+    interface IGenerateClientConfigurationRequest extends machine.GenerateClientConfigurationRequest.$Properties {
+    }
+
+    /** Represents a GenerateClientConfigurationRequest. */
+    class GenerateClientConfigurationRequest {
+
+        /**
+         * Constructs a new GenerateClientConfigurationRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.GenerateClientConfigurationRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** GenerateClientConfigurationRequest roles. */
+        roles: string[];
+
+        /** GenerateClientConfigurationRequest crtTtl. */
+        crtTtl?: (google.protobuf.Duration.$Properties|null);
+
+        /**
+         * Creates a new GenerateClientConfigurationRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns GenerateClientConfigurationRequest instance
+         */
+        static create(properties: machine.GenerateClientConfigurationRequest.$Shape): machine.GenerateClientConfigurationRequest & machine.GenerateClientConfigurationRequest.$Shape;
+        static create(properties?: machine.GenerateClientConfigurationRequest.$Properties): machine.GenerateClientConfigurationRequest;
+
+        /**
+         * Encodes the specified GenerateClientConfigurationRequest message. Does not implicitly {@link machine.GenerateClientConfigurationRequest.verify|verify} messages.
+         * @param message GenerateClientConfigurationRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.GenerateClientConfigurationRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a GenerateClientConfigurationRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.GenerateClientConfigurationRequest & machine.GenerateClientConfigurationRequest.$Shape} GenerateClientConfigurationRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.GenerateClientConfigurationRequest & machine.GenerateClientConfigurationRequest.$Shape;
+    }
+
+    namespace GenerateClientConfigurationRequest {
+
+        /** Properties of a GenerateClientConfigurationRequest. */
+        interface $Properties {
+
+            /** GenerateClientConfigurationRequest roles */
+            roles?: (string[]|null);
+
+            /** GenerateClientConfigurationRequest crtTtl */
+            crtTtl?: (google.protobuf.Duration.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a GenerateClientConfigurationRequest. */
+        type $Shape = machine.GenerateClientConfigurationRequest.$Properties;
+    }
+
+    /**
+     * Properties of a GenerateClientConfiguration.
+     * @deprecated Use machine.GenerateClientConfiguration.$Properties instead.
+     */
+    interface IGenerateClientConfiguration extends machine.GenerateClientConfiguration.$Properties {
+    }
+
+    /** Represents a GenerateClientConfiguration. */
+    class GenerateClientConfiguration {
+
+        /**
+         * Constructs a new GenerateClientConfiguration.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.GenerateClientConfiguration.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** GenerateClientConfiguration metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** GenerateClientConfiguration ca. */
+        ca: Uint8Array;
+
+        /** GenerateClientConfiguration crt. */
+        crt: Uint8Array;
+
+        /** GenerateClientConfiguration key. */
+        key: Uint8Array;
+
+        /** GenerateClientConfiguration talosconfig. */
+        talosconfig: Uint8Array;
+
+        /**
+         * Creates a new GenerateClientConfiguration instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns GenerateClientConfiguration instance
+         */
+        static create(properties: machine.GenerateClientConfiguration.$Shape): machine.GenerateClientConfiguration & machine.GenerateClientConfiguration.$Shape;
+        static create(properties?: machine.GenerateClientConfiguration.$Properties): machine.GenerateClientConfiguration;
+
+        /**
+         * Encodes the specified GenerateClientConfiguration message. Does not implicitly {@link machine.GenerateClientConfiguration.verify|verify} messages.
+         * @param message GenerateClientConfiguration message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.GenerateClientConfiguration.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a GenerateClientConfiguration message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.GenerateClientConfiguration & machine.GenerateClientConfiguration.$Shape} GenerateClientConfiguration
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.GenerateClientConfiguration & machine.GenerateClientConfiguration.$Shape;
+    }
+
+    namespace GenerateClientConfiguration {
+
+        /** Properties of a GenerateClientConfiguration. */
+        interface $Properties {
+
+            /** GenerateClientConfiguration metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** GenerateClientConfiguration ca */
+            ca?: (Uint8Array|null);
+
+            /** GenerateClientConfiguration crt */
+            crt?: (Uint8Array|null);
+
+            /** GenerateClientConfiguration key */
+            key?: (Uint8Array|null);
+
+            /** GenerateClientConfiguration talosconfig */
+            talosconfig?: (Uint8Array|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a GenerateClientConfiguration. */
+        type $Shape = machine.GenerateClientConfiguration.$Properties;
+    }
+
+    /**
+     * Properties of a GenerateClientConfigurationResponse.
+     * @deprecated Use machine.GenerateClientConfigurationResponse.$Properties instead.
+     */
+    interface IGenerateClientConfigurationResponse extends machine.GenerateClientConfigurationResponse.$Properties {
+    }
+
+    /** Represents a GenerateClientConfigurationResponse. */
+    class GenerateClientConfigurationResponse {
+
+        /**
+         * Constructs a new GenerateClientConfigurationResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.GenerateClientConfigurationResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** GenerateClientConfigurationResponse messages. */
+        messages: machine.GenerateClientConfiguration.$Properties[];
+
+        /**
+         * Creates a new GenerateClientConfigurationResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns GenerateClientConfigurationResponse instance
+         */
+        static create(properties: machine.GenerateClientConfigurationResponse.$Shape): machine.GenerateClientConfigurationResponse & machine.GenerateClientConfigurationResponse.$Shape;
+        static create(properties?: machine.GenerateClientConfigurationResponse.$Properties): machine.GenerateClientConfigurationResponse;
+
+        /**
+         * Encodes the specified GenerateClientConfigurationResponse message. Does not implicitly {@link machine.GenerateClientConfigurationResponse.verify|verify} messages.
+         * @param message GenerateClientConfigurationResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.GenerateClientConfigurationResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a GenerateClientConfigurationResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.GenerateClientConfigurationResponse & machine.GenerateClientConfigurationResponse.$Shape} GenerateClientConfigurationResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.GenerateClientConfigurationResponse & machine.GenerateClientConfigurationResponse.$Shape;
+    }
+
+    namespace GenerateClientConfigurationResponse {
+
+        /** Properties of a GenerateClientConfigurationResponse. */
+        interface $Properties {
+
+            /** GenerateClientConfigurationResponse messages */
+            messages?: (machine.GenerateClientConfiguration.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a GenerateClientConfigurationResponse. */
+        type $Shape = machine.GenerateClientConfigurationResponse.$Properties;
+    }
+
+    /**
      * Properties of a ContainersRequest.
      * @deprecated Use machine.ContainersRequest.$Properties instead.
      */
@@ -2288,6 +2513,2414 @@ export namespace machine {
 
         /** Shape of a ProcessesResponse. */
         type $Shape = machine.ProcessesResponse.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdMemberListRequest.
+     * @deprecated Use machine.EtcdMemberListRequest.$Properties instead.
+     */
+    interface IEtcdMemberListRequest extends machine.EtcdMemberListRequest.$Properties {
+    }
+
+    /** Represents an EtcdMemberListRequest. */
+    class EtcdMemberListRequest {
+
+        /**
+         * Constructs a new EtcdMemberListRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdMemberListRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdMemberListRequest queryLocal. */
+        queryLocal: boolean;
+
+        /**
+         * Creates a new EtcdMemberListRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdMemberListRequest instance
+         */
+        static create(properties: machine.EtcdMemberListRequest.$Shape): machine.EtcdMemberListRequest & machine.EtcdMemberListRequest.$Shape;
+        static create(properties?: machine.EtcdMemberListRequest.$Properties): machine.EtcdMemberListRequest;
+
+        /**
+         * Encodes the specified EtcdMemberListRequest message. Does not implicitly {@link machine.EtcdMemberListRequest.verify|verify} messages.
+         * @param message EtcdMemberListRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdMemberListRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdMemberListRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdMemberListRequest & machine.EtcdMemberListRequest.$Shape} EtcdMemberListRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdMemberListRequest & machine.EtcdMemberListRequest.$Shape;
+    }
+
+    namespace EtcdMemberListRequest {
+
+        /** Properties of an EtcdMemberListRequest. */
+        interface $Properties {
+
+            /** EtcdMemberListRequest queryLocal */
+            queryLocal?: (boolean|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdMemberListRequest. */
+        type $Shape = machine.EtcdMemberListRequest.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdMember.
+     * @deprecated Use machine.EtcdMember.$Properties instead.
+     */
+    interface IEtcdMember extends machine.EtcdMember.$Properties {
+    }
+
+    /** Represents an EtcdMember. */
+    class EtcdMember {
+
+        /**
+         * Constructs a new EtcdMember.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdMember.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdMember id. */
+        id: number;
+
+        /** EtcdMember hostname. */
+        hostname: string;
+
+        /** EtcdMember peerUrls. */
+        peerUrls: string[];
+
+        /** EtcdMember clientUrls. */
+        clientUrls: string[];
+
+        /** EtcdMember isLearner. */
+        isLearner: boolean;
+
+        /**
+         * Creates a new EtcdMember instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdMember instance
+         */
+        static create(properties: machine.EtcdMember.$Shape): machine.EtcdMember & machine.EtcdMember.$Shape;
+        static create(properties?: machine.EtcdMember.$Properties): machine.EtcdMember;
+
+        /**
+         * Encodes the specified EtcdMember message. Does not implicitly {@link machine.EtcdMember.verify|verify} messages.
+         * @param message EtcdMember message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdMember.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdMember message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdMember & machine.EtcdMember.$Shape} EtcdMember
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdMember & machine.EtcdMember.$Shape;
+    }
+
+    namespace EtcdMember {
+
+        /** Properties of an EtcdMember. */
+        interface $Properties {
+
+            /** EtcdMember id */
+            id?: (number|null);
+
+            /** EtcdMember hostname */
+            hostname?: (string|null);
+
+            /** EtcdMember peerUrls */
+            peerUrls?: (string[]|null);
+
+            /** EtcdMember clientUrls */
+            clientUrls?: (string[]|null);
+
+            /** EtcdMember isLearner */
+            isLearner?: (boolean|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdMember. */
+        type $Shape = machine.EtcdMember.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdMembers.
+     * @deprecated Use machine.EtcdMembers.$Properties instead.
+     */
+    interface IEtcdMembers extends machine.EtcdMembers.$Properties {
+    }
+
+    /** Represents an EtcdMembers. */
+    class EtcdMembers {
+
+        /**
+         * Constructs a new EtcdMembers.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdMembers.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdMembers metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** EtcdMembers legacyMembers. */
+        legacyMembers: string[];
+
+        /** EtcdMembers members. */
+        members: machine.EtcdMember.$Properties[];
+
+        /**
+         * Creates a new EtcdMembers instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdMembers instance
+         */
+        static create(properties: machine.EtcdMembers.$Shape): machine.EtcdMembers & machine.EtcdMembers.$Shape;
+        static create(properties?: machine.EtcdMembers.$Properties): machine.EtcdMembers;
+
+        /**
+         * Encodes the specified EtcdMembers message. Does not implicitly {@link machine.EtcdMembers.verify|verify} messages.
+         * @param message EtcdMembers message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdMembers.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdMembers message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdMembers & machine.EtcdMembers.$Shape} EtcdMembers
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdMembers & machine.EtcdMembers.$Shape;
+    }
+
+    namespace EtcdMembers {
+
+        /** Properties of an EtcdMembers. */
+        interface $Properties {
+
+            /** EtcdMembers metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** EtcdMembers legacyMembers */
+            legacyMembers?: (string[]|null);
+
+            /** EtcdMembers members */
+            members?: (machine.EtcdMember.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdMembers. */
+        type $Shape = machine.EtcdMembers.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdMemberListResponse.
+     * @deprecated Use machine.EtcdMemberListResponse.$Properties instead.
+     */
+    interface IEtcdMemberListResponse extends machine.EtcdMemberListResponse.$Properties {
+    }
+
+    /** Represents an EtcdMemberListResponse. */
+    class EtcdMemberListResponse {
+
+        /**
+         * Constructs a new EtcdMemberListResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdMemberListResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdMemberListResponse messages. */
+        messages: machine.EtcdMembers.$Properties[];
+
+        /**
+         * Creates a new EtcdMemberListResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdMemberListResponse instance
+         */
+        static create(properties: machine.EtcdMemberListResponse.$Shape): machine.EtcdMemberListResponse & machine.EtcdMemberListResponse.$Shape;
+        static create(properties?: machine.EtcdMemberListResponse.$Properties): machine.EtcdMemberListResponse;
+
+        /**
+         * Encodes the specified EtcdMemberListResponse message. Does not implicitly {@link machine.EtcdMemberListResponse.verify|verify} messages.
+         * @param message EtcdMemberListResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdMemberListResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdMemberListResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdMemberListResponse & machine.EtcdMemberListResponse.$Shape} EtcdMemberListResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdMemberListResponse & machine.EtcdMemberListResponse.$Shape;
+    }
+
+    namespace EtcdMemberListResponse {
+
+        /** Properties of an EtcdMemberListResponse. */
+        interface $Properties {
+
+            /** EtcdMemberListResponse messages */
+            messages?: (machine.EtcdMembers.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdMemberListResponse. */
+        type $Shape = machine.EtcdMemberListResponse.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdMemberStatus.
+     * @deprecated Use machine.EtcdMemberStatus.$Properties instead.
+     */
+    interface IEtcdMemberStatus extends machine.EtcdMemberStatus.$Properties {
+    }
+
+    /** Represents an EtcdMemberStatus. */
+    class EtcdMemberStatus {
+
+        /**
+         * Constructs a new EtcdMemberStatus.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdMemberStatus.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdMemberStatus protocolVersion. */
+        protocolVersion: string;
+
+        /** EtcdMemberStatus dbSize. */
+        dbSize: number;
+
+        /** EtcdMemberStatus dbSizeInUse. */
+        dbSizeInUse: number;
+
+        /** EtcdMemberStatus leader. */
+        leader: number;
+
+        /** EtcdMemberStatus raftIndex. */
+        raftIndex: number;
+
+        /** EtcdMemberStatus raftTerm. */
+        raftTerm: number;
+
+        /** EtcdMemberStatus raftAppliedIndex. */
+        raftAppliedIndex: number;
+
+        /** EtcdMemberStatus errors. */
+        errors: string[];
+
+        /** EtcdMemberStatus isLearner. */
+        isLearner: boolean;
+
+        /** EtcdMemberStatus memberId. */
+        memberId: number;
+
+        /**
+         * Creates a new EtcdMemberStatus instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdMemberStatus instance
+         */
+        static create(properties: machine.EtcdMemberStatus.$Shape): machine.EtcdMemberStatus & machine.EtcdMemberStatus.$Shape;
+        static create(properties?: machine.EtcdMemberStatus.$Properties): machine.EtcdMemberStatus;
+
+        /**
+         * Encodes the specified EtcdMemberStatus message. Does not implicitly {@link machine.EtcdMemberStatus.verify|verify} messages.
+         * @param message EtcdMemberStatus message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdMemberStatus.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdMemberStatus message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdMemberStatus & machine.EtcdMemberStatus.$Shape} EtcdMemberStatus
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdMemberStatus & machine.EtcdMemberStatus.$Shape;
+    }
+
+    namespace EtcdMemberStatus {
+
+        /** Properties of an EtcdMemberStatus. */
+        interface $Properties {
+
+            /** EtcdMemberStatus protocolVersion */
+            protocolVersion?: (string|null);
+
+            /** EtcdMemberStatus dbSize */
+            dbSize?: (number|null);
+
+            /** EtcdMemberStatus dbSizeInUse */
+            dbSizeInUse?: (number|null);
+
+            /** EtcdMemberStatus leader */
+            leader?: (number|null);
+
+            /** EtcdMemberStatus raftIndex */
+            raftIndex?: (number|null);
+
+            /** EtcdMemberStatus raftTerm */
+            raftTerm?: (number|null);
+
+            /** EtcdMemberStatus raftAppliedIndex */
+            raftAppliedIndex?: (number|null);
+
+            /** EtcdMemberStatus errors */
+            errors?: (string[]|null);
+
+            /** EtcdMemberStatus isLearner */
+            isLearner?: (boolean|null);
+
+            /** EtcdMemberStatus memberId */
+            memberId?: (number|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdMemberStatus. */
+        type $Shape = machine.EtcdMemberStatus.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdStatus.
+     * @deprecated Use machine.EtcdStatus.$Properties instead.
+     */
+    interface IEtcdStatus extends machine.EtcdStatus.$Properties {
+    }
+
+    /** Represents an EtcdStatus. */
+    class EtcdStatus {
+
+        /**
+         * Constructs a new EtcdStatus.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdStatus.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdStatus metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** EtcdStatus memberStatus. */
+        memberStatus?: (machine.EtcdMemberStatus.$Properties|null);
+
+        /**
+         * Creates a new EtcdStatus instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdStatus instance
+         */
+        static create(properties: machine.EtcdStatus.$Shape): machine.EtcdStatus & machine.EtcdStatus.$Shape;
+        static create(properties?: machine.EtcdStatus.$Properties): machine.EtcdStatus;
+
+        /**
+         * Encodes the specified EtcdStatus message. Does not implicitly {@link machine.EtcdStatus.verify|verify} messages.
+         * @param message EtcdStatus message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdStatus.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdStatus message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdStatus & machine.EtcdStatus.$Shape} EtcdStatus
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdStatus & machine.EtcdStatus.$Shape;
+    }
+
+    namespace EtcdStatus {
+
+        /** Properties of an EtcdStatus. */
+        interface $Properties {
+
+            /** EtcdStatus metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** EtcdStatus memberStatus */
+            memberStatus?: (machine.EtcdMemberStatus.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdStatus. */
+        type $Shape = machine.EtcdStatus.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdStatusResponse.
+     * @deprecated Use machine.EtcdStatusResponse.$Properties instead.
+     */
+    interface IEtcdStatusResponse extends machine.EtcdStatusResponse.$Properties {
+    }
+
+    /** Represents an EtcdStatusResponse. */
+    class EtcdStatusResponse {
+
+        /**
+         * Constructs a new EtcdStatusResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdStatusResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdStatusResponse messages. */
+        messages: machine.EtcdStatus.$Properties[];
+
+        /**
+         * Creates a new EtcdStatusResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdStatusResponse instance
+         */
+        static create(properties: machine.EtcdStatusResponse.$Shape): machine.EtcdStatusResponse & machine.EtcdStatusResponse.$Shape;
+        static create(properties?: machine.EtcdStatusResponse.$Properties): machine.EtcdStatusResponse;
+
+        /**
+         * Encodes the specified EtcdStatusResponse message. Does not implicitly {@link machine.EtcdStatusResponse.verify|verify} messages.
+         * @param message EtcdStatusResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdStatusResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdStatusResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdStatusResponse & machine.EtcdStatusResponse.$Shape} EtcdStatusResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdStatusResponse & machine.EtcdStatusResponse.$Shape;
+    }
+
+    namespace EtcdStatusResponse {
+
+        /** Properties of an EtcdStatusResponse. */
+        interface $Properties {
+
+            /** EtcdStatusResponse messages */
+            messages?: (machine.EtcdStatus.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdStatusResponse. */
+        type $Shape = machine.EtcdStatusResponse.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdMemberAlarm.
+     * @deprecated Use machine.EtcdMemberAlarm.$Properties instead.
+     */
+    interface IEtcdMemberAlarm extends machine.EtcdMemberAlarm.$Properties {
+    }
+
+    /** Represents an EtcdMemberAlarm. */
+    class EtcdMemberAlarm {
+
+        /**
+         * Constructs a new EtcdMemberAlarm.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdMemberAlarm.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdMemberAlarm memberId. */
+        memberId: number;
+
+        /** EtcdMemberAlarm alarm. */
+        alarm: machine.EtcdMemberAlarm.AlarmType;
+
+        /**
+         * Creates a new EtcdMemberAlarm instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdMemberAlarm instance
+         */
+        static create(properties: machine.EtcdMemberAlarm.$Shape): machine.EtcdMemberAlarm & machine.EtcdMemberAlarm.$Shape;
+        static create(properties?: machine.EtcdMemberAlarm.$Properties): machine.EtcdMemberAlarm;
+
+        /**
+         * Encodes the specified EtcdMemberAlarm message. Does not implicitly {@link machine.EtcdMemberAlarm.verify|verify} messages.
+         * @param message EtcdMemberAlarm message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdMemberAlarm.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdMemberAlarm message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdMemberAlarm & machine.EtcdMemberAlarm.$Shape} EtcdMemberAlarm
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdMemberAlarm & machine.EtcdMemberAlarm.$Shape;
+    }
+
+    namespace EtcdMemberAlarm {
+
+        /** Properties of an EtcdMemberAlarm. */
+        interface $Properties {
+
+            /** EtcdMemberAlarm memberId */
+            memberId?: (number|null);
+
+            /** EtcdMemberAlarm alarm */
+            alarm?: (machine.EtcdMemberAlarm.AlarmType|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdMemberAlarm. */
+        type $Shape = machine.EtcdMemberAlarm.$Properties;
+
+        /** AlarmType enum. */
+        enum AlarmType {
+
+            /** NONE value */
+            NONE = 0,
+
+            /** NOSPACE value */
+            NOSPACE = 1,
+
+            /** CORRUPT value */
+            CORRUPT = 2
+        }
+    }
+
+    /**
+     * Properties of an EtcdAlarm.
+     * @deprecated Use machine.EtcdAlarm.$Properties instead.
+     */
+    interface IEtcdAlarm extends machine.EtcdAlarm.$Properties {
+    }
+
+    /** Represents an EtcdAlarm. */
+    class EtcdAlarm {
+
+        /**
+         * Constructs a new EtcdAlarm.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdAlarm.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdAlarm metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** EtcdAlarm memberAlarms. */
+        memberAlarms: machine.EtcdMemberAlarm.$Properties[];
+
+        /**
+         * Creates a new EtcdAlarm instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdAlarm instance
+         */
+        static create(properties: machine.EtcdAlarm.$Shape): machine.EtcdAlarm & machine.EtcdAlarm.$Shape;
+        static create(properties?: machine.EtcdAlarm.$Properties): machine.EtcdAlarm;
+
+        /**
+         * Encodes the specified EtcdAlarm message. Does not implicitly {@link machine.EtcdAlarm.verify|verify} messages.
+         * @param message EtcdAlarm message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdAlarm.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdAlarm message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdAlarm & machine.EtcdAlarm.$Shape} EtcdAlarm
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdAlarm & machine.EtcdAlarm.$Shape;
+    }
+
+    namespace EtcdAlarm {
+
+        /** Properties of an EtcdAlarm. */
+        interface $Properties {
+
+            /** EtcdAlarm metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** EtcdAlarm memberAlarms */
+            memberAlarms?: (machine.EtcdMemberAlarm.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdAlarm. */
+        type $Shape = machine.EtcdAlarm.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdAlarmListResponse.
+     * @deprecated Use machine.EtcdAlarmListResponse.$Properties instead.
+     */
+    interface IEtcdAlarmListResponse extends machine.EtcdAlarmListResponse.$Properties {
+    }
+
+    /** Represents an EtcdAlarmListResponse. */
+    class EtcdAlarmListResponse {
+
+        /**
+         * Constructs a new EtcdAlarmListResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdAlarmListResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdAlarmListResponse messages. */
+        messages: machine.EtcdAlarm.$Properties[];
+
+        /**
+         * Creates a new EtcdAlarmListResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdAlarmListResponse instance
+         */
+        static create(properties: machine.EtcdAlarmListResponse.$Shape): machine.EtcdAlarmListResponse & machine.EtcdAlarmListResponse.$Shape;
+        static create(properties?: machine.EtcdAlarmListResponse.$Properties): machine.EtcdAlarmListResponse;
+
+        /**
+         * Encodes the specified EtcdAlarmListResponse message. Does not implicitly {@link machine.EtcdAlarmListResponse.verify|verify} messages.
+         * @param message EtcdAlarmListResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdAlarmListResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdAlarmListResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdAlarmListResponse & machine.EtcdAlarmListResponse.$Shape} EtcdAlarmListResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdAlarmListResponse & machine.EtcdAlarmListResponse.$Shape;
+    }
+
+    namespace EtcdAlarmListResponse {
+
+        /** Properties of an EtcdAlarmListResponse. */
+        interface $Properties {
+
+            /** EtcdAlarmListResponse messages */
+            messages?: (machine.EtcdAlarm.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdAlarmListResponse. */
+        type $Shape = machine.EtcdAlarmListResponse.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdAlarmDisarm.
+     * @deprecated Use machine.EtcdAlarmDisarm.$Properties instead.
+     */
+    interface IEtcdAlarmDisarm extends machine.EtcdAlarmDisarm.$Properties {
+    }
+
+    /** Represents an EtcdAlarmDisarm. */
+    class EtcdAlarmDisarm {
+
+        /**
+         * Constructs a new EtcdAlarmDisarm.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdAlarmDisarm.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdAlarmDisarm metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** EtcdAlarmDisarm memberAlarms. */
+        memberAlarms: machine.EtcdMemberAlarm.$Properties[];
+
+        /**
+         * Creates a new EtcdAlarmDisarm instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdAlarmDisarm instance
+         */
+        static create(properties: machine.EtcdAlarmDisarm.$Shape): machine.EtcdAlarmDisarm & machine.EtcdAlarmDisarm.$Shape;
+        static create(properties?: machine.EtcdAlarmDisarm.$Properties): machine.EtcdAlarmDisarm;
+
+        /**
+         * Encodes the specified EtcdAlarmDisarm message. Does not implicitly {@link machine.EtcdAlarmDisarm.verify|verify} messages.
+         * @param message EtcdAlarmDisarm message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdAlarmDisarm.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdAlarmDisarm message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdAlarmDisarm & machine.EtcdAlarmDisarm.$Shape} EtcdAlarmDisarm
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdAlarmDisarm & machine.EtcdAlarmDisarm.$Shape;
+    }
+
+    namespace EtcdAlarmDisarm {
+
+        /** Properties of an EtcdAlarmDisarm. */
+        interface $Properties {
+
+            /** EtcdAlarmDisarm metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** EtcdAlarmDisarm memberAlarms */
+            memberAlarms?: (machine.EtcdMemberAlarm.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdAlarmDisarm. */
+        type $Shape = machine.EtcdAlarmDisarm.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdAlarmDisarmResponse.
+     * @deprecated Use machine.EtcdAlarmDisarmResponse.$Properties instead.
+     */
+    interface IEtcdAlarmDisarmResponse extends machine.EtcdAlarmDisarmResponse.$Properties {
+    }
+
+    /** Represents an EtcdAlarmDisarmResponse. */
+    class EtcdAlarmDisarmResponse {
+
+        /**
+         * Constructs a new EtcdAlarmDisarmResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdAlarmDisarmResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdAlarmDisarmResponse messages. */
+        messages: machine.EtcdAlarmDisarm.$Properties[];
+
+        /**
+         * Creates a new EtcdAlarmDisarmResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdAlarmDisarmResponse instance
+         */
+        static create(properties: machine.EtcdAlarmDisarmResponse.$Shape): machine.EtcdAlarmDisarmResponse & machine.EtcdAlarmDisarmResponse.$Shape;
+        static create(properties?: machine.EtcdAlarmDisarmResponse.$Properties): machine.EtcdAlarmDisarmResponse;
+
+        /**
+         * Encodes the specified EtcdAlarmDisarmResponse message. Does not implicitly {@link machine.EtcdAlarmDisarmResponse.verify|verify} messages.
+         * @param message EtcdAlarmDisarmResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdAlarmDisarmResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdAlarmDisarmResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdAlarmDisarmResponse & machine.EtcdAlarmDisarmResponse.$Shape} EtcdAlarmDisarmResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdAlarmDisarmResponse & machine.EtcdAlarmDisarmResponse.$Shape;
+    }
+
+    namespace EtcdAlarmDisarmResponse {
+
+        /** Properties of an EtcdAlarmDisarmResponse. */
+        interface $Properties {
+
+            /** EtcdAlarmDisarmResponse messages */
+            messages?: (machine.EtcdAlarmDisarm.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdAlarmDisarmResponse. */
+        type $Shape = machine.EtcdAlarmDisarmResponse.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdDefragment.
+     * @deprecated Use machine.EtcdDefragment.$Properties instead.
+     */
+    interface IEtcdDefragment extends machine.EtcdDefragment.$Properties {
+    }
+
+    /** Represents an EtcdDefragment. */
+    class EtcdDefragment {
+
+        /**
+         * Constructs a new EtcdDefragment.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdDefragment.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdDefragment metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /**
+         * Creates a new EtcdDefragment instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdDefragment instance
+         */
+        static create(properties: machine.EtcdDefragment.$Shape): machine.EtcdDefragment & machine.EtcdDefragment.$Shape;
+        static create(properties?: machine.EtcdDefragment.$Properties): machine.EtcdDefragment;
+
+        /**
+         * Encodes the specified EtcdDefragment message. Does not implicitly {@link machine.EtcdDefragment.verify|verify} messages.
+         * @param message EtcdDefragment message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdDefragment.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdDefragment message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdDefragment & machine.EtcdDefragment.$Shape} EtcdDefragment
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdDefragment & machine.EtcdDefragment.$Shape;
+    }
+
+    namespace EtcdDefragment {
+
+        /** Properties of an EtcdDefragment. */
+        interface $Properties {
+
+            /** EtcdDefragment metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdDefragment. */
+        type $Shape = machine.EtcdDefragment.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdDefragmentResponse.
+     * @deprecated Use machine.EtcdDefragmentResponse.$Properties instead.
+     */
+    interface IEtcdDefragmentResponse extends machine.EtcdDefragmentResponse.$Properties {
+    }
+
+    /** Represents an EtcdDefragmentResponse. */
+    class EtcdDefragmentResponse {
+
+        /**
+         * Constructs a new EtcdDefragmentResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdDefragmentResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdDefragmentResponse messages. */
+        messages: machine.EtcdDefragment.$Properties[];
+
+        /**
+         * Creates a new EtcdDefragmentResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdDefragmentResponse instance
+         */
+        static create(properties: machine.EtcdDefragmentResponse.$Shape): machine.EtcdDefragmentResponse & machine.EtcdDefragmentResponse.$Shape;
+        static create(properties?: machine.EtcdDefragmentResponse.$Properties): machine.EtcdDefragmentResponse;
+
+        /**
+         * Encodes the specified EtcdDefragmentResponse message. Does not implicitly {@link machine.EtcdDefragmentResponse.verify|verify} messages.
+         * @param message EtcdDefragmentResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdDefragmentResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdDefragmentResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdDefragmentResponse & machine.EtcdDefragmentResponse.$Shape} EtcdDefragmentResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdDefragmentResponse & machine.EtcdDefragmentResponse.$Shape;
+    }
+
+    namespace EtcdDefragmentResponse {
+
+        /** Properties of an EtcdDefragmentResponse. */
+        interface $Properties {
+
+            /** EtcdDefragmentResponse messages */
+            messages?: (machine.EtcdDefragment.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdDefragmentResponse. */
+        type $Shape = machine.EtcdDefragmentResponse.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdSnapshotRequest.
+     * @deprecated Use machine.EtcdSnapshotRequest.$Properties instead.
+     */
+    interface IEtcdSnapshotRequest extends machine.EtcdSnapshotRequest.$Properties {
+    }
+
+    /** Represents an EtcdSnapshotRequest. */
+    class EtcdSnapshotRequest {
+
+        /**
+         * Constructs a new EtcdSnapshotRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdSnapshotRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new EtcdSnapshotRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdSnapshotRequest instance
+         */
+        static create(properties: machine.EtcdSnapshotRequest.$Shape): machine.EtcdSnapshotRequest & machine.EtcdSnapshotRequest.$Shape;
+        static create(properties?: machine.EtcdSnapshotRequest.$Properties): machine.EtcdSnapshotRequest;
+
+        /**
+         * Encodes the specified EtcdSnapshotRequest message. Does not implicitly {@link machine.EtcdSnapshotRequest.verify|verify} messages.
+         * @param message EtcdSnapshotRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdSnapshotRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdSnapshotRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdSnapshotRequest & machine.EtcdSnapshotRequest.$Shape} EtcdSnapshotRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdSnapshotRequest & machine.EtcdSnapshotRequest.$Shape;
+    }
+
+    namespace EtcdSnapshotRequest {
+
+        /** Properties of an EtcdSnapshotRequest. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdSnapshotRequest. */
+        type $Shape = machine.EtcdSnapshotRequest.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdRecover.
+     * @deprecated Use machine.EtcdRecover.$Properties instead.
+     */
+    interface IEtcdRecover extends machine.EtcdRecover.$Properties {
+    }
+
+    /** Represents an EtcdRecover. */
+    class EtcdRecover {
+
+        /**
+         * Constructs a new EtcdRecover.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdRecover.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdRecover metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /**
+         * Creates a new EtcdRecover instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdRecover instance
+         */
+        static create(properties: machine.EtcdRecover.$Shape): machine.EtcdRecover & machine.EtcdRecover.$Shape;
+        static create(properties?: machine.EtcdRecover.$Properties): machine.EtcdRecover;
+
+        /**
+         * Encodes the specified EtcdRecover message. Does not implicitly {@link machine.EtcdRecover.verify|verify} messages.
+         * @param message EtcdRecover message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdRecover.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdRecover message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdRecover & machine.EtcdRecover.$Shape} EtcdRecover
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdRecover & machine.EtcdRecover.$Shape;
+    }
+
+    namespace EtcdRecover {
+
+        /** Properties of an EtcdRecover. */
+        interface $Properties {
+
+            /** EtcdRecover metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdRecover. */
+        type $Shape = machine.EtcdRecover.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdRecoverResponse.
+     * @deprecated Use machine.EtcdRecoverResponse.$Properties instead.
+     */
+    interface IEtcdRecoverResponse extends machine.EtcdRecoverResponse.$Properties {
+    }
+
+    /** Represents an EtcdRecoverResponse. */
+    class EtcdRecoverResponse {
+
+        /**
+         * Constructs a new EtcdRecoverResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdRecoverResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdRecoverResponse messages. */
+        messages: machine.EtcdRecover.$Properties[];
+
+        /**
+         * Creates a new EtcdRecoverResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdRecoverResponse instance
+         */
+        static create(properties: machine.EtcdRecoverResponse.$Shape): machine.EtcdRecoverResponse & machine.EtcdRecoverResponse.$Shape;
+        static create(properties?: machine.EtcdRecoverResponse.$Properties): machine.EtcdRecoverResponse;
+
+        /**
+         * Encodes the specified EtcdRecoverResponse message. Does not implicitly {@link machine.EtcdRecoverResponse.verify|verify} messages.
+         * @param message EtcdRecoverResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdRecoverResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdRecoverResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdRecoverResponse & machine.EtcdRecoverResponse.$Shape} EtcdRecoverResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdRecoverResponse & machine.EtcdRecoverResponse.$Shape;
+    }
+
+    namespace EtcdRecoverResponse {
+
+        /** Properties of an EtcdRecoverResponse. */
+        interface $Properties {
+
+            /** EtcdRecoverResponse messages */
+            messages?: (machine.EtcdRecover.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdRecoverResponse. */
+        type $Shape = machine.EtcdRecoverResponse.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdRemoveMemberByIDRequest.
+     * @deprecated Use machine.EtcdRemoveMemberByIDRequest.$Properties instead.
+     */
+    interface IEtcdRemoveMemberByIDRequest extends machine.EtcdRemoveMemberByIDRequest.$Properties {
+    }
+
+    /** Represents an EtcdRemoveMemberByIDRequest. */
+    class EtcdRemoveMemberByIDRequest {
+
+        /**
+         * Constructs a new EtcdRemoveMemberByIDRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdRemoveMemberByIDRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdRemoveMemberByIDRequest memberId. */
+        memberId: number;
+
+        /**
+         * Creates a new EtcdRemoveMemberByIDRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdRemoveMemberByIDRequest instance
+         */
+        static create(properties: machine.EtcdRemoveMemberByIDRequest.$Shape): machine.EtcdRemoveMemberByIDRequest & machine.EtcdRemoveMemberByIDRequest.$Shape;
+        static create(properties?: machine.EtcdRemoveMemberByIDRequest.$Properties): machine.EtcdRemoveMemberByIDRequest;
+
+        /**
+         * Encodes the specified EtcdRemoveMemberByIDRequest message. Does not implicitly {@link machine.EtcdRemoveMemberByIDRequest.verify|verify} messages.
+         * @param message EtcdRemoveMemberByIDRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdRemoveMemberByIDRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdRemoveMemberByIDRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdRemoveMemberByIDRequest & machine.EtcdRemoveMemberByIDRequest.$Shape} EtcdRemoveMemberByIDRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdRemoveMemberByIDRequest & machine.EtcdRemoveMemberByIDRequest.$Shape;
+    }
+
+    namespace EtcdRemoveMemberByIDRequest {
+
+        /** Properties of an EtcdRemoveMemberByIDRequest. */
+        interface $Properties {
+
+            /** EtcdRemoveMemberByIDRequest memberId */
+            memberId?: (number|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdRemoveMemberByIDRequest. */
+        type $Shape = machine.EtcdRemoveMemberByIDRequest.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdRemoveMemberByID.
+     * @deprecated Use machine.EtcdRemoveMemberByID.$Properties instead.
+     */
+    interface IEtcdRemoveMemberByID extends machine.EtcdRemoveMemberByID.$Properties {
+    }
+
+    /** Represents an EtcdRemoveMemberByID. */
+    class EtcdRemoveMemberByID {
+
+        /**
+         * Constructs a new EtcdRemoveMemberByID.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdRemoveMemberByID.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdRemoveMemberByID metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /**
+         * Creates a new EtcdRemoveMemberByID instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdRemoveMemberByID instance
+         */
+        static create(properties: machine.EtcdRemoveMemberByID.$Shape): machine.EtcdRemoveMemberByID & machine.EtcdRemoveMemberByID.$Shape;
+        static create(properties?: machine.EtcdRemoveMemberByID.$Properties): machine.EtcdRemoveMemberByID;
+
+        /**
+         * Encodes the specified EtcdRemoveMemberByID message. Does not implicitly {@link machine.EtcdRemoveMemberByID.verify|verify} messages.
+         * @param message EtcdRemoveMemberByID message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdRemoveMemberByID.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdRemoveMemberByID message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdRemoveMemberByID & machine.EtcdRemoveMemberByID.$Shape} EtcdRemoveMemberByID
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdRemoveMemberByID & machine.EtcdRemoveMemberByID.$Shape;
+    }
+
+    namespace EtcdRemoveMemberByID {
+
+        /** Properties of an EtcdRemoveMemberByID. */
+        interface $Properties {
+
+            /** EtcdRemoveMemberByID metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdRemoveMemberByID. */
+        type $Shape = machine.EtcdRemoveMemberByID.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdRemoveMemberByIDResponse.
+     * @deprecated Use machine.EtcdRemoveMemberByIDResponse.$Properties instead.
+     */
+    interface IEtcdRemoveMemberByIDResponse extends machine.EtcdRemoveMemberByIDResponse.$Properties {
+    }
+
+    /** Represents an EtcdRemoveMemberByIDResponse. */
+    class EtcdRemoveMemberByIDResponse {
+
+        /**
+         * Constructs a new EtcdRemoveMemberByIDResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdRemoveMemberByIDResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdRemoveMemberByIDResponse messages. */
+        messages: machine.EtcdRemoveMemberByID.$Properties[];
+
+        /**
+         * Creates a new EtcdRemoveMemberByIDResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdRemoveMemberByIDResponse instance
+         */
+        static create(properties: machine.EtcdRemoveMemberByIDResponse.$Shape): machine.EtcdRemoveMemberByIDResponse & machine.EtcdRemoveMemberByIDResponse.$Shape;
+        static create(properties?: machine.EtcdRemoveMemberByIDResponse.$Properties): machine.EtcdRemoveMemberByIDResponse;
+
+        /**
+         * Encodes the specified EtcdRemoveMemberByIDResponse message. Does not implicitly {@link machine.EtcdRemoveMemberByIDResponse.verify|verify} messages.
+         * @param message EtcdRemoveMemberByIDResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdRemoveMemberByIDResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdRemoveMemberByIDResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdRemoveMemberByIDResponse & machine.EtcdRemoveMemberByIDResponse.$Shape} EtcdRemoveMemberByIDResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdRemoveMemberByIDResponse & machine.EtcdRemoveMemberByIDResponse.$Shape;
+    }
+
+    namespace EtcdRemoveMemberByIDResponse {
+
+        /** Properties of an EtcdRemoveMemberByIDResponse. */
+        interface $Properties {
+
+            /** EtcdRemoveMemberByIDResponse messages */
+            messages?: (machine.EtcdRemoveMemberByID.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdRemoveMemberByIDResponse. */
+        type $Shape = machine.EtcdRemoveMemberByIDResponse.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdLeaveClusterRequest.
+     * @deprecated Use machine.EtcdLeaveClusterRequest.$Properties instead.
+     */
+    interface IEtcdLeaveClusterRequest extends machine.EtcdLeaveClusterRequest.$Properties {
+    }
+
+    /** Represents an EtcdLeaveClusterRequest. */
+    class EtcdLeaveClusterRequest {
+
+        /**
+         * Constructs a new EtcdLeaveClusterRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdLeaveClusterRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new EtcdLeaveClusterRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdLeaveClusterRequest instance
+         */
+        static create(properties: machine.EtcdLeaveClusterRequest.$Shape): machine.EtcdLeaveClusterRequest & machine.EtcdLeaveClusterRequest.$Shape;
+        static create(properties?: machine.EtcdLeaveClusterRequest.$Properties): machine.EtcdLeaveClusterRequest;
+
+        /**
+         * Encodes the specified EtcdLeaveClusterRequest message. Does not implicitly {@link machine.EtcdLeaveClusterRequest.verify|verify} messages.
+         * @param message EtcdLeaveClusterRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdLeaveClusterRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdLeaveClusterRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdLeaveClusterRequest & machine.EtcdLeaveClusterRequest.$Shape} EtcdLeaveClusterRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdLeaveClusterRequest & machine.EtcdLeaveClusterRequest.$Shape;
+    }
+
+    namespace EtcdLeaveClusterRequest {
+
+        /** Properties of an EtcdLeaveClusterRequest. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdLeaveClusterRequest. */
+        type $Shape = machine.EtcdLeaveClusterRequest.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdLeaveCluster.
+     * @deprecated Use machine.EtcdLeaveCluster.$Properties instead.
+     */
+    interface IEtcdLeaveCluster extends machine.EtcdLeaveCluster.$Properties {
+    }
+
+    /** Represents an EtcdLeaveCluster. */
+    class EtcdLeaveCluster {
+
+        /**
+         * Constructs a new EtcdLeaveCluster.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdLeaveCluster.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdLeaveCluster metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /**
+         * Creates a new EtcdLeaveCluster instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdLeaveCluster instance
+         */
+        static create(properties: machine.EtcdLeaveCluster.$Shape): machine.EtcdLeaveCluster & machine.EtcdLeaveCluster.$Shape;
+        static create(properties?: machine.EtcdLeaveCluster.$Properties): machine.EtcdLeaveCluster;
+
+        /**
+         * Encodes the specified EtcdLeaveCluster message. Does not implicitly {@link machine.EtcdLeaveCluster.verify|verify} messages.
+         * @param message EtcdLeaveCluster message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdLeaveCluster.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdLeaveCluster message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdLeaveCluster & machine.EtcdLeaveCluster.$Shape} EtcdLeaveCluster
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdLeaveCluster & machine.EtcdLeaveCluster.$Shape;
+    }
+
+    namespace EtcdLeaveCluster {
+
+        /** Properties of an EtcdLeaveCluster. */
+        interface $Properties {
+
+            /** EtcdLeaveCluster metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdLeaveCluster. */
+        type $Shape = machine.EtcdLeaveCluster.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdLeaveClusterResponse.
+     * @deprecated Use machine.EtcdLeaveClusterResponse.$Properties instead.
+     */
+    interface IEtcdLeaveClusterResponse extends machine.EtcdLeaveClusterResponse.$Properties {
+    }
+
+    /** Represents an EtcdLeaveClusterResponse. */
+    class EtcdLeaveClusterResponse {
+
+        /**
+         * Constructs a new EtcdLeaveClusterResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdLeaveClusterResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdLeaveClusterResponse messages. */
+        messages: machine.EtcdLeaveCluster.$Properties[];
+
+        /**
+         * Creates a new EtcdLeaveClusterResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdLeaveClusterResponse instance
+         */
+        static create(properties: machine.EtcdLeaveClusterResponse.$Shape): machine.EtcdLeaveClusterResponse & machine.EtcdLeaveClusterResponse.$Shape;
+        static create(properties?: machine.EtcdLeaveClusterResponse.$Properties): machine.EtcdLeaveClusterResponse;
+
+        /**
+         * Encodes the specified EtcdLeaveClusterResponse message. Does not implicitly {@link machine.EtcdLeaveClusterResponse.verify|verify} messages.
+         * @param message EtcdLeaveClusterResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdLeaveClusterResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdLeaveClusterResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdLeaveClusterResponse & machine.EtcdLeaveClusterResponse.$Shape} EtcdLeaveClusterResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdLeaveClusterResponse & machine.EtcdLeaveClusterResponse.$Shape;
+    }
+
+    namespace EtcdLeaveClusterResponse {
+
+        /** Properties of an EtcdLeaveClusterResponse. */
+        interface $Properties {
+
+            /** EtcdLeaveClusterResponse messages */
+            messages?: (machine.EtcdLeaveCluster.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdLeaveClusterResponse. */
+        type $Shape = machine.EtcdLeaveClusterResponse.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdForfeitLeadershipRequest.
+     * @deprecated Use machine.EtcdForfeitLeadershipRequest.$Properties instead.
+     */
+    interface IEtcdForfeitLeadershipRequest extends machine.EtcdForfeitLeadershipRequest.$Properties {
+    }
+
+    /** Represents an EtcdForfeitLeadershipRequest. */
+    class EtcdForfeitLeadershipRequest {
+
+        /**
+         * Constructs a new EtcdForfeitLeadershipRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdForfeitLeadershipRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new EtcdForfeitLeadershipRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdForfeitLeadershipRequest instance
+         */
+        static create(properties: machine.EtcdForfeitLeadershipRequest.$Shape): machine.EtcdForfeitLeadershipRequest & machine.EtcdForfeitLeadershipRequest.$Shape;
+        static create(properties?: machine.EtcdForfeitLeadershipRequest.$Properties): machine.EtcdForfeitLeadershipRequest;
+
+        /**
+         * Encodes the specified EtcdForfeitLeadershipRequest message. Does not implicitly {@link machine.EtcdForfeitLeadershipRequest.verify|verify} messages.
+         * @param message EtcdForfeitLeadershipRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdForfeitLeadershipRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdForfeitLeadershipRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdForfeitLeadershipRequest & machine.EtcdForfeitLeadershipRequest.$Shape} EtcdForfeitLeadershipRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdForfeitLeadershipRequest & machine.EtcdForfeitLeadershipRequest.$Shape;
+    }
+
+    namespace EtcdForfeitLeadershipRequest {
+
+        /** Properties of an EtcdForfeitLeadershipRequest. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdForfeitLeadershipRequest. */
+        type $Shape = machine.EtcdForfeitLeadershipRequest.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdForfeitLeadership.
+     * @deprecated Use machine.EtcdForfeitLeadership.$Properties instead.
+     */
+    interface IEtcdForfeitLeadership extends machine.EtcdForfeitLeadership.$Properties {
+    }
+
+    /** Represents an EtcdForfeitLeadership. */
+    class EtcdForfeitLeadership {
+
+        /**
+         * Constructs a new EtcdForfeitLeadership.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdForfeitLeadership.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdForfeitLeadership metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** EtcdForfeitLeadership member. */
+        member: string;
+
+        /**
+         * Creates a new EtcdForfeitLeadership instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdForfeitLeadership instance
+         */
+        static create(properties: machine.EtcdForfeitLeadership.$Shape): machine.EtcdForfeitLeadership & machine.EtcdForfeitLeadership.$Shape;
+        static create(properties?: machine.EtcdForfeitLeadership.$Properties): machine.EtcdForfeitLeadership;
+
+        /**
+         * Encodes the specified EtcdForfeitLeadership message. Does not implicitly {@link machine.EtcdForfeitLeadership.verify|verify} messages.
+         * @param message EtcdForfeitLeadership message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdForfeitLeadership.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdForfeitLeadership message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdForfeitLeadership & machine.EtcdForfeitLeadership.$Shape} EtcdForfeitLeadership
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdForfeitLeadership & machine.EtcdForfeitLeadership.$Shape;
+    }
+
+    namespace EtcdForfeitLeadership {
+
+        /** Properties of an EtcdForfeitLeadership. */
+        interface $Properties {
+
+            /** EtcdForfeitLeadership metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** EtcdForfeitLeadership member */
+            member?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdForfeitLeadership. */
+        type $Shape = machine.EtcdForfeitLeadership.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdForfeitLeadershipResponse.
+     * @deprecated Use machine.EtcdForfeitLeadershipResponse.$Properties instead.
+     */
+    interface IEtcdForfeitLeadershipResponse extends machine.EtcdForfeitLeadershipResponse.$Properties {
+    }
+
+    /** Represents an EtcdForfeitLeadershipResponse. */
+    class EtcdForfeitLeadershipResponse {
+
+        /**
+         * Constructs a new EtcdForfeitLeadershipResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdForfeitLeadershipResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdForfeitLeadershipResponse messages. */
+        messages: machine.EtcdForfeitLeadership.$Properties[];
+
+        /**
+         * Creates a new EtcdForfeitLeadershipResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdForfeitLeadershipResponse instance
+         */
+        static create(properties: machine.EtcdForfeitLeadershipResponse.$Shape): machine.EtcdForfeitLeadershipResponse & machine.EtcdForfeitLeadershipResponse.$Shape;
+        static create(properties?: machine.EtcdForfeitLeadershipResponse.$Properties): machine.EtcdForfeitLeadershipResponse;
+
+        /**
+         * Encodes the specified EtcdForfeitLeadershipResponse message. Does not implicitly {@link machine.EtcdForfeitLeadershipResponse.verify|verify} messages.
+         * @param message EtcdForfeitLeadershipResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdForfeitLeadershipResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdForfeitLeadershipResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdForfeitLeadershipResponse & machine.EtcdForfeitLeadershipResponse.$Shape} EtcdForfeitLeadershipResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdForfeitLeadershipResponse & machine.EtcdForfeitLeadershipResponse.$Shape;
+    }
+
+    namespace EtcdForfeitLeadershipResponse {
+
+        /** Properties of an EtcdForfeitLeadershipResponse. */
+        interface $Properties {
+
+            /** EtcdForfeitLeadershipResponse messages */
+            messages?: (machine.EtcdForfeitLeadership.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdForfeitLeadershipResponse. */
+        type $Shape = machine.EtcdForfeitLeadershipResponse.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdClusterDowngrade.
+     * @deprecated Use machine.EtcdClusterDowngrade.$Properties instead.
+     */
+    interface IEtcdClusterDowngrade extends machine.EtcdClusterDowngrade.$Properties {
+    }
+
+    /** Represents an EtcdClusterDowngrade. */
+    class EtcdClusterDowngrade {
+
+        /**
+         * Constructs a new EtcdClusterDowngrade.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdClusterDowngrade.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdClusterDowngrade clusterVersion. */
+        clusterVersion: string;
+
+        /**
+         * Creates a new EtcdClusterDowngrade instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdClusterDowngrade instance
+         */
+        static create(properties: machine.EtcdClusterDowngrade.$Shape): machine.EtcdClusterDowngrade & machine.EtcdClusterDowngrade.$Shape;
+        static create(properties?: machine.EtcdClusterDowngrade.$Properties): machine.EtcdClusterDowngrade;
+
+        /**
+         * Encodes the specified EtcdClusterDowngrade message. Does not implicitly {@link machine.EtcdClusterDowngrade.verify|verify} messages.
+         * @param message EtcdClusterDowngrade message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdClusterDowngrade.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdClusterDowngrade message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdClusterDowngrade & machine.EtcdClusterDowngrade.$Shape} EtcdClusterDowngrade
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdClusterDowngrade & machine.EtcdClusterDowngrade.$Shape;
+    }
+
+    namespace EtcdClusterDowngrade {
+
+        /** Properties of an EtcdClusterDowngrade. */
+        interface $Properties {
+
+            /** EtcdClusterDowngrade clusterVersion */
+            clusterVersion?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdClusterDowngrade. */
+        type $Shape = machine.EtcdClusterDowngrade.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdDowngradeValidateRequest.
+     * @deprecated Use machine.EtcdDowngradeValidateRequest.$Properties instead.
+     */
+    interface IEtcdDowngradeValidateRequest extends machine.EtcdDowngradeValidateRequest.$Properties {
+    }
+
+    /** Represents an EtcdDowngradeValidateRequest. */
+    class EtcdDowngradeValidateRequest {
+
+        /**
+         * Constructs a new EtcdDowngradeValidateRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdDowngradeValidateRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdDowngradeValidateRequest version. */
+        version: string;
+
+        /**
+         * Creates a new EtcdDowngradeValidateRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdDowngradeValidateRequest instance
+         */
+        static create(properties: machine.EtcdDowngradeValidateRequest.$Shape): machine.EtcdDowngradeValidateRequest & machine.EtcdDowngradeValidateRequest.$Shape;
+        static create(properties?: machine.EtcdDowngradeValidateRequest.$Properties): machine.EtcdDowngradeValidateRequest;
+
+        /**
+         * Encodes the specified EtcdDowngradeValidateRequest message. Does not implicitly {@link machine.EtcdDowngradeValidateRequest.verify|verify} messages.
+         * @param message EtcdDowngradeValidateRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdDowngradeValidateRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdDowngradeValidateRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdDowngradeValidateRequest & machine.EtcdDowngradeValidateRequest.$Shape} EtcdDowngradeValidateRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdDowngradeValidateRequest & machine.EtcdDowngradeValidateRequest.$Shape;
+    }
+
+    namespace EtcdDowngradeValidateRequest {
+
+        /** Properties of an EtcdDowngradeValidateRequest. */
+        interface $Properties {
+
+            /** EtcdDowngradeValidateRequest version */
+            version?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdDowngradeValidateRequest. */
+        type $Shape = machine.EtcdDowngradeValidateRequest.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdDowngradeValidate.
+     * @deprecated Use machine.EtcdDowngradeValidate.$Properties instead.
+     */
+    interface IEtcdDowngradeValidate extends machine.EtcdDowngradeValidate.$Properties {
+    }
+
+    /** Represents an EtcdDowngradeValidate. */
+    class EtcdDowngradeValidate {
+
+        /**
+         * Constructs a new EtcdDowngradeValidate.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdDowngradeValidate.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdDowngradeValidate metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** EtcdDowngradeValidate clusterDowngrade. */
+        clusterDowngrade?: (machine.EtcdClusterDowngrade.$Properties|null);
+
+        /**
+         * Creates a new EtcdDowngradeValidate instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdDowngradeValidate instance
+         */
+        static create(properties: machine.EtcdDowngradeValidate.$Shape): machine.EtcdDowngradeValidate & machine.EtcdDowngradeValidate.$Shape;
+        static create(properties?: machine.EtcdDowngradeValidate.$Properties): machine.EtcdDowngradeValidate;
+
+        /**
+         * Encodes the specified EtcdDowngradeValidate message. Does not implicitly {@link machine.EtcdDowngradeValidate.verify|verify} messages.
+         * @param message EtcdDowngradeValidate message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdDowngradeValidate.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdDowngradeValidate message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdDowngradeValidate & machine.EtcdDowngradeValidate.$Shape} EtcdDowngradeValidate
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdDowngradeValidate & machine.EtcdDowngradeValidate.$Shape;
+    }
+
+    namespace EtcdDowngradeValidate {
+
+        /** Properties of an EtcdDowngradeValidate. */
+        interface $Properties {
+
+            /** EtcdDowngradeValidate metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** EtcdDowngradeValidate clusterDowngrade */
+            clusterDowngrade?: (machine.EtcdClusterDowngrade.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdDowngradeValidate. */
+        type $Shape = machine.EtcdDowngradeValidate.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdDowngradeValidateResponse.
+     * @deprecated Use machine.EtcdDowngradeValidateResponse.$Properties instead.
+     */
+    interface IEtcdDowngradeValidateResponse extends machine.EtcdDowngradeValidateResponse.$Properties {
+    }
+
+    /** Represents an EtcdDowngradeValidateResponse. */
+    class EtcdDowngradeValidateResponse {
+
+        /**
+         * Constructs a new EtcdDowngradeValidateResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdDowngradeValidateResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdDowngradeValidateResponse messages. */
+        messages: machine.EtcdDowngradeValidate.$Properties[];
+
+        /**
+         * Creates a new EtcdDowngradeValidateResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdDowngradeValidateResponse instance
+         */
+        static create(properties: machine.EtcdDowngradeValidateResponse.$Shape): machine.EtcdDowngradeValidateResponse & machine.EtcdDowngradeValidateResponse.$Shape;
+        static create(properties?: machine.EtcdDowngradeValidateResponse.$Properties): machine.EtcdDowngradeValidateResponse;
+
+        /**
+         * Encodes the specified EtcdDowngradeValidateResponse message. Does not implicitly {@link machine.EtcdDowngradeValidateResponse.verify|verify} messages.
+         * @param message EtcdDowngradeValidateResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdDowngradeValidateResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdDowngradeValidateResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdDowngradeValidateResponse & machine.EtcdDowngradeValidateResponse.$Shape} EtcdDowngradeValidateResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdDowngradeValidateResponse & machine.EtcdDowngradeValidateResponse.$Shape;
+    }
+
+    namespace EtcdDowngradeValidateResponse {
+
+        /** Properties of an EtcdDowngradeValidateResponse. */
+        interface $Properties {
+
+            /** EtcdDowngradeValidateResponse messages */
+            messages?: (machine.EtcdDowngradeValidate.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdDowngradeValidateResponse. */
+        type $Shape = machine.EtcdDowngradeValidateResponse.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdDowngradeEnableRequest.
+     * @deprecated Use machine.EtcdDowngradeEnableRequest.$Properties instead.
+     */
+    interface IEtcdDowngradeEnableRequest extends machine.EtcdDowngradeEnableRequest.$Properties {
+    }
+
+    /** Represents an EtcdDowngradeEnableRequest. */
+    class EtcdDowngradeEnableRequest {
+
+        /**
+         * Constructs a new EtcdDowngradeEnableRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdDowngradeEnableRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdDowngradeEnableRequest version. */
+        version: string;
+
+        /**
+         * Creates a new EtcdDowngradeEnableRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdDowngradeEnableRequest instance
+         */
+        static create(properties: machine.EtcdDowngradeEnableRequest.$Shape): machine.EtcdDowngradeEnableRequest & machine.EtcdDowngradeEnableRequest.$Shape;
+        static create(properties?: machine.EtcdDowngradeEnableRequest.$Properties): machine.EtcdDowngradeEnableRequest;
+
+        /**
+         * Encodes the specified EtcdDowngradeEnableRequest message. Does not implicitly {@link machine.EtcdDowngradeEnableRequest.verify|verify} messages.
+         * @param message EtcdDowngradeEnableRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdDowngradeEnableRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdDowngradeEnableRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdDowngradeEnableRequest & machine.EtcdDowngradeEnableRequest.$Shape} EtcdDowngradeEnableRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdDowngradeEnableRequest & machine.EtcdDowngradeEnableRequest.$Shape;
+    }
+
+    namespace EtcdDowngradeEnableRequest {
+
+        /** Properties of an EtcdDowngradeEnableRequest. */
+        interface $Properties {
+
+            /** EtcdDowngradeEnableRequest version */
+            version?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdDowngradeEnableRequest. */
+        type $Shape = machine.EtcdDowngradeEnableRequest.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdDowngradeEnable.
+     * @deprecated Use machine.EtcdDowngradeEnable.$Properties instead.
+     */
+    interface IEtcdDowngradeEnable extends machine.EtcdDowngradeEnable.$Properties {
+    }
+
+    /** Represents an EtcdDowngradeEnable. */
+    class EtcdDowngradeEnable {
+
+        /**
+         * Constructs a new EtcdDowngradeEnable.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdDowngradeEnable.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdDowngradeEnable metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** EtcdDowngradeEnable clusterDowngrade. */
+        clusterDowngrade?: (machine.EtcdClusterDowngrade.$Properties|null);
+
+        /**
+         * Creates a new EtcdDowngradeEnable instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdDowngradeEnable instance
+         */
+        static create(properties: machine.EtcdDowngradeEnable.$Shape): machine.EtcdDowngradeEnable & machine.EtcdDowngradeEnable.$Shape;
+        static create(properties?: machine.EtcdDowngradeEnable.$Properties): machine.EtcdDowngradeEnable;
+
+        /**
+         * Encodes the specified EtcdDowngradeEnable message. Does not implicitly {@link machine.EtcdDowngradeEnable.verify|verify} messages.
+         * @param message EtcdDowngradeEnable message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdDowngradeEnable.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdDowngradeEnable message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdDowngradeEnable & machine.EtcdDowngradeEnable.$Shape} EtcdDowngradeEnable
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdDowngradeEnable & machine.EtcdDowngradeEnable.$Shape;
+    }
+
+    namespace EtcdDowngradeEnable {
+
+        /** Properties of an EtcdDowngradeEnable. */
+        interface $Properties {
+
+            /** EtcdDowngradeEnable metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** EtcdDowngradeEnable clusterDowngrade */
+            clusterDowngrade?: (machine.EtcdClusterDowngrade.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdDowngradeEnable. */
+        type $Shape = machine.EtcdDowngradeEnable.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdDowngradeEnableResponse.
+     * @deprecated Use machine.EtcdDowngradeEnableResponse.$Properties instead.
+     */
+    interface IEtcdDowngradeEnableResponse extends machine.EtcdDowngradeEnableResponse.$Properties {
+    }
+
+    /** Represents an EtcdDowngradeEnableResponse. */
+    class EtcdDowngradeEnableResponse {
+
+        /**
+         * Constructs a new EtcdDowngradeEnableResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdDowngradeEnableResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdDowngradeEnableResponse messages. */
+        messages: machine.EtcdDowngradeEnable.$Properties[];
+
+        /**
+         * Creates a new EtcdDowngradeEnableResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdDowngradeEnableResponse instance
+         */
+        static create(properties: machine.EtcdDowngradeEnableResponse.$Shape): machine.EtcdDowngradeEnableResponse & machine.EtcdDowngradeEnableResponse.$Shape;
+        static create(properties?: machine.EtcdDowngradeEnableResponse.$Properties): machine.EtcdDowngradeEnableResponse;
+
+        /**
+         * Encodes the specified EtcdDowngradeEnableResponse message. Does not implicitly {@link machine.EtcdDowngradeEnableResponse.verify|verify} messages.
+         * @param message EtcdDowngradeEnableResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdDowngradeEnableResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdDowngradeEnableResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdDowngradeEnableResponse & machine.EtcdDowngradeEnableResponse.$Shape} EtcdDowngradeEnableResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdDowngradeEnableResponse & machine.EtcdDowngradeEnableResponse.$Shape;
+    }
+
+    namespace EtcdDowngradeEnableResponse {
+
+        /** Properties of an EtcdDowngradeEnableResponse. */
+        interface $Properties {
+
+            /** EtcdDowngradeEnableResponse messages */
+            messages?: (machine.EtcdDowngradeEnable.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdDowngradeEnableResponse. */
+        type $Shape = machine.EtcdDowngradeEnableResponse.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdDowngradeCancel.
+     * @deprecated Use machine.EtcdDowngradeCancel.$Properties instead.
+     */
+    interface IEtcdDowngradeCancel extends machine.EtcdDowngradeCancel.$Properties {
+    }
+
+    /** Represents an EtcdDowngradeCancel. */
+    class EtcdDowngradeCancel {
+
+        /**
+         * Constructs a new EtcdDowngradeCancel.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdDowngradeCancel.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdDowngradeCancel metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** EtcdDowngradeCancel clusterDowngrade. */
+        clusterDowngrade?: (machine.EtcdClusterDowngrade.$Properties|null);
+
+        /**
+         * Creates a new EtcdDowngradeCancel instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdDowngradeCancel instance
+         */
+        static create(properties: machine.EtcdDowngradeCancel.$Shape): machine.EtcdDowngradeCancel & machine.EtcdDowngradeCancel.$Shape;
+        static create(properties?: machine.EtcdDowngradeCancel.$Properties): machine.EtcdDowngradeCancel;
+
+        /**
+         * Encodes the specified EtcdDowngradeCancel message. Does not implicitly {@link machine.EtcdDowngradeCancel.verify|verify} messages.
+         * @param message EtcdDowngradeCancel message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdDowngradeCancel.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdDowngradeCancel message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdDowngradeCancel & machine.EtcdDowngradeCancel.$Shape} EtcdDowngradeCancel
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdDowngradeCancel & machine.EtcdDowngradeCancel.$Shape;
+    }
+
+    namespace EtcdDowngradeCancel {
+
+        /** Properties of an EtcdDowngradeCancel. */
+        interface $Properties {
+
+            /** EtcdDowngradeCancel metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** EtcdDowngradeCancel clusterDowngrade */
+            clusterDowngrade?: (machine.EtcdClusterDowngrade.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdDowngradeCancel. */
+        type $Shape = machine.EtcdDowngradeCancel.$Properties;
+    }
+
+    /**
+     * Properties of an EtcdDowngradeCancelResponse.
+     * @deprecated Use machine.EtcdDowngradeCancelResponse.$Properties instead.
+     */
+    interface IEtcdDowngradeCancelResponse extends machine.EtcdDowngradeCancelResponse.$Properties {
+    }
+
+    /** Represents an EtcdDowngradeCancelResponse. */
+    class EtcdDowngradeCancelResponse {
+
+        /**
+         * Constructs a new EtcdDowngradeCancelResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.EtcdDowngradeCancelResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** EtcdDowngradeCancelResponse messages. */
+        messages: machine.EtcdDowngradeCancel.$Properties[];
+
+        /**
+         * Creates a new EtcdDowngradeCancelResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EtcdDowngradeCancelResponse instance
+         */
+        static create(properties: machine.EtcdDowngradeCancelResponse.$Shape): machine.EtcdDowngradeCancelResponse & machine.EtcdDowngradeCancelResponse.$Shape;
+        static create(properties?: machine.EtcdDowngradeCancelResponse.$Properties): machine.EtcdDowngradeCancelResponse;
+
+        /**
+         * Encodes the specified EtcdDowngradeCancelResponse message. Does not implicitly {@link machine.EtcdDowngradeCancelResponse.verify|verify} messages.
+         * @param message EtcdDowngradeCancelResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.EtcdDowngradeCancelResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EtcdDowngradeCancelResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.EtcdDowngradeCancelResponse & machine.EtcdDowngradeCancelResponse.$Shape} EtcdDowngradeCancelResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.EtcdDowngradeCancelResponse & machine.EtcdDowngradeCancelResponse.$Shape;
+    }
+
+    namespace EtcdDowngradeCancelResponse {
+
+        /** Properties of an EtcdDowngradeCancelResponse. */
+        interface $Properties {
+
+            /** EtcdDowngradeCancelResponse messages */
+            messages?: (machine.EtcdDowngradeCancel.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EtcdDowngradeCancelResponse. */
+        type $Shape = machine.EtcdDowngradeCancelResponse.$Properties;
     }
 
     /**
@@ -5205,6 +7838,361 @@ export namespace machine {
     }
 
     /**
+     * Properties of an ImageListRequest.
+     * @deprecated Use machine.ImageListRequest.$Properties instead.
+     */
+    interface IImageListRequest extends machine.ImageListRequest.$Properties {
+    }
+
+    /** Represents an ImageListRequest. */
+    class ImageListRequest {
+
+        /**
+         * Constructs a new ImageListRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.ImageListRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ImageListRequest namespace. */
+        namespace: common.ContainerdNamespace;
+
+        /**
+         * Creates a new ImageListRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ImageListRequest instance
+         */
+        static create(properties: machine.ImageListRequest.$Shape): machine.ImageListRequest & machine.ImageListRequest.$Shape;
+        static create(properties?: machine.ImageListRequest.$Properties): machine.ImageListRequest;
+
+        /**
+         * Encodes the specified ImageListRequest message. Does not implicitly {@link machine.ImageListRequest.verify|verify} messages.
+         * @param message ImageListRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.ImageListRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an ImageListRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.ImageListRequest & machine.ImageListRequest.$Shape} ImageListRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.ImageListRequest & machine.ImageListRequest.$Shape;
+    }
+
+    namespace ImageListRequest {
+
+        /** Properties of an ImageListRequest. */
+        interface $Properties {
+
+            /** ImageListRequest namespace */
+            namespace?: (common.ContainerdNamespace|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an ImageListRequest. */
+        type $Shape = machine.ImageListRequest.$Properties;
+    }
+
+    /**
+     * Properties of an ImageListResponse.
+     * @deprecated Use machine.ImageListResponse.$Properties instead.
+     */
+    interface IImageListResponse extends machine.ImageListResponse.$Properties {
+    }
+
+    /** Represents an ImageListResponse. */
+    class ImageListResponse {
+
+        /**
+         * Constructs a new ImageListResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.ImageListResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ImageListResponse metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** ImageListResponse name. */
+        name: string;
+
+        /** ImageListResponse digest. */
+        digest: string;
+
+        /** ImageListResponse size. */
+        size: number;
+
+        /** ImageListResponse createdAt. */
+        createdAt?: (google.protobuf.Timestamp.$Properties|null);
+
+        /**
+         * Creates a new ImageListResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ImageListResponse instance
+         */
+        static create(properties: machine.ImageListResponse.$Shape): machine.ImageListResponse & machine.ImageListResponse.$Shape;
+        static create(properties?: machine.ImageListResponse.$Properties): machine.ImageListResponse;
+
+        /**
+         * Encodes the specified ImageListResponse message. Does not implicitly {@link machine.ImageListResponse.verify|verify} messages.
+         * @param message ImageListResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.ImageListResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an ImageListResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.ImageListResponse & machine.ImageListResponse.$Shape} ImageListResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.ImageListResponse & machine.ImageListResponse.$Shape;
+    }
+
+    namespace ImageListResponse {
+
+        /** Properties of an ImageListResponse. */
+        interface $Properties {
+
+            /** ImageListResponse metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** ImageListResponse name */
+            name?: (string|null);
+
+            /** ImageListResponse digest */
+            digest?: (string|null);
+
+            /** ImageListResponse size */
+            size?: (number|null);
+
+            /** ImageListResponse createdAt */
+            createdAt?: (google.protobuf.Timestamp.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an ImageListResponse. */
+        type $Shape = machine.ImageListResponse.$Properties;
+    }
+
+    /**
+     * Properties of an ImagePullRequest.
+     * @deprecated Use machine.ImagePullRequest.$Properties instead.
+     */
+    interface IImagePullRequest extends machine.ImagePullRequest.$Properties {
+    }
+
+    /** Represents an ImagePullRequest. */
+    class ImagePullRequest {
+
+        /**
+         * Constructs a new ImagePullRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.ImagePullRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ImagePullRequest namespace. */
+        namespace: common.ContainerdNamespace;
+
+        /** ImagePullRequest reference. */
+        reference: string;
+
+        /**
+         * Creates a new ImagePullRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ImagePullRequest instance
+         */
+        static create(properties: machine.ImagePullRequest.$Shape): machine.ImagePullRequest & machine.ImagePullRequest.$Shape;
+        static create(properties?: machine.ImagePullRequest.$Properties): machine.ImagePullRequest;
+
+        /**
+         * Encodes the specified ImagePullRequest message. Does not implicitly {@link machine.ImagePullRequest.verify|verify} messages.
+         * @param message ImagePullRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.ImagePullRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an ImagePullRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.ImagePullRequest & machine.ImagePullRequest.$Shape} ImagePullRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.ImagePullRequest & machine.ImagePullRequest.$Shape;
+    }
+
+    namespace ImagePullRequest {
+
+        /** Properties of an ImagePullRequest. */
+        interface $Properties {
+
+            /** ImagePullRequest namespace */
+            namespace?: (common.ContainerdNamespace|null);
+
+            /** ImagePullRequest reference */
+            reference?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an ImagePullRequest. */
+        type $Shape = machine.ImagePullRequest.$Properties;
+    }
+
+    /**
+     * Properties of an ImagePull.
+     * @deprecated Use machine.ImagePull.$Properties instead.
+     */
+    interface IImagePull extends machine.ImagePull.$Properties {
+    }
+
+    /** Represents an ImagePull. */
+    class ImagePull {
+
+        /**
+         * Constructs a new ImagePull.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.ImagePull.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ImagePull metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /**
+         * Creates a new ImagePull instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ImagePull instance
+         */
+        static create(properties: machine.ImagePull.$Shape): machine.ImagePull & machine.ImagePull.$Shape;
+        static create(properties?: machine.ImagePull.$Properties): machine.ImagePull;
+
+        /**
+         * Encodes the specified ImagePull message. Does not implicitly {@link machine.ImagePull.verify|verify} messages.
+         * @param message ImagePull message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.ImagePull.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an ImagePull message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.ImagePull & machine.ImagePull.$Shape} ImagePull
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.ImagePull & machine.ImagePull.$Shape;
+    }
+
+    namespace ImagePull {
+
+        /** Properties of an ImagePull. */
+        interface $Properties {
+
+            /** ImagePull metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an ImagePull. */
+        type $Shape = machine.ImagePull.$Properties;
+    }
+
+    /**
+     * Properties of an ImagePullResponse.
+     * @deprecated Use machine.ImagePullResponse.$Properties instead.
+     */
+    interface IImagePullResponse extends machine.ImagePullResponse.$Properties {
+    }
+
+    /** Represents an ImagePullResponse. */
+    class ImagePullResponse {
+
+        /**
+         * Constructs a new ImagePullResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.ImagePullResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ImagePullResponse messages. */
+        messages: machine.ImagePull.$Properties[];
+
+        /**
+         * Creates a new ImagePullResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ImagePullResponse instance
+         */
+        static create(properties: machine.ImagePullResponse.$Shape): machine.ImagePullResponse & machine.ImagePullResponse.$Shape;
+        static create(properties?: machine.ImagePullResponse.$Properties): machine.ImagePullResponse;
+
+        /**
+         * Encodes the specified ImagePullResponse message. Does not implicitly {@link machine.ImagePullResponse.verify|verify} messages.
+         * @param message ImagePullResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.ImagePullResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an ImagePullResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.ImagePullResponse & machine.ImagePullResponse.$Shape} ImagePullResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.ImagePullResponse & machine.ImagePullResponse.$Shape;
+    }
+
+    namespace ImagePullResponse {
+
+        /** Properties of an ImagePullResponse. */
+        interface $Properties {
+
+            /** ImagePullResponse messages */
+            messages?: (machine.ImagePull.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an ImagePullResponse. */
+        type $Shape = machine.ImagePullResponse.$Properties;
+    }
+
+    /**
      * Properties of a LogsRequest.
      * @deprecated Use machine.LogsRequest.$Properties instead.
      */
@@ -5498,6 +8486,402 @@ export namespace machine {
 
         /** Shape of a DmesgRequest. */
         type $Shape = machine.DmesgRequest.$Properties;
+    }
+
+    /**
+     * Properties of a MetaWriteRequest.
+     * @deprecated Use machine.MetaWriteRequest.$Properties instead.
+     */
+    interface IMetaWriteRequest extends machine.MetaWriteRequest.$Properties {
+    }
+
+    /** Represents a MetaWriteRequest. */
+    class MetaWriteRequest {
+
+        /**
+         * Constructs a new MetaWriteRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.MetaWriteRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MetaWriteRequest key. */
+        key: number;
+
+        /** MetaWriteRequest value. */
+        value: Uint8Array;
+
+        /**
+         * Creates a new MetaWriteRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns MetaWriteRequest instance
+         */
+        static create(properties: machine.MetaWriteRequest.$Shape): machine.MetaWriteRequest & machine.MetaWriteRequest.$Shape;
+        static create(properties?: machine.MetaWriteRequest.$Properties): machine.MetaWriteRequest;
+
+        /**
+         * Encodes the specified MetaWriteRequest message. Does not implicitly {@link machine.MetaWriteRequest.verify|verify} messages.
+         * @param message MetaWriteRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.MetaWriteRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MetaWriteRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.MetaWriteRequest & machine.MetaWriteRequest.$Shape} MetaWriteRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.MetaWriteRequest & machine.MetaWriteRequest.$Shape;
+    }
+
+    namespace MetaWriteRequest {
+
+        /** Properties of a MetaWriteRequest. */
+        interface $Properties {
+
+            /** MetaWriteRequest key */
+            key?: (number|null);
+
+            /** MetaWriteRequest value */
+            value?: (Uint8Array|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MetaWriteRequest. */
+        type $Shape = machine.MetaWriteRequest.$Properties;
+    }
+
+    /**
+     * Properties of a MetaWrite.
+     * @deprecated Use machine.MetaWrite.$Properties instead.
+     */
+    interface IMetaWrite extends machine.MetaWrite.$Properties {
+    }
+
+    /** Represents a MetaWrite. */
+    class MetaWrite {
+
+        /**
+         * Constructs a new MetaWrite.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.MetaWrite.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MetaWrite metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /**
+         * Creates a new MetaWrite instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns MetaWrite instance
+         */
+        static create(properties: machine.MetaWrite.$Shape): machine.MetaWrite & machine.MetaWrite.$Shape;
+        static create(properties?: machine.MetaWrite.$Properties): machine.MetaWrite;
+
+        /**
+         * Encodes the specified MetaWrite message. Does not implicitly {@link machine.MetaWrite.verify|verify} messages.
+         * @param message MetaWrite message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.MetaWrite.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MetaWrite message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.MetaWrite & machine.MetaWrite.$Shape} MetaWrite
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.MetaWrite & machine.MetaWrite.$Shape;
+    }
+
+    namespace MetaWrite {
+
+        /** Properties of a MetaWrite. */
+        interface $Properties {
+
+            /** MetaWrite metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MetaWrite. */
+        type $Shape = machine.MetaWrite.$Properties;
+    }
+
+    /**
+     * Properties of a MetaWriteResponse.
+     * @deprecated Use machine.MetaWriteResponse.$Properties instead.
+     */
+    interface IMetaWriteResponse extends machine.MetaWriteResponse.$Properties {
+    }
+
+    /** Represents a MetaWriteResponse. */
+    class MetaWriteResponse {
+
+        /**
+         * Constructs a new MetaWriteResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.MetaWriteResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MetaWriteResponse messages. */
+        messages: machine.MetaWrite.$Properties[];
+
+        /**
+         * Creates a new MetaWriteResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns MetaWriteResponse instance
+         */
+        static create(properties: machine.MetaWriteResponse.$Shape): machine.MetaWriteResponse & machine.MetaWriteResponse.$Shape;
+        static create(properties?: machine.MetaWriteResponse.$Properties): machine.MetaWriteResponse;
+
+        /**
+         * Encodes the specified MetaWriteResponse message. Does not implicitly {@link machine.MetaWriteResponse.verify|verify} messages.
+         * @param message MetaWriteResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.MetaWriteResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MetaWriteResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.MetaWriteResponse & machine.MetaWriteResponse.$Shape} MetaWriteResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.MetaWriteResponse & machine.MetaWriteResponse.$Shape;
+    }
+
+    namespace MetaWriteResponse {
+
+        /** Properties of a MetaWriteResponse. */
+        interface $Properties {
+
+            /** MetaWriteResponse messages */
+            messages?: (machine.MetaWrite.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MetaWriteResponse. */
+        type $Shape = machine.MetaWriteResponse.$Properties;
+    }
+
+    /**
+     * Properties of a MetaDeleteRequest.
+     * @deprecated Use machine.MetaDeleteRequest.$Properties instead.
+     */
+    interface IMetaDeleteRequest extends machine.MetaDeleteRequest.$Properties {
+    }
+
+    /** Represents a MetaDeleteRequest. */
+    class MetaDeleteRequest {
+
+        /**
+         * Constructs a new MetaDeleteRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.MetaDeleteRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MetaDeleteRequest key. */
+        key: number;
+
+        /**
+         * Creates a new MetaDeleteRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns MetaDeleteRequest instance
+         */
+        static create(properties: machine.MetaDeleteRequest.$Shape): machine.MetaDeleteRequest & machine.MetaDeleteRequest.$Shape;
+        static create(properties?: machine.MetaDeleteRequest.$Properties): machine.MetaDeleteRequest;
+
+        /**
+         * Encodes the specified MetaDeleteRequest message. Does not implicitly {@link machine.MetaDeleteRequest.verify|verify} messages.
+         * @param message MetaDeleteRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.MetaDeleteRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MetaDeleteRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.MetaDeleteRequest & machine.MetaDeleteRequest.$Shape} MetaDeleteRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.MetaDeleteRequest & machine.MetaDeleteRequest.$Shape;
+    }
+
+    namespace MetaDeleteRequest {
+
+        /** Properties of a MetaDeleteRequest. */
+        interface $Properties {
+
+            /** MetaDeleteRequest key */
+            key?: (number|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MetaDeleteRequest. */
+        type $Shape = machine.MetaDeleteRequest.$Properties;
+    }
+
+    /**
+     * Properties of a MetaDelete.
+     * @deprecated Use machine.MetaDelete.$Properties instead.
+     */
+    interface IMetaDelete extends machine.MetaDelete.$Properties {
+    }
+
+    /** Represents a MetaDelete. */
+    class MetaDelete {
+
+        /**
+         * Constructs a new MetaDelete.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.MetaDelete.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MetaDelete metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /**
+         * Creates a new MetaDelete instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns MetaDelete instance
+         */
+        static create(properties: machine.MetaDelete.$Shape): machine.MetaDelete & machine.MetaDelete.$Shape;
+        static create(properties?: machine.MetaDelete.$Properties): machine.MetaDelete;
+
+        /**
+         * Encodes the specified MetaDelete message. Does not implicitly {@link machine.MetaDelete.verify|verify} messages.
+         * @param message MetaDelete message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.MetaDelete.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MetaDelete message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.MetaDelete & machine.MetaDelete.$Shape} MetaDelete
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.MetaDelete & machine.MetaDelete.$Shape;
+    }
+
+    namespace MetaDelete {
+
+        /** Properties of a MetaDelete. */
+        interface $Properties {
+
+            /** MetaDelete metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MetaDelete. */
+        type $Shape = machine.MetaDelete.$Properties;
+    }
+
+    /**
+     * Properties of a MetaDeleteResponse.
+     * @deprecated Use machine.MetaDeleteResponse.$Properties instead.
+     */
+    interface IMetaDeleteResponse extends machine.MetaDeleteResponse.$Properties {
+    }
+
+    /** Represents a MetaDeleteResponse. */
+    class MetaDeleteResponse {
+
+        /**
+         * Constructs a new MetaDeleteResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.MetaDeleteResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MetaDeleteResponse messages. */
+        messages: machine.MetaDelete.$Properties[];
+
+        /**
+         * Creates a new MetaDeleteResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns MetaDeleteResponse instance
+         */
+        static create(properties: machine.MetaDeleteResponse.$Shape): machine.MetaDeleteResponse & machine.MetaDeleteResponse.$Shape;
+        static create(properties?: machine.MetaDeleteResponse.$Properties): machine.MetaDeleteResponse;
+
+        /**
+         * Encodes the specified MetaDeleteResponse message. Does not implicitly {@link machine.MetaDeleteResponse.verify|verify} messages.
+         * @param message MetaDeleteResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.MetaDeleteResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MetaDeleteResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.MetaDeleteResponse & machine.MetaDeleteResponse.$Shape} MetaDeleteResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.MetaDeleteResponse & machine.MetaDeleteResponse.$Shape;
+    }
+
+    namespace MetaDeleteResponse {
+
+        /** Properties of a MetaDeleteResponse. */
+        interface $Properties {
+
+            /** MetaDeleteResponse messages */
+            messages?: (machine.MetaDelete.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MetaDeleteResponse. */
+        type $Shape = machine.MetaDeleteResponse.$Properties;
     }
 
     /**
@@ -6579,6 +9963,172 @@ export namespace machine {
 
         /** Shape of a NetstatResponse. */
         type $Shape = machine.NetstatResponse.$Properties;
+    }
+
+    /**
+     * Properties of a BPFInstruction.
+     * @deprecated Use machine.BPFInstruction.$Properties instead.
+     */
+    interface IBPFInstruction extends machine.BPFInstruction.$Properties {
+    }
+
+    /** Represents a BPFInstruction. */
+    class BPFInstruction {
+
+        /**
+         * Constructs a new BPFInstruction.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.BPFInstruction.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** BPFInstruction op. */
+        op: number;
+
+        /** BPFInstruction jt. */
+        jt: number;
+
+        /** BPFInstruction jf. */
+        jf: number;
+
+        /** BPFInstruction k. */
+        k: number;
+
+        /**
+         * Creates a new BPFInstruction instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns BPFInstruction instance
+         */
+        static create(properties: machine.BPFInstruction.$Shape): machine.BPFInstruction & machine.BPFInstruction.$Shape;
+        static create(properties?: machine.BPFInstruction.$Properties): machine.BPFInstruction;
+
+        /**
+         * Encodes the specified BPFInstruction message. Does not implicitly {@link machine.BPFInstruction.verify|verify} messages.
+         * @param message BPFInstruction message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.BPFInstruction.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a BPFInstruction message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.BPFInstruction & machine.BPFInstruction.$Shape} BPFInstruction
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.BPFInstruction & machine.BPFInstruction.$Shape;
+    }
+
+    namespace BPFInstruction {
+
+        /** Properties of a BPFInstruction. */
+        interface $Properties {
+
+            /** BPFInstruction op */
+            op?: (number|null);
+
+            /** BPFInstruction jt */
+            jt?: (number|null);
+
+            /** BPFInstruction jf */
+            jf?: (number|null);
+
+            /** BPFInstruction k */
+            k?: (number|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a BPFInstruction. */
+        type $Shape = machine.BPFInstruction.$Properties;
+    }
+
+    /**
+     * Properties of a PacketCaptureRequest.
+     * @deprecated Use machine.PacketCaptureRequest.$Properties instead.
+     */
+    interface IPacketCaptureRequest extends machine.PacketCaptureRequest.$Properties {
+    }
+
+    /** Represents a PacketCaptureRequest. */
+    class PacketCaptureRequest {
+
+        /**
+         * Constructs a new PacketCaptureRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.PacketCaptureRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** PacketCaptureRequest interface. */
+        interface: string;
+
+        /** PacketCaptureRequest promiscuous. */
+        promiscuous: boolean;
+
+        /** PacketCaptureRequest snapLen. */
+        snapLen: number;
+
+        /** PacketCaptureRequest bpfFilter. */
+        bpfFilter: machine.BPFInstruction.$Properties[];
+
+        /**
+         * Creates a new PacketCaptureRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns PacketCaptureRequest instance
+         */
+        static create(properties: machine.PacketCaptureRequest.$Shape): machine.PacketCaptureRequest & machine.PacketCaptureRequest.$Shape;
+        static create(properties?: machine.PacketCaptureRequest.$Properties): machine.PacketCaptureRequest;
+
+        /**
+         * Encodes the specified PacketCaptureRequest message. Does not implicitly {@link machine.PacketCaptureRequest.verify|verify} messages.
+         * @param message PacketCaptureRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.PacketCaptureRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a PacketCaptureRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.PacketCaptureRequest & machine.PacketCaptureRequest.$Shape} PacketCaptureRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.PacketCaptureRequest & machine.PacketCaptureRequest.$Shape;
+    }
+
+    namespace PacketCaptureRequest {
+
+        /** Properties of a PacketCaptureRequest. */
+        interface $Properties {
+
+            /** PacketCaptureRequest interface */
+            "interface"?: (string|null);
+
+            /** PacketCaptureRequest promiscuous */
+            promiscuous?: (boolean|null);
+
+            /** PacketCaptureRequest snapLen */
+            snapLen?: (number|null);
+
+            /** PacketCaptureRequest bpfFilter */
+            bpfFilter?: (machine.BPFInstruction.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a PacketCaptureRequest. */
+        type $Shape = machine.PacketCaptureRequest.$Properties;
     }
 
     /**
@@ -8710,6 +12260,225 @@ export namespace machine {
     }
 
     /**
+     * Properties of a CPUFreqStats.
+     * @deprecated Use machine.CPUFreqStats.$Properties instead.
+     */
+    interface ICPUFreqStats extends machine.CPUFreqStats.$Properties {
+    }
+
+    /** Represents a CPUFreqStats. */
+    class CPUFreqStats {
+
+        /**
+         * Constructs a new CPUFreqStats.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.CPUFreqStats.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** CPUFreqStats currentFrequency. */
+        currentFrequency: number;
+
+        /** CPUFreqStats minimumFrequency. */
+        minimumFrequency: number;
+
+        /** CPUFreqStats maximumFrequency. */
+        maximumFrequency: number;
+
+        /** CPUFreqStats governor. */
+        governor: string;
+
+        /**
+         * Creates a new CPUFreqStats instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns CPUFreqStats instance
+         */
+        static create(properties: machine.CPUFreqStats.$Shape): machine.CPUFreqStats & machine.CPUFreqStats.$Shape;
+        static create(properties?: machine.CPUFreqStats.$Properties): machine.CPUFreqStats;
+
+        /**
+         * Encodes the specified CPUFreqStats message. Does not implicitly {@link machine.CPUFreqStats.verify|verify} messages.
+         * @param message CPUFreqStats message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.CPUFreqStats.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a CPUFreqStats message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.CPUFreqStats & machine.CPUFreqStats.$Shape} CPUFreqStats
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.CPUFreqStats & machine.CPUFreqStats.$Shape;
+    }
+
+    namespace CPUFreqStats {
+
+        /** Properties of a CPUFreqStats. */
+        interface $Properties {
+
+            /** CPUFreqStats currentFrequency */
+            currentFrequency?: (number|null);
+
+            /** CPUFreqStats minimumFrequency */
+            minimumFrequency?: (number|null);
+
+            /** CPUFreqStats maximumFrequency */
+            maximumFrequency?: (number|null);
+
+            /** CPUFreqStats governor */
+            governor?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a CPUFreqStats. */
+        type $Shape = machine.CPUFreqStats.$Properties;
+    }
+
+    /**
+     * Properties of a CPUsFreqStats.
+     * @deprecated Use machine.CPUsFreqStats.$Properties instead.
+     */
+    interface ICPUsFreqStats extends machine.CPUsFreqStats.$Properties {
+    }
+
+    /** Represents a CPUsFreqStats. */
+    class CPUsFreqStats {
+
+        /**
+         * Constructs a new CPUsFreqStats.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.CPUsFreqStats.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** CPUsFreqStats metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** CPUsFreqStats cpuFreqStats. */
+        cpuFreqStats: machine.CPUFreqStats.$Properties[];
+
+        /**
+         * Creates a new CPUsFreqStats instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns CPUsFreqStats instance
+         */
+        static create(properties: machine.CPUsFreqStats.$Shape): machine.CPUsFreqStats & machine.CPUsFreqStats.$Shape;
+        static create(properties?: machine.CPUsFreqStats.$Properties): machine.CPUsFreqStats;
+
+        /**
+         * Encodes the specified CPUsFreqStats message. Does not implicitly {@link machine.CPUsFreqStats.verify|verify} messages.
+         * @param message CPUsFreqStats message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.CPUsFreqStats.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a CPUsFreqStats message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.CPUsFreqStats & machine.CPUsFreqStats.$Shape} CPUsFreqStats
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.CPUsFreqStats & machine.CPUsFreqStats.$Shape;
+    }
+
+    namespace CPUsFreqStats {
+
+        /** Properties of a CPUsFreqStats. */
+        interface $Properties {
+
+            /** CPUsFreqStats metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** CPUsFreqStats cpuFreqStats */
+            cpuFreqStats?: (machine.CPUFreqStats.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a CPUsFreqStats. */
+        type $Shape = machine.CPUsFreqStats.$Properties;
+    }
+
+    /**
+     * Properties of a CPUFreqStatsResponse.
+     * @deprecated Use machine.CPUFreqStatsResponse.$Properties instead.
+     */
+    interface ICPUFreqStatsResponse extends machine.CPUFreqStatsResponse.$Properties {
+    }
+
+    /** Represents a CPUFreqStatsResponse. */
+    class CPUFreqStatsResponse {
+
+        /**
+         * Constructs a new CPUFreqStatsResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: machine.CPUFreqStatsResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** CPUFreqStatsResponse messages. */
+        messages: machine.CPUsFreqStats.$Properties[];
+
+        /**
+         * Creates a new CPUFreqStatsResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns CPUFreqStatsResponse instance
+         */
+        static create(properties: machine.CPUFreqStatsResponse.$Shape): machine.CPUFreqStatsResponse & machine.CPUFreqStatsResponse.$Shape;
+        static create(properties?: machine.CPUFreqStatsResponse.$Properties): machine.CPUFreqStatsResponse;
+
+        /**
+         * Encodes the specified CPUFreqStatsResponse message. Does not implicitly {@link machine.CPUFreqStatsResponse.verify|verify} messages.
+         * @param message CPUFreqStatsResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: machine.CPUFreqStatsResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a CPUFreqStatsResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {machine.CPUFreqStatsResponse & machine.CPUFreqStatsResponse.$Shape} CPUFreqStatsResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): machine.CPUFreqStatsResponse & machine.CPUFreqStatsResponse.$Shape;
+    }
+
+    namespace CPUFreqStatsResponse {
+
+        /** Properties of a CPUFreqStatsResponse. */
+        interface $Properties {
+
+            /** CPUFreqStatsResponse messages */
+            messages?: (machine.CPUsFreqStats.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a CPUFreqStatsResponse. */
+        type $Shape = machine.CPUFreqStatsResponse.$Properties;
+    }
+
+    /**
      * Properties of a VersionInfo.
      * @deprecated Use machine.VersionInfo.$Properties instead.
      */
@@ -10048,6 +13817,680 @@ export namespace google {
 
             /** Shape of a Status. */
             type $Shape = google.rpc.Status.$Properties;
+        }
+    }
+}
+
+/** Namespace storage. */
+export namespace storage {
+
+    /**
+     * Properties of a Disk.
+     * @deprecated Use storage.Disk.$Properties instead.
+     */
+    interface IDisk extends storage.Disk.$Properties {
+    }
+
+    /** Represents a Disk. */
+    class Disk {
+
+        /**
+         * Constructs a new Disk.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: storage.Disk.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Disk size. */
+        size: number;
+
+        /** Disk model. */
+        model: string;
+
+        /** Disk deviceName. */
+        deviceName: string;
+
+        /** Disk name. */
+        name: string;
+
+        /** Disk serial. */
+        serial: string;
+
+        /** Disk modalias. */
+        modalias: string;
+
+        /** Disk uuid. */
+        uuid: string;
+
+        /** Disk wwid. */
+        wwid: string;
+
+        /** Disk type. */
+        type: storage.Disk.DiskType;
+
+        /** Disk busPath. */
+        busPath: string;
+
+        /** Disk systemDisk. */
+        systemDisk: boolean;
+
+        /** Disk subsystem. */
+        subsystem: string;
+
+        /** Disk readonly. */
+        readonly: boolean;
+
+        /**
+         * Creates a new Disk instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns Disk instance
+         */
+        static create(properties: storage.Disk.$Shape): storage.Disk & storage.Disk.$Shape;
+        static create(properties?: storage.Disk.$Properties): storage.Disk;
+
+        /**
+         * Encodes the specified Disk message. Does not implicitly {@link storage.Disk.verify|verify} messages.
+         * @param message Disk message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: storage.Disk.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a Disk message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {storage.Disk & storage.Disk.$Shape} Disk
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): storage.Disk & storage.Disk.$Shape;
+    }
+
+    namespace Disk {
+
+        /** Properties of a Disk. */
+        interface $Properties {
+
+            /** Disk size */
+            size?: (number|null);
+
+            /** Disk model */
+            model?: (string|null);
+
+            /** Disk deviceName */
+            deviceName?: (string|null);
+
+            /** Disk name */
+            name?: (string|null);
+
+            /** Disk serial */
+            serial?: (string|null);
+
+            /** Disk modalias */
+            modalias?: (string|null);
+
+            /** Disk uuid */
+            uuid?: (string|null);
+
+            /** Disk wwid */
+            wwid?: (string|null);
+
+            /** Disk type */
+            type?: (storage.Disk.DiskType|null);
+
+            /** Disk busPath */
+            busPath?: (string|null);
+
+            /** Disk systemDisk */
+            systemDisk?: (boolean|null);
+
+            /** Disk subsystem */
+            subsystem?: (string|null);
+
+            /** Disk readonly */
+            readonly?: (boolean|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a Disk. */
+        type $Shape = storage.Disk.$Properties;
+
+        /** DiskType enum. */
+        enum DiskType {
+
+            /** UNKNOWN value */
+            UNKNOWN = 0,
+
+            /** SSD value */
+            SSD = 1,
+
+            /** HDD value */
+            HDD = 2,
+
+            /** NVME value */
+            NVME = 3,
+
+            /** SD value */
+            SD = 4,
+
+            /** CD value */
+            CD = 5
+        }
+    }
+
+    /**
+     * Properties of a Disks.
+     * @deprecated Use storage.Disks.$Properties instead.
+     */
+    interface IDisks extends storage.Disks.$Properties {
+    }
+
+    /** Represents a Disks. */
+    class Disks {
+
+        /**
+         * Constructs a new Disks.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: storage.Disks.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Disks metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** Disks disks. */
+        disks: storage.Disk.$Properties[];
+
+        /**
+         * Creates a new Disks instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns Disks instance
+         */
+        static create(properties: storage.Disks.$Shape): storage.Disks & storage.Disks.$Shape;
+        static create(properties?: storage.Disks.$Properties): storage.Disks;
+
+        /**
+         * Encodes the specified Disks message. Does not implicitly {@link storage.Disks.verify|verify} messages.
+         * @param message Disks message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: storage.Disks.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a Disks message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {storage.Disks & storage.Disks.$Shape} Disks
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): storage.Disks & storage.Disks.$Shape;
+    }
+
+    namespace Disks {
+
+        /** Properties of a Disks. */
+        interface $Properties {
+
+            /** Disks metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** Disks disks */
+            disks?: (storage.Disk.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a Disks. */
+        type $Shape = storage.Disks.$Properties;
+    }
+
+    /**
+     * Properties of a DisksResponse.
+     * @deprecated Use storage.DisksResponse.$Properties instead.
+     */
+    interface IDisksResponse extends storage.DisksResponse.$Properties {
+    }
+
+    /** Represents a DisksResponse. */
+    class DisksResponse {
+
+        /**
+         * Constructs a new DisksResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: storage.DisksResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** DisksResponse messages. */
+        messages: storage.Disks.$Properties[];
+
+        /**
+         * Creates a new DisksResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns DisksResponse instance
+         */
+        static create(properties: storage.DisksResponse.$Shape): storage.DisksResponse & storage.DisksResponse.$Shape;
+        static create(properties?: storage.DisksResponse.$Properties): storage.DisksResponse;
+
+        /**
+         * Encodes the specified DisksResponse message. Does not implicitly {@link storage.DisksResponse.verify|verify} messages.
+         * @param message DisksResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: storage.DisksResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a DisksResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {storage.DisksResponse & storage.DisksResponse.$Shape} DisksResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): storage.DisksResponse & storage.DisksResponse.$Shape;
+    }
+
+    namespace DisksResponse {
+
+        /** Properties of a DisksResponse. */
+        interface $Properties {
+
+            /** DisksResponse messages */
+            messages?: (storage.Disks.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a DisksResponse. */
+        type $Shape = storage.DisksResponse.$Properties;
+    }
+}
+
+/** Namespace time. */
+export namespace time {
+
+    /**
+     * Properties of a TimeRequest.
+     * @deprecated Use time.TimeRequest.$Properties instead.
+     */
+    interface ITimeRequest extends time.TimeRequest.$Properties {
+    }
+
+    /** Represents a TimeRequest. */
+    class TimeRequest {
+
+        /**
+         * Constructs a new TimeRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: time.TimeRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** TimeRequest server. */
+        server: string;
+
+        /**
+         * Creates a new TimeRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns TimeRequest instance
+         */
+        static create(properties: time.TimeRequest.$Shape): time.TimeRequest & time.TimeRequest.$Shape;
+        static create(properties?: time.TimeRequest.$Properties): time.TimeRequest;
+
+        /**
+         * Encodes the specified TimeRequest message. Does not implicitly {@link time.TimeRequest.verify|verify} messages.
+         * @param message TimeRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: time.TimeRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a TimeRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {time.TimeRequest & time.TimeRequest.$Shape} TimeRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): time.TimeRequest & time.TimeRequest.$Shape;
+    }
+
+    namespace TimeRequest {
+
+        /** Properties of a TimeRequest. */
+        interface $Properties {
+
+            /** TimeRequest server */
+            server?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a TimeRequest. */
+        type $Shape = time.TimeRequest.$Properties;
+    }
+
+    /**
+     * Properties of a Time.
+     * @deprecated Use time.Time.$Properties instead.
+     */
+    interface ITime extends time.Time.$Properties {
+    }
+
+    /** Represents a Time. */
+    class Time {
+
+        /**
+         * Constructs a new Time.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: time.Time.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Time metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** Time server. */
+        server: string;
+
+        /** Time localtime. */
+        localtime?: (google.protobuf.Timestamp.$Properties|null);
+
+        /** Time remotetime. */
+        remotetime?: (google.protobuf.Timestamp.$Properties|null);
+
+        /**
+         * Creates a new Time instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns Time instance
+         */
+        static create(properties: time.Time.$Shape): time.Time & time.Time.$Shape;
+        static create(properties?: time.Time.$Properties): time.Time;
+
+        /**
+         * Encodes the specified Time message. Does not implicitly {@link time.Time.verify|verify} messages.
+         * @param message Time message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: time.Time.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a Time message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {time.Time & time.Time.$Shape} Time
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): time.Time & time.Time.$Shape;
+    }
+
+    namespace Time {
+
+        /** Properties of a Time. */
+        interface $Properties {
+
+            /** Time metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** Time server */
+            server?: (string|null);
+
+            /** Time localtime */
+            localtime?: (google.protobuf.Timestamp.$Properties|null);
+
+            /** Time remotetime */
+            remotetime?: (google.protobuf.Timestamp.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a Time. */
+        type $Shape = time.Time.$Properties;
+    }
+
+    /**
+     * Properties of a TimeResponse.
+     * @deprecated Use time.TimeResponse.$Properties instead.
+     */
+    interface ITimeResponse extends time.TimeResponse.$Properties {
+    }
+
+    /** Represents a TimeResponse. */
+    class TimeResponse {
+
+        /**
+         * Constructs a new TimeResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: time.TimeResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** TimeResponse messages. */
+        messages: time.Time.$Properties[];
+
+        /**
+         * Creates a new TimeResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns TimeResponse instance
+         */
+        static create(properties: time.TimeResponse.$Shape): time.TimeResponse & time.TimeResponse.$Shape;
+        static create(properties?: time.TimeResponse.$Properties): time.TimeResponse;
+
+        /**
+         * Encodes the specified TimeResponse message. Does not implicitly {@link time.TimeResponse.verify|verify} messages.
+         * @param message TimeResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: time.TimeResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a TimeResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {time.TimeResponse & time.TimeResponse.$Shape} TimeResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): time.TimeResponse & time.TimeResponse.$Shape;
+    }
+
+    namespace TimeResponse {
+
+        /** Properties of a TimeResponse. */
+        interface $Properties {
+
+            /** TimeResponse messages */
+            messages?: (time.Time.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a TimeResponse. */
+        type $Shape = time.TimeResponse.$Properties;
+    }
+}
+
+/** Namespace grpc. */
+export namespace grpc {
+
+    /** Namespace health. */
+    namespace health {
+
+        /** Namespace v1. */
+        namespace v1 {
+
+            /**
+             * Properties of a HealthCheckRequest.
+             * @deprecated Use grpc.health.v1.HealthCheckRequest.$Properties instead.
+             */
+            interface IHealthCheckRequest extends grpc.health.v1.HealthCheckRequest.$Properties {
+            }
+
+            /** Represents a HealthCheckRequest. */
+            class HealthCheckRequest {
+
+                /**
+                 * Constructs a new HealthCheckRequest.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: grpc.health.v1.HealthCheckRequest.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** HealthCheckRequest service. */
+                service: string;
+
+                /**
+                 * Creates a new HealthCheckRequest instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns HealthCheckRequest instance
+                 */
+                static create(properties: grpc.health.v1.HealthCheckRequest.$Shape): grpc.health.v1.HealthCheckRequest & grpc.health.v1.HealthCheckRequest.$Shape;
+                static create(properties?: grpc.health.v1.HealthCheckRequest.$Properties): grpc.health.v1.HealthCheckRequest;
+
+                /**
+                 * Encodes the specified HealthCheckRequest message. Does not implicitly {@link grpc.health.v1.HealthCheckRequest.verify|verify} messages.
+                 * @param message HealthCheckRequest message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: grpc.health.v1.HealthCheckRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a HealthCheckRequest message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {grpc.health.v1.HealthCheckRequest & grpc.health.v1.HealthCheckRequest.$Shape} HealthCheckRequest
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): grpc.health.v1.HealthCheckRequest & grpc.health.v1.HealthCheckRequest.$Shape;
+            }
+
+            namespace HealthCheckRequest {
+
+                /** Properties of a HealthCheckRequest. */
+                interface $Properties {
+
+                    /** HealthCheckRequest service */
+                    service?: (string|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a HealthCheckRequest. */
+                type $Shape = grpc.health.v1.HealthCheckRequest.$Properties;
+            }
+
+            /**
+             * Properties of a HealthCheckResponse.
+             * @deprecated Use grpc.health.v1.HealthCheckResponse.$Properties instead.
+             */
+            interface IHealthCheckResponse extends grpc.health.v1.HealthCheckResponse.$Properties {
+            }
+
+            /** Represents a HealthCheckResponse. */
+            class HealthCheckResponse {
+
+                /**
+                 * Constructs a new HealthCheckResponse.
+                 * @param [properties] Properties to set
+                 */
+                constructor(properties?: grpc.health.v1.HealthCheckResponse.$Properties);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+
+                /** HealthCheckResponse status. */
+                status: grpc.health.v1.HealthCheckResponse.ServingStatus;
+
+                /**
+                 * Creates a new HealthCheckResponse instance using the specified properties.
+                 * @param [properties] Properties to set
+                 * @returns HealthCheckResponse instance
+                 */
+                static create(properties: grpc.health.v1.HealthCheckResponse.$Shape): grpc.health.v1.HealthCheckResponse & grpc.health.v1.HealthCheckResponse.$Shape;
+                static create(properties?: grpc.health.v1.HealthCheckResponse.$Properties): grpc.health.v1.HealthCheckResponse;
+
+                /**
+                 * Encodes the specified HealthCheckResponse message. Does not implicitly {@link grpc.health.v1.HealthCheckResponse.verify|verify} messages.
+                 * @param message HealthCheckResponse message or plain object to encode
+                 * @param [writer] Writer to encode to
+                 * @returns Writer
+                 */
+                static encode(message: grpc.health.v1.HealthCheckResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+                /**
+                 * Decodes a HealthCheckResponse message from the specified reader or buffer.
+                 * @param reader Reader or buffer to decode from
+                 * @param [length] Message length if known beforehand
+                 * @returns {grpc.health.v1.HealthCheckResponse & grpc.health.v1.HealthCheckResponse.$Shape} HealthCheckResponse
+                 * @throws {Error} If the payload is not a reader or valid buffer
+                 * @throws {$protobuf.util.ProtocolError} If required fields are missing
+                 */
+                static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): grpc.health.v1.HealthCheckResponse & grpc.health.v1.HealthCheckResponse.$Shape;
+            }
+
+            namespace HealthCheckResponse {
+
+                /** Properties of a HealthCheckResponse. */
+                interface $Properties {
+
+                    /** HealthCheckResponse status */
+                    status?: (grpc.health.v1.HealthCheckResponse.ServingStatus|null);
+
+                    /** Unknown fields preserved while decoding when enabled */
+                    $unknowns?: Uint8Array[];
+                }
+
+                /** Shape of a HealthCheckResponse. */
+                type $Shape = grpc.health.v1.HealthCheckResponse.$Properties;
+
+                /** ServingStatus enum. */
+                enum ServingStatus {
+
+                    /** UNKNOWN value */
+                    UNKNOWN = 0,
+
+                    /** SERVING value */
+                    SERVING = 1,
+
+                    /** NOT_SERVING value */
+                    NOT_SERVING = 2,
+
+                    /** SERVICE_UNKNOWN value */
+                    SERVICE_UNKNOWN = 3
+                }
+            }
         }
     }
 }

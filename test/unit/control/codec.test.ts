@@ -105,6 +105,20 @@ const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf
       { certificate: new Uint8Array(), acceptedCas: new Uint8Array(), notAfterMs: 0 },
     ],
   },
+  query: {
+    requests: [
+      { path: '/machine.MachineService/Processes', request: Buffer.from([8, 1]), caller: '192.0.2.1:5 ("ops")' },
+      { path: '', request: Buffer.alloc(0), caller: '' },
+    ],
+    replies: [
+      { message: Buffer.from([8, 1]), streamed: false },
+      { message: Buffer.alloc(0), streamed: true },
+    ],
+  },
+  openQueryStream: {
+    requests: [{ path: '/machine.MachineService/List', request: Buffer.from([8, 1]), caller: 'me' }],
+    replies: [{}],
+  },
 };
 
 const bytesAsText = (value: unknown) =>

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { MachineServiceDefinition } from '../../../lib/gen/machine/service.js';
+import { SERVICES } from '../../../lib/osd/api.js';
 import { denial, neededRoles, RULES } from '../../../lib/osd/authorisation.js';
 
 const path = (name: string) => `/machine.MachineService/${name}`;
@@ -29,7 +29,8 @@ const expected = Object.entries(TABLE).flatMap(([letters, names]) =>
 
 t.test('every call of the public table, with each role alone', async (t) => {
   t.equal(expected.length, 54, 'there are 54 calls');
-  t.strictSame(Object.keys(RULES).sort(), expected.map(([name]) => name).sort(), 'rules for exactly these');
+  const ruled = Object.keys(RULES).filter((known) => known.startsWith(path('')));
+  t.strictSame(ruled.sort(), expected.map(([name]) => path(name)).sort(), 'rules for exactly these');
   for (const [name, letters] of expected) {
     for (const [letter, role] of Object.entries(ROLES)) {
       t.equal(denial(path(name), [role]) === undefined, letters.includes(letter), `${name} as ${role}`);
@@ -45,8 +46,9 @@ t.test('what is not listed needs os:admin', async (t) => {
   }
 });
 
-t.test('every call of the generated service has a rule', async (t) => {
-  for (const name of Object.keys(MachineServiceDefinition)) t.ok(Object.hasOwn(RULES, name), name);
+t.test('every call of every generated service has a rule, and every rule a call', async (t) => {
+  const paths = SERVICES.flatMap((service) => Object.values(service).map((method) => method.path));
+  t.strictSame(Object.keys(RULES).sort(), paths.sort());
 });
 
 t.test('roles that nobody knows grant nothing, in whatever spelling', async (t) => {

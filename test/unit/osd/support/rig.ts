@@ -4,6 +4,7 @@ import type { PemPair } from '../../../../lib/base/secrets-bundle.js';
 import type { common } from '../../../../lib/gen/machine/machine.js';
 import { MachineServiceDefinition } from '../../../../lib/gen/machine/service.js';
 import type { KmsgModule, RingModule } from '../../../../lib/native/contract.js';
+import type { InitClient } from '../../../../lib/osd/context.js';
 import type { Limits } from '../../../../lib/osd/limits.js';
 import { OsdServer } from '../../../../lib/osd/server.js';
 import type { TlsMaterial } from '../../../../lib/osd/tls-material.js';
@@ -23,6 +24,8 @@ export interface RigOptions {
   authority?: Authority;
   material?: TlsMaterial;
   init?: FakeInit;
+  /** machined; `init` unless given. */
+  machined?: InitClient;
   ring?: Partial<RingModule>;
   kmsg?: Partial<KmsgModule>;
   limits?: Partial<Limits>;
@@ -49,6 +52,7 @@ export class Rig {
     const server = new OsdServer({
       material: options.material ?? (await authority.material()),
       init,
+      machined: async () => options.machined ?? init,
       ring: { create: unused, openReader: unused, ...options.ring },
       kmsg: { subscribe: unused, openReader: unused, write: unused, ...options.kmsg },
       log: (line) => lines.push(line),

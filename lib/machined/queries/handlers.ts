@@ -1,0 +1,64 @@
+import { ControlError } from '../../control/errors.js';
+import { MAX_FRAME_BYTES, type QueryRequest } from '../../control/protocol.js';
+import { writeQueryPipe } from '../../control/query-pipe.js';
+import type { CallContext, HandlerResult } from '../../control/server.js';
+import type { DescriptorModule } from '../../native/contract.js';
+import type { QueryTable } from './query.js';
+
+/** A reply's other fields take less than this. */
+const MAX_INLINE_BYTES = MAX_FRAME_BYTES - 256;
+/** Streams of all peers together; each holds a pipe and what it works on. */
+const MAX_STREAMS = 128;
+
+export interface QueryHandlerOptions {
+  descriptor: Pick<DescriptorModule, 'pipe'>;
+  /** Loaded with the first query: a node that boots has other things to do. */
+  table(): Promise<QueryTable>;
+  log(text: string): void;
+}
+
+/** Serves Query and OpenQueryStream. */
+export function queryHandlers(options: QueryHandlerOptions) {
+  let streams = 0;
+
+  /** Passes the read end on and writes in the background, until the connection or the reader is gone. */
+  function piped(path: string, context: CallContext, messages: (signal: AbortSignal) => AsyncIterable<Uint8Array>) {
+    if (streams >= MAX_STREAMS) throw new ControlError('RESOURCE_EXHAUSTED', 'too many queries under way');
+    const [readEnd, writeEnd] = options.descriptor.pipe();
+    const stop = new AbortController();
+    context.connection.onClose(() => stop.abort());
+    streams++;
+    void writeQueryPipe(writeEnd, messages(stop.signal), (error) => {
+      options.log(`${path} for ${context.peer} failed: ${error instanceof Error ? error.stack : String(error)}`);
+    }).finally(() => {
+      streams--;
+      stop.abort();
+    });
+    return [readEnd];
+  }
+
+  return {
+    query: async ({ path, request, caller }: QueryRequest, context: CallContext): Promise<HandlerResult<'query'>> => {
+      const answer = own((await options.table()).unary, path);
+      const message = await answer(request, { caller, signal: context.signal });
+      if (message.length <= MAX_INLINE_BYTES) return { body: { message, streamed: false } };
+      const descriptors = piped(path, context, async function* () {
+        yield message;
+      });
+      return { body: { message: new Uint8Array(), streamed: true }, descriptors };
+    },
+    openQueryStream: async (
+      { path, request, caller }: QueryRequest,
+      context: CallContext,
+    ): Promise<HandlerResult<'openQueryStream'>> => {
+      const answer = own((await options.table()).streams, path);
+      return { body: {}, descriptors: piped(path, context, (signal) => answer(request, { caller, signal })) };
+    },
+  };
+}
+
+function own<T>(table: Readonly<Record<string, T>>, path: string): T {
+  const found = Object.hasOwn(table, path) ? table[path] : undefined;
+  if (found === undefined) throw new ControlError('INVALID_ARGUMENT', `no query ${JSON.stringify(path)}`);
+  return found;
+}

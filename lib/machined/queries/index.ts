@@ -1,0 +1,11 @@
+/** The table of all queries. Loaded with the first one: see handlers.ts. */
+import { machineQueries } from './machine.js';
+import type { QueryTable } from './query.js';
+import type { QuerySources } from './sources.js';
+
+export function queryTable(sources: QuerySources): QueryTable {
+  return {
+    unary: { ...machineQueries(sources) },
+    streams: {},
+  };
+}

@@ -1,0 +1,80 @@
+import { MINUTE_MS } from '../base/units.js';
+import { ControlError } from '../control/errors.js';
+import { readQueryPipe } from '../control/query-pipe.js';
+import type { FileDescriptor } from '../native/contract.js';
+import type { Caller, OsdContext } from './context.js';
+import { metadataField } from './data-message.js';
+import type { DataStream } from './data-stream.js';
+
+/** Messages of a passed-on stream that a slow client may hold. */
+export const MAX_ITEMS_IN_FLIGHT = 16;
+/** Whoever has more patience in machined than that has forgotten its answer. */
+const QUERY_DEADLINE_MS = MINUTE_MS;
+
+/** Protobuf: field 1, length-delimited: `messages` of every response. */
+const MESSAGES_TAG = 0x0a;
+
+/**
+ * A call that machined answers. What it answers is passed on as it is, behind this node's metadata: neither side's message is decoded here.
+ * @param request  encoded
+ * @returns the encoded response
+ */
+export async function query(context: OsdContext, path: string, request: Buffer, caller: Caller): Promise<Buffer> {
+  const machined = await context.machined();
+  const { body, descriptors } = await machined.request(
+    'query',
+    { path, request, caller: describeCaller(caller) },
+    { deadlineMs: QUERY_DEADLINE_MS },
+  );
+  const message = body.streamed ? await onlyItem(oneOf(descriptors)) : body.message;
+  for (const unexpected of body.streamed ? [] : descriptors) unexpected.close();
+  return response(context, message);
+}
+
+/** A stream that machined feeds: each message behind this node's metadata, as far as the client takes them. */
+export async function queryStream(
+  context: OsdContext,
+  path: string,
+  request: Buffer,
+  caller: Caller,
+  stream: DataStream,
+): Promise<void> {
+  const machined = await context.machined();
+  const { descriptors } = await machined.request('openQueryStream', {
+    path,
+    request,
+    caller: describeCaller(caller),
+  });
+  const metadata = metadataField(context.hostname());
+  for await (const message of readQueryPipe(oneOf(descriptors), stream.signal)) {
+    await stream.ready();
+    stream.send(Buffer.concat([metadata, message]));
+  }
+  await stream.flushed();
+}
+
+async function onlyItem(pipe: FileDescriptor): Promise<Uint8Array> {
+  for await (const message of readQueryPipe(pipe)) return message;
+  throw new ControlError('INTERNAL', 'machined sent no message');
+}
+
+function oneOf(descriptors: readonly FileDescriptor[]): FileDescriptor {
+  const [first, ...others] = descriptors;
+  for (const other of others) other.close();
+  if (!first) throw new ControlError('INTERNAL', 'machined sent no descriptor');
+  return first;
+}
+
+/** `messages` with the one message: two pieces of an encoded message that follow each other are one message. */
+function response(context: OsdContext, message: Uint8Array): Buffer {
+  const metadata = metadataField(context.hostname());
+  const header = [MESSAGES_TAG];
+  let rest = metadata.length + message.length;
+  for (; rest > 0x7f; rest = Math.floor(rest / 128)) header.push((rest % 128) | 0x80);
+  header.push(rest);
+  return Buffer.concat([Buffer.from(header), metadata, message]);
+}
+
+function describeCaller({ identity, peer }: Caller): string {
+  return identity.commonName === '' ? peer : `${peer} (${JSON.stringify(identity.commonName)})`;
+}

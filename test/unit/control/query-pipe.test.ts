@@ -1,0 +1,120 @@
+/** Query items over a real pipe: order, size, failures, both ends going away. */
+import { setTimeout as delay } from 'node:timers/promises';
+import t from 'tap';
+import { ControlError } from '../../../lib/control/errors.js';
+import { MAX_ITEM_BYTES, readQueryPipe, writeQueryPipe } from '../../../lib/control/query-pipe.js';
+import { loadNative } from '../../../lib/native/index.js';
+
+const { descriptor } = loadNative();
+
+async function collect(messages: AsyncIterable<Uint8Array>): Promise<Buffer[]> {
+  const found: Buffer[] = [];
+  for await (const message of messages) found.push(Buffer.from(message));
+  return found;
+}
+
+t.test('messages of every size come out as they went in, in order', async (t) => {
+  const sizes = [0, 1, 127, 128, 300, 16_383, 16_384, 65_536, 3_000_000, 5, 0];
+  const sent = sizes.map((size, at) => Buffer.alloc(size, at + 1));
+  const [read, write] = descriptor.pipe();
+  const written = writeQueryPipe(write, sent, (error) => t.fail(String(error)));
+  const found = await collect(readQueryPipe(read));
+  await written;
+  t.strictSame(
+    found.map((message) => message.length),
+    sizes,
+  );
+  t.ok(found.every((message, at) => message.equals(sent[at] as Buffer)));
+});
+
+t.test('what the maker throws: its own words, or none', async (t) => {
+  for (const [thrown, expected, faults] of [
+    [new ControlError('NOT_FOUND', 'no file x'), { kind: 'NOT_FOUND', message: 'no file x' }, 0],
+    [new Error('secret'), { kind: 'INTERNAL', message: 'it failed inside' }, 1],
+  ] as const) {
+    const [read, write] = descriptor.pipe();
+    const told: unknown[] = [];
+    const messages = async function* () {
+      yield Buffer.from('one');
+      throw thrown;
+    };
+    const written = writeQueryPipe(write, messages(), (error) => told.push(error));
+    const found: string[] = [];
+    await t.rejects(async () => {
+      for await (const message of readQueryPipe(read)) found.push(Buffer.from(message).toString());
+    }, expected);
+    await written;
+    t.strictSame(found, ['one']);
+    t.equal(told.length, faults);
+  }
+});
+
+t.test('a reader that leaves ends the maker, also while it waits for room', async (t) => {
+  const [read, write] = descriptor.pipe();
+  let isEnded = false;
+  const endless = async function* () {
+    try {
+      for (;;) yield Buffer.alloc(100_000);
+    } finally {
+      isEnded = true;
+    }
+  };
+  const written = writeQueryPipe(write, endless(), (error) => t.fail(String(error)));
+  for await (const message of readQueryPipe(read)) {
+    t.equal(message.length, 100_000);
+    break;
+  }
+  await written;
+  t.ok(isEnded);
+});
+
+t.test('a maker does not run ahead of its reader', async (t) => {
+  const [read, write] = descriptor.pipe();
+  let made = 0;
+  const many = async function* () {
+    for (; made < 1000; made++) yield Buffer.alloc(10_000);
+  };
+  const written = writeQueryPipe(write, many(), (error) => t.fail(String(error)));
+  const reader = readQueryPipe(read);
+  await reader.next();
+  // Not a wait for something: time in which a maker without bounds would have made all of them.
+  await delay(100);
+  t.ok(made < 100, `${made} made`);
+  await reader.return(undefined);
+  await written;
+});
+
+t.test('an end that is none, and what is no item', async (t) => {
+  const item = async (bytes: Buffer) => {
+    const [read, write] = descriptor.pipe();
+    const { Socket } = await import('node:net');
+    new Socket({ fd: write.releaseNumber(), readable: false, writable: true }).on('error', () => {}).end(bytes);
+    return collect(readQueryPipe(read));
+  };
+  await t.rejects(item(Buffer.alloc(0)), { name: 'ControlError', kind: 'UNAVAILABLE' }, 'nothing at all');
+  await t.rejects(item(Buffer.from([5, 10, 1])), { name: 'ControlError', kind: 'UNAVAILABLE' }, 'cut');
+  await t.rejects(
+    item(Buffer.from([3, 10, 9, 1])),
+    { name: 'ControlError', kind: 'INTERNAL' },
+    'a field longer than its item',
+  );
+  await t.rejects(item(Buffer.alloc(6, 0xff)), { name: 'ControlError', kind: 'INTERNAL' }, 'no length');
+  const tooLong = Buffer.from([0, 0, 0, 0, 0]);
+  for (let at = 0, rest = MAX_ITEM_BYTES + 1; at < 5; at++, rest = Math.floor(rest / 128)) {
+    tooLong[at] = (rest % 128) | (at < 4 ? 0x80 : 0);
+  }
+  await t.rejects(item(tooLong), { kind: 'INTERNAL', message: /33554433 bytes/ });
+});
+
+t.test('the abort of a reader is its reason', async (t) => {
+  const [read, write] = descriptor.pipe();
+  const never = async function* () {
+    await delay(60_000, undefined, { ref: false });
+    yield Buffer.alloc(0);
+  };
+  void writeQueryPipe(write, never(), () => {});
+  const stop = new AbortController();
+  const found = collect(readQueryPipe(read, stop.signal));
+  stop.abort(new Error('enough'));
+  await t.rejects(found, { message: 'enough' });
+});

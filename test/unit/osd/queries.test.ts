@@ -1,0 +1,56 @@
+/** Calls that machined answers: bytes go through osd as they are, behind the node's metadata. */
+import { status } from '@grpc/grpc-js';
+import t from 'tap';
+import { ControlError } from '../../../lib/control/errors.js';
+import { writeQueryPipe } from '../../../lib/control/query-pipe.js';
+import { machine } from '../../../lib/gen/machine/machine.js';
+import { loadNative } from '../../../lib/native/index.js';
+import { FakeInit } from './support/fake-init.js';
+import { Rig, rejection } from './support/rig.js';
+
+const { descriptor } = loadNative();
+
+t.test('a message that fits a frame, and one that comes through a pipe', async (t) => {
+  const machined = new FakeInit();
+  const rig = await Rig.start({ machined });
+  t.teardown(() => rig.stop());
+  const client = await rig.clientWith(['os:reader']);
+  for (const count of [0, 1, 2, 5000]) {
+    const processes = Array.from({ length: count }, (_, at) => ({ pid: at + 1, command: `command-${at}` }));
+    const message = machine.Process.encode({ processes }).finish();
+    machined.answers.query = () => {
+      if (count < 100) return { message, streamed: false };
+      const [read, write] = descriptor.pipe();
+      void writeQueryPipe(write, [message], (error) => t.fail(String(error)));
+      return { body: { message: new Uint8Array(), streamed: true }, descriptors: [read] };
+    };
+    const { messages } = await client.unary('Processes', {});
+    t.equal(messages?.length, 1);
+    t.equal(messages?.[0]?.metadata?.hostname, 'node-1');
+    t.equal(messages?.[0]?.processes?.length, count);
+    t.equal(messages?.[0]?.processes?.at(-1)?.pid, count === 0 ? undefined : count);
+  }
+  t.match(machined.bodies('query')[0], { path: '/machine.MachineService/Processes', caller: /^127\.0\.0\.1:\d+/ });
+});
+
+t.test('failures of machined, and of the way to it', async (t) => {
+  const machined = new FakeInit();
+  const rig = await Rig.start({ machined });
+  t.teardown(() => rig.stop());
+  const client = await rig.clientWith(['os:reader']);
+  machined.answers.query = () => {
+    throw new ControlError('FAILED_PRECONDITION', 'not now');
+  };
+  t.match(await rejection(client.unary('Processes', {})), { code: status.FAILED_PRECONDITION, details: 'not now' });
+  machined.answers.query = () => ({ message: new Uint8Array(), streamed: true });
+  t.match(await rejection(client.unary('Processes', {})), { code: status.INTERNAL });
+  machined.answers.query = () => {
+    const [read, write] = descriptor.pipe();
+    write.close();
+    return { body: { message: new Uint8Array(), streamed: true }, descriptors: [read] };
+  };
+  t.match(await rejection(client.unary('Processes', {})), {
+    code: status.UNAVAILABLE,
+    details: 'the answer broke off',
+  });
+});
