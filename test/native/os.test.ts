@@ -79,7 +79,7 @@ if (inNamespaces(import.meta.url, ['--mount', '--net', '--propagation', 'private
     mkdirSync(join(target, 'below'));
     mount.mountSync({ source: 'tmpfs', target: join(target, 'below'), fstype: 'tmpfs', flags: [] });
     const file = openSync(join(target, 'file'), 'w');
-    const busy = await unmountAll(below(disks), { timeoutMs: 200, pauseMs: 20 });
+    const busy = await unmountAll(below(disks), { timeoutMs: 1000, pauseMs: 20 });
     t.same(busy.unmounted, [join(target, 'below')]);
     t.match(busy.detached, [{ target, message: /EBUSY/ }]);
     t.same(below(disks).mountInfo(), []);

@@ -44,7 +44,9 @@ export async function runTap(argv, options) {
   const results = once(parser, 'complete');
 
   const log = createWriteStream(options.logFile);
-  const child = spawn(argv[0], argv.slice(1), { cwd: root, env: options.env, stdio: ['ignore', 'pipe', 'pipe'] });
+  // Without it tap would end a test after 30 s, whatever the program's own time is.
+  const env = { TAP_TIMEOUT: String(options.timeoutMs / 1000), ...options.env };
+  const child = spawn(argv[0], argv.slice(1), { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   child.stdout.on('data', (data) => {
     log.write(data);
     parser.write(data);
