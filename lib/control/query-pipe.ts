@@ -1,6 +1,7 @@
 /**
- * The items of a query that does not fit a frame, through a pipe: each an encoded QueryItem behind its length (a varint). A pipe, not memory
- * that is passed on: what does not fit yet waits with its maker, so neither side ever holds the whole.
+ * The items of a query that does not fit a frame, through a pair of stream sockets: each an encoded QueryItem behind its length (a varint).
+ * Not memory that is passed on: what does not fit yet waits with its maker, so neither side ever holds the whole. And not a pipe, whose
+ * writer learns that its reader is gone only with the next write: there may be none for hours.
  */
 import { Socket } from 'node:net';
 import { MIB } from '../base/units.js';
@@ -17,15 +18,21 @@ const MAX_VARINT_BYTES = 5;
 /**
  * Writes all of `messages` and then whether that was all of them. Waits for the reader; when it is gone, `messages` is ended and nothing is thrown.
  * A ControlError of `messages` reaches the reader; any other as INTERNAL, and is told to `onFault`. Takes over `writeEnd`.
+ * @param onGone  called as soon as the reader is gone, whatever `messages` is doing
  */
 export async function writeQueryPipe(
   writeEnd: FileDescriptor,
   messages: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   onFault: (error: unknown) => void,
+  onGone: () => void = () => {},
 ): Promise<void> {
-  const socket = new Socket({ fd: writeEnd.releaseNumber(), readable: false, writable: true });
+  const socket = new Socket({ fd: writeEnd.releaseNumber(), readable: true, writable: true });
   const gone = new Promise<false>((resolve) => socket.once('close', () => resolve(false)));
   socket.on('error', () => {});
+  socket
+    .on('end', () => socket.destroy())
+    .on('close', onGone)
+    .resume();
   const send = async (item: control.QueryItem.$Properties): Promise<boolean> => {
     if (socket.destroyed) return false;
     if (socket.write(control.QueryItem.encode(item, Writer.create().fork()).ldelim().finish())) return true;
@@ -38,7 +45,7 @@ export async function writeQueryPipe(
     if (!(error instanceof ControlError)) onFault(error);
     await send({ failure: failureOf(error) });
   } finally {
-    socket.end();
+    socket.destroySoon();
   }
 }
 

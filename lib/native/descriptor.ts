@@ -14,6 +14,7 @@ export function createDescriptorModule(raw: DescriptorModule): DescriptorModule 
       return raw.adopt(number);
     },
     pipe: () => raw.pipe(),
+    streamPair: () => raw.streamPair(),
     open(path, flags) {
       checkAbsolutePath(path, 'path');
       if (!FLAGS.has(flags)) throw argumentError('ERR_INVALID_ARG_VALUE', 'flags', "'r', 'w' or 'rw'", flags);

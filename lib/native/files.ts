@@ -1,3 +1,4 @@
+import { getSystemErrorName } from 'node:util';
 import {
   argumentError,
   checkBoolean,
@@ -7,7 +8,7 @@ import {
   checkObject,
   checkString,
 } from './arguments.js';
-import type { FileDescriptor, FileKind, FileStatus, FilesModule, OpenFlags } from './contract.js';
+import type { FileDescriptor, FileKind, FileLook, FilePath, FileStatus, FilesModule, OpenFlags } from './contract.js';
 
 /** kind, mode, uid, gid, links, size, modified, identity. */
 type RawStatus = [number, number, number, number, number, number, number, string];
@@ -15,10 +16,10 @@ type RawStatus = [number, number, number, number, number, number, number, string
 /** What the addon itself exports: numbers for names, the timeout last, undefined for none. */
 export interface RawFilesModule {
   openRoot(path: string, timeoutMs: number): Promise<FileDescriptor>;
-  openFolder(root: FileDescriptor, path: string, timeoutMs: number): Promise<FileDescriptor>;
+  openFolder(root: FileDescriptor, path: FilePath, timeoutMs: number): Promise<FileDescriptor>;
   openFile(
     root: FileDescriptor,
-    path: string,
+    path: FilePath,
     access: number,
     creation: number,
     truncate: boolean,
@@ -29,6 +30,10 @@ export interface RawFilesModule {
   statFile(file: FileDescriptor, timeoutMs: number): Promise<RawStatus>;
   /** Names, each with a NUL behind it, and one byte an entry: its kind. */
   readDirectory(root: FileDescriptor, path: string, maxEntries: number, timeoutMs: number): Promise<[Buffer, Buffer]>;
+  /** Names, each with a NUL behind it. */
+  listNames(root: FileDescriptor, path: FilePath, maxEntries: number, timeoutMs: number): Promise<Buffer>;
+  /** A record a name: see `toLook`; and targets, each with a NUL behind it. */
+  lookAt(root: FileDescriptor, path: FilePath, names: Uint8Array, timeoutMs: number): Promise<[Buffer, Buffer]>;
   readLink(root: FileDescriptor, path: string, timeoutMs: number): Promise<string>;
   makeDirectory(root: FileDescriptor, path: string, mode: number, timeoutMs: number): Promise<boolean>;
   remove(root: FileDescriptor, path: string, isFolder: boolean, timeoutMs: number): Promise<void>;
@@ -43,6 +48,9 @@ const MAX_TIMEOUT_MS = 2 ** 31;
 const MAX_ENTRIES = 100_000;
 /** What one call may bring into memory. */
 const MAX_BYTES = 2 ** 30;
+
+const NUMBER_BYTES = 8;
+const RECORD_BYTES = 10 * NUMBER_BYTES;
 
 /** In the order of the numbers of native/files/entries.h. */
 const KINDS: readonly FileKind[] = [
@@ -60,6 +68,12 @@ const OPEN_FLAGS: Record<OpenFlags, { access: number; creation: number; truncate
 };
 const OPEN_FLAG_NAMES: ReadonlySet<string> = new Set(Object.keys(OPEN_FLAGS));
 const REMOVABLE_KINDS: ReadonlySet<string> = new Set(['file', 'directory']);
+
+function checkFilePlace(root: unknown, path: unknown): void {
+  checkDescriptor(root, 'root');
+  if (!(path instanceof Uint8Array)) checkString(path, 'path');
+  else if (path.includes(0)) throw argumentError('ERR_INVALID_ARG_VALUE', 'path', 'bytes without null bytes', path);
+}
 
 function checkPlace(root: unknown, path: unknown, name = 'path'): void {
   checkDescriptor(root, 'root');
@@ -81,6 +95,36 @@ function toStatus([kind, mode, uid, gid, links, sizeBytes, modifiedMs, identity]
   return { kind: KINDS[kind] ?? 'unknown', mode, uid, gid, links, sizeBytes, modifiedMs, identity };
 }
 
+function entriesOf(options: { maxEntries?: number }): number {
+  checkObject(options, 'options');
+  const { maxEntries = MAX_ENTRIES } = options;
+  checkInteger(maxEntries, 'options.maxEntries', 1, 2 ** 31);
+  return maxEntries as number;
+}
+
+/** Pieces that have a NUL behind each. */
+function texts(bytes: Uint8Array): Buffer[] {
+  const whole = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const found: Buffer[] = [];
+  for (let start = 0; start < whole.length; ) {
+    const end = whole.indexOf(0, start);
+    found.push(whole.subarray(start, end < 0 ? whole.length : end));
+    if (end < 0) break;
+    start = end + 1;
+  }
+  return found;
+}
+
+/** A record: errno, and the numbers of a status, as doubles; device and inode, as 64 bits each. */
+function toLook(bytes: Buffer, records: Buffer, start: number, target: Buffer | undefined): FileLook {
+  const number = (at: number) => records.readDoubleLE(start + at * NUMBER_BYTES);
+  const errno = number(0);
+  if (errno !== 0) return { name: bytes.toString(), bytes, errorCode: getSystemErrorName(-errno) };
+  const identity = `${records.readBigUInt64LE(start + RECORD_BYTES - 2 * NUMBER_BYTES)}:${records.readBigUInt64LE(start + RECORD_BYTES - NUMBER_BYTES)}`;
+  const status = toStatus([number(1), number(2), number(3), number(4), number(5), number(6), number(7), identity]);
+  return { name: bytes.toString(), bytes, status, target: status.kind === 'link' ? target?.toString() : undefined };
+}
+
 /**
  * Files beneath a folder by openat2(2): no `..` out of it, no link, no magic link of /proc, no absolute path, no device and no FIFO.
  * The kernel walks the path, so nothing can be exchanged between a check and its use.
@@ -94,11 +138,11 @@ export function createFilesModule(raw: RawFilesModule): FilesModule {
       return raw.openRoot(path, timeoutOf(options));
     },
     async openDirectory(root, path, options = {}) {
-      checkPlace(root, path);
+      checkFilePlace(root, path);
       return raw.openFolder(root, path, timeoutOf(options));
     },
     async openBeneath(root, path, options = {}) {
-      checkPlace(root, path);
+      checkFilePlace(root, path);
       const timeoutMs = timeoutOf(options);
       const { flags = 'r', mode = 0o600 } = options;
       checkName(flags, 'options.flags', OPEN_FLAG_NAMES);
@@ -116,15 +160,23 @@ export function createFilesModule(raw: RawFilesModule): FilesModule {
     },
     async readDirectory(root, path, options = {}) {
       checkPlace(root, path);
-      const timeoutMs = timeoutOf(options);
-      const { maxEntries = MAX_ENTRIES } = options;
-      checkInteger(maxEntries, 'options.maxEntries', 1, 2 ** 31);
-      const [names, kinds] = await raw.readDirectory(root, path, maxEntries, timeoutMs);
+      const [names, kinds] = await raw.readDirectory(root, path, entriesOf(options), timeoutOf(options));
       const split = names.toString('utf8').split('\0');
       return Array.from(kinds, (kind, position) => ({
         name: split[position] as string,
         kind: KINDS[kind] ?? 'unknown',
       }));
+    },
+    async listNames(root, path, options = {}) {
+      checkFilePlace(root, path);
+      return raw.listNames(root, path, entriesOf(options), timeoutOf(options));
+    },
+    async lookAt(root, path, names, options = {}) {
+      checkFilePlace(root, path);
+      if (!(names instanceof Uint8Array)) throw argumentError('ERR_INVALID_ARG_TYPE', 'names', 'a Uint8Array', names);
+      const [records, targets] = await raw.lookAt(root, path, names, timeoutOf(options));
+      const shown = texts(targets);
+      return texts(names).map((bytes, at) => toLook(bytes, records, at * RECORD_BYTES, shown[at]));
     },
     async readLink(root, path, options = {}) {
       checkPlace(root, path);

@@ -24,9 +24,7 @@ Napi::Value adopt(const Napi::CallbackInfo& info) {
   return wrap(info.Env(), sys::adopt_descriptor(info[0].As<Napi::Number>().Int32Value()));
 }
 
-Napi::Value make_pipe(const Napi::CallbackInfo& info) {
-  Napi::Env env = info.Env();
-  auto ends = sys::create_pipe();
+Napi::Value wrap_pair(Napi::Env env, Result<std::pair<UniqueFd, UniqueFd>> ends) {
   if (!ends) {
     throw_error(env, ends.error());
     return env.Undefined();
@@ -36,6 +34,9 @@ Napi::Value make_pipe(const Napi::CallbackInfo& info) {
   array.Set(uint32_t{1}, FileDescriptor::create(env, std::move(ends.value().second)));
   return array;
 }
+
+Napi::Value make_pipe(const Napi::CallbackInfo& info) { return wrap_pair(info.Env(), sys::create_pipe()); }
+Napi::Value make_stream_pair(const Napi::CallbackInfo& info) { return wrap_pair(info.Env(), sys::create_stream_pair()); }
 
 Napi::Value open_path(const Napi::CallbackInfo& info) {
   if (!takes(info, "ss")) return {};
@@ -54,6 +55,7 @@ void init_descriptor(Napi::Env env, Napi::Object exports) {
   Napi::Object module = Napi::Object::New(env);
   module.Set("adopt", Napi::Function::New<adopt>(env, "adopt"));
   module.Set("pipe", Napi::Function::New<make_pipe>(env, "pipe"));
+  module.Set("streamPair", Napi::Function::New<make_stream_pair>(env, "streamPair"));
   module.Set("open", Napi::Function::New<open_path>(env, "open"));
   module.Set("duplicate", Napi::Function::New<duplicate>(env, "duplicate"));
   exports.Set("descriptor", module);

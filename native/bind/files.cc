@@ -3,6 +3,8 @@
 
 #include <napi.h>
 
+#include <algorithm>
+
 #include "bind/deadline.h"
 #include "bind/fd.h"
 #include "bind/modules.h"
@@ -12,6 +14,13 @@
 namespace talos::bind {
 
 namespace {
+
+// A string, or the bytes of a name that is no text.
+std::string to_path(const Napi::Value& value) {
+  if (!value.IsTypedArray()) return to_string(value);
+  auto bytes = value.As<Napi::Uint8Array>();
+  return std::string(reinterpret_cast<const char*>(bytes.Data()), bytes.ByteLength());
+}
 
 uint32_t to_number(const Napi::Value& value) { return value.As<Napi::Number>().Uint32Value(); }
 
@@ -67,16 +76,16 @@ Napi::Value open_root(const Napi::CallbackInfo& info) {
   if (!root) return info.Env().Undefined()
 
 Napi::Value open_folder(const Napi::CallbackInfo& info) {
-  TALOS_ROOT(root, "Ds");
-  std::string path = to_string(info[1]);
+  TALOS_ROOT(root, "Dp");
+  std::string path = to_path(info[1]);
   auto work = [root = std::move(root), path] { return files::open_folder(root.get(), path); };
   return run_with_deadline<UniqueFd>(info[2], about("openat2", path), std::move(work), wrap);
 }
 
 // (root, path, access, creation, truncate, mode, timeout)
 Napi::Value open_file(const Napi::CallbackInfo& info) {
-  TALOS_ROOT(root, "Dsnnbn");
-  files::OpenRequest request{.path = to_string(info[1]),
+  TALOS_ROOT(root, "Dpnnbn");
+  files::OpenRequest request{.path = to_path(info[1]),
                              .access = static_cast<files::Access>(to_number(info[2])),
                              .creation = static_cast<files::Creation>(to_number(info[3])),
                              .truncate = info[4].As<Napi::Boolean>().Value(),
@@ -106,6 +115,57 @@ Napi::Value read_folder(const Napi::CallbackInfo& info) {
   std::string path = to_string(info[1]);
   auto work = [root = std::move(root), path, most = to_number(info[2])] { return files::read_folder(root.get(), path, most); };
   return run_with_deadline<std::vector<files::Entry>>(info[3], about("getdents64", path), std::move(work), to_entries);
+}
+
+// (root, path, maxEntries, timeout): each name with a NUL behind it
+Napi::Value list_names(const Napi::CallbackInfo& info) {
+  TALOS_ROOT(root, "Dpn");
+  std::string path = to_path(info[1]);
+  auto work = [root = std::move(root), path, most = to_number(info[2])] { return files::list_names(root.get(), path, most); };
+  return run_with_deadline<std::vector<std::string>>(info[3], about("getdents64", path), std::move(work),
+                                                     [](Napi::Env env, const std::vector<std::string>& names) {
+                                                       std::string all;
+                                                       for (const std::string& name : names) all.append(name).push_back('\0');
+                                                       return to_buffer(env, all);
+                                                     });
+}
+
+// [eight doubles an entry: errno, kind, mode, uid, gid, links, size, modifiedMs; device and inode as 64 bits each;
+// targets, each with a NUL behind it]
+Napi::Value to_looks(Napi::Env env, const std::vector<files::Look>& looks) {
+  std::string records;
+  std::string targets;
+  auto add = [&records](const auto& number) { records.append(reinterpret_cast<const char*>(&number), sizeof number); };
+  for (const files::Look& look : looks) {
+    const files::Status& status = look.status;
+    for (double number : {static_cast<double>(look.errno_value), static_cast<double>(status.kind),
+                          static_cast<double>(status.mode), static_cast<double>(status.uid), static_cast<double>(status.gid),
+                          static_cast<double>(status.links), static_cast<double>(status.size), status.modified_ms}) {
+      add(number);
+    }
+    add(status.device);
+    add(status.inode);
+    targets.append(look.target).push_back('\0');
+  }
+  auto pair = Napi::Array::New(env, 2);
+  pair.Set(uint32_t{0}, to_buffer(env, records));
+  pair.Set(uint32_t{1}, to_buffer(env, targets));
+  return pair;
+}
+
+// (root, path, names, timeout)
+Napi::Value look_at(const Napi::CallbackInfo& info) {
+  TALOS_ROOT(root, "Dpu");
+  std::string path = to_path(info[1]);
+  std::vector<std::string> names;
+  std::string all = to_path(info[2]);
+  for (size_t start = 0; start < all.size();) {
+    size_t end = std::min(all.find('\0', start), all.size());
+    names.push_back(all.substr(start, end - start));
+    start = end + 1;
+  }
+  auto work = [root = std::move(root), path, names = std::move(names)] { return files::look_at(root.get(), path, names); };
+  return run_with_deadline<std::vector<files::Look>>(info[3], about("fstatat", path), std::move(work), to_looks);
 }
 
 Napi::Value read_link(const Napi::CallbackInfo& info) {
@@ -189,6 +249,8 @@ void init_files(Napi::Env env, Napi::Object exports) {
   module.Set("stat", Napi::Function::New<status>(env, "stat"));
   module.Set("statFile", Napi::Function::New<status_of>(env, "statFile"));
   module.Set("readDirectory", Napi::Function::New<read_folder>(env, "readDirectory"));
+  module.Set("listNames", Napi::Function::New<list_names>(env, "listNames"));
+  module.Set("lookAt", Napi::Function::New<look_at>(env, "lookAt"));
   module.Set("readLink", Napi::Function::New<read_link>(env, "readLink"));
   module.Set("makeDirectory", Napi::Function::New<make_folder>(env, "makeDirectory"));
   module.Set("remove", Napi::Function::New<remove>(env, "remove"));

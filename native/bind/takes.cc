@@ -27,6 +27,8 @@ bool has_type(const Napi::Value& value, char type) {
       return value.IsFunction();
     case 'u':
       return is_array_of(value, napi_uint8_array);
+    case 'p':
+      return value.IsString() || is_array_of(value, napi_uint8_array);
     case 'd':
       return is_array_of(value, napi_float64_array);
     case 'D':

@@ -11,25 +11,9 @@
 namespace talos::files {
 namespace {
 
-constexpr size_t kEntryBlockBytes = 64 * 1024;
 constexpr size_t kReadStepBytes = 64 * 1024;
 constexpr double kMsPerSecond = 1e3;
 constexpr double kNsPerMs = 1e6;
-
-Status to_status(const struct stat& from) {
-  Status status;
-  status.kind = kind_of_mode(from.st_mode);
-  status.mode = from.st_mode & 07777;
-  status.uid = from.st_uid;
-  status.gid = from.st_gid;
-  status.links = from.st_nlink;
-  status.size = from.st_size;
-  status.modified_ms =
-      static_cast<double>(from.st_mtim.tv_sec) * kMsPerSecond + static_cast<double>(from.st_mtim.tv_nsec) / kNsPerMs;
-  status.device = from.st_dev;
-  status.inode = from.st_ino;
-  return status;
-}
 
 // The whole path, for the errors of a call that was given the last name only.
 Error at_path(Error error, const std::string& path) {
@@ -55,6 +39,21 @@ Result<void> fill_kinds(int folder_fd, std::vector<Entry>& entries) {
 
 }  // namespace
 
+Status to_status(const struct stat& from) {
+  Status status;
+  status.kind = kind_of_mode(from.st_mode);
+  status.mode = from.st_mode & 07777;
+  status.uid = from.st_uid;
+  status.gid = from.st_gid;
+  status.links = from.st_nlink;
+  status.size = from.st_size;
+  status.modified_ms =
+      static_cast<double>(from.st_mtim.tv_sec) * kMsPerSecond + static_cast<double>(from.st_mtim.tv_nsec) / kNsPerMs;
+  status.device = from.st_dev;
+  status.inode = from.st_ino;
+  return status;
+}
+
 Result<Status> status(int root_fd, const std::string& path) {
   auto fd = walk(root_fd, path, O_PATH | O_NOFOLLOW);
   if (!fd) return std::move(fd.error());
@@ -72,20 +71,9 @@ Result<Status> status_of(int fd) {
 Result<std::vector<Entry>> read_folder(int root_fd, const std::string& path, size_t max_entries) {
   auto fd = walk(root_fd, path, O_RDONLY | O_DIRECTORY);
   if (!fd) return std::move(fd.error());
-  std::vector<Entry> entries;
-  std::string block(kEntryBlockBytes, '\0');
-  for (;;) {
-    auto bytes = sys::read_entries(fd.value().get(), block.data(), block.size(), path);
-    if (!bytes) return std::move(bytes.error());
-    if (bytes.value() == 0) break;
-    if (auto parsed = parse_entries(std::string_view(block).substr(0, bytes.value()), entries); !parsed) {
-      return at_path(std::move(parsed.error()), path);
-    }
-    if (entries.size() > max_entries) {
-      return Error{EOVERFLOW, "getdents64", path, {}, "more than " + std::to_string(max_entries) + " entries"};
-    }
-  }
-  if (auto filled = fill_kinds(fd.value().get(), entries); !filled) return std::move(filled.error());
+  auto entries = read_entries_of(fd.value().get(), path, max_entries);
+  if (!entries) return entries;
+  if (auto filled = fill_kinds(fd.value().get(), entries.value()); !filled) return std::move(filled.error());
   return entries;
 }
 
@@ -95,7 +83,7 @@ Result<std::string> read_link(int root_fd, const std::string& path) {
   auto found = sys::file_status(fd.value().get(), path);
   if (!found) return std::move(found.error());
   if (kind_of_mode(found.value().st_mode) != FileKind::kLink) return Error{EINVAL, "readlink", path, {}, "it is not a link"};
-  return sys::read_link_of(fd.value().get(), path);
+  return sys::read_link_at(fd.value().get(), "", path);
 }
 
 Result<bool> make_folder(int root_fd, const std::string& path, uint32_t mode) {

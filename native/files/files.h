@@ -58,6 +58,18 @@ Result<Status> status_of(int fd);
 // In the order of the file system. EOVERFLOW beyond `max_entries`.
 Result<std::vector<Entry>> read_folder(int root_fd, const std::string& path, size_t max_entries);
 
+// The names in a folder, sorted by their bytes. EOVERFLOW beyond `max_entries`.
+Result<std::vector<std::string>> list_names(int root_fd, const std::string& path, size_t max_entries);
+
+// What one name in a folder is.
+struct Look {
+  int errno_value = 0;  // why it could not be looked at; the rest says nothing then. ENOENT: it is gone
+  Status status{};
+  std::string target{};  // of a link, else empty
+};
+// In the order of the names, all in the folder as it was opened once. EINVAL if one of them is no single name.
+Result<std::vector<Look>> look_at(int root_fd, const std::string& path, const std::vector<std::string>& names);
+
 // Where a link points to: bytes, to be shown and not to be followed.
 Result<std::string> read_link(int root_fd, const std::string& path);
 

@@ -1,6 +1,7 @@
 #include "sys/descriptor_calls.h"
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace talos::sys {
@@ -13,6 +14,12 @@ Result<UniqueFd> adopt_descriptor(int number) {
 Result<std::pair<UniqueFd, UniqueFd>> create_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return last_error("pipe2");
+  return std::pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
+}
+
+Result<std::pair<UniqueFd, UniqueFd>> create_stream_pair() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return last_error("socketpair");
   return std::pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
 }
 

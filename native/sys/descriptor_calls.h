@@ -16,6 +16,8 @@ namespace talos::sys {
 Result<UniqueFd> adopt_descriptor(int number);
 // Read end, write end.
 Result<std::pair<UniqueFd, UniqueFd>> create_pipe();
+// socketpair(2): AF_UNIX, SOCK_STREAM. Each end learns at once when the other is gone.
+Result<std::pair<UniqueFd, UniqueFd>> create_stream_pair();
 // `flags`: "r", "w" or "rw". May sleep on a FIFO or a device.
 Result<UniqueFd> open_path(const std::string& path, const std::string& flags);
 Result<UniqueFd> duplicate_descriptor(int fd);

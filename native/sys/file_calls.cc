@@ -36,9 +36,16 @@ Result<struct stat> file_status(int fd, const std::string& path) {
   return status;
 }
 
-Result<std::string> read_link_of(int fd, const std::string& path) {
+Result<struct stat> entry_status(int folder_fd, const std::string& name) {
+  struct stat status;
+  if (::fstatat(folder_fd, name.c_str(), &status, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == -1)
+    return last_error("fstatat", name);
+  return status;
+}
+
+Result<std::string> read_link_at(int fd, const std::string& name, const std::string& path) {
   std::string target(PATH_MAX, '\0');
-  ssize_t length = ::readlinkat(fd, "", target.data(), target.size());
+  ssize_t length = ::readlinkat(fd, name.c_str(), target.data(), target.size());
   if (length == -1) return last_error("readlink", path);
   target.resize(static_cast<size_t>(length));
   return target;

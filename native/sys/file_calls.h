@@ -23,8 +23,11 @@ Result<UniqueFd> open_beneath(int root_fd, const std::string& path, uint64_t fla
 // fstat(2); works on O_PATH descriptors.
 Result<struct stat> file_status(int fd, const std::string& path);
 
-// readlinkat(2) of an O_PATH descriptor of the link itself.
-Result<std::string> read_link_of(int fd, const std::string& path);
+// fstatat(2) of one name in a folder; of a link: the link itself.
+Result<struct stat> entry_status(int folder_fd, const std::string& name);
+
+// readlinkat(2) of one name in a folder, or, with an empty name, of an O_PATH descriptor of the link itself.
+Result<std::string> read_link_at(int fd, const std::string& name, const std::string& path);
 
 // mkdirat(2). True when it was made, false when something of that name was there already.
 Result<bool> make_folder(int parent_fd, const std::string& name, mode_t mode);

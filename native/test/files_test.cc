@@ -177,6 +177,32 @@ void looks_and_changes(const Fixture& f) {
   check_equal(read_file(root, "file", 6).value(), "inside", "just fits");
 }
 
+void looks_at_many(const Fixture& f) {
+  int root = f.root.get();
+  f.write("root/\xff\xfe", "odd");
+  auto names = list_names(root, ".", 100).value();
+  check(std::is_sorted(names.begin(), names.end()) && names.size() == 7, "all of them, in order");
+  check_equal(names.back(), "\xff\xfe", "a name is bytes");
+  refuses(list_names(root, ".", 3), EOVERFLOW, "more than 3", "a folder with too much in it");
+  refuses(list_names(root, "way-out", 3), ELOOP, "link", "through a link");
+  refuses(list_names(root, "file", 3), ENOTDIR, "", "no folder");
+  names.push_back("gone");
+  auto seen = look_at(root, ".", names).value();
+  std::string told;
+  for (size_t i = 0; i < seen.size(); i++) {
+    told += names[i] + ":" + std::to_string(static_cast<int>(seen[i].status.kind)) + seen[i].target + " ";
+  }
+  check_equal(told, "absolute:3/etc/passwd fifo:4 file:1 link:3file sub:2 way-out:3../outside \xff\xfe:1 gone:0 ");
+  check_equal(seen.back().errno_value, ENOENT, "one that is gone does not hide the others");
+  check(seen[2].status.size == 6 && seen[2].status.inode == status(root, "file").value().inode);
+  for (const char* name : {"..", ".", "", "sub/file", "../outside/secret"}) {
+    refuses(look_at(root, ".", {name}), EINVAL, "not one name", name);
+  }
+  refuses(look_at(root, "way-out", {"secret"}), ELOOP, "link", "through a link");
+  refuses(look_at(root, "..", {"outside"}), EXDEV, "out of its folder", "above it");
+  ::unlink(f.at("root/\xff\xfe").c_str());
+}
+
 // A name that is a folder, then a link to the outside, then a folder again: whatever is opened must be inside.
 void holds_against_renames(const Fixture& f) {
   ::mkdir(f.at("root/swap").c_str(), 0755);
@@ -249,6 +275,14 @@ void survives_failures(const Fixture& f) {
   fail_each([&] { return status(root, "file"); }, kErrnos, walked);
   fail_each([&] { return read_link(root, "link"); }, kErrnos, walked);
   fail_each([&] { return read_folder(root, ".", 100); }, kErrnos, walked);
+  fail_each([&] { return list_names(root, ".", 100); }, kErrnos, walked);
+  // What one name is, is told with that name.
+  fail_each([&] { return look_at(root, ".", {"file", "link"}); }, kErrnos, {{"openat2", EAGAIN}, {"fstatat"}, {"readlinkat"}});
+  for (const char* call : {"fstatat", "readlinkat"}) {
+    fail_call(call, 1, EIO);
+    check_equal(look_at(root, ".", {"link"}).value()[0].errno_value, EIO, call);
+    clear_faults();
+  }
   fail_each([&] { return replace_file(root, "config", "text", 0600); }, kErrnos, walked);
   fail_each([&] { return open_root("/tmp"); }, kErrnos);
   auto make = [&]() -> Result<void> {
@@ -286,6 +320,7 @@ int main() {
   refuses_what_leads_out(fixture);
   refuses_devices_and_magic_links();
   looks_and_changes(fixture);
+  looks_at_many(fixture);
   makes_files(fixture);
   replaces_whole_files(fixture);
   holds_against_renames(fixture);

@@ -50,6 +50,33 @@ t.test('what is beneath is opened, read, written and listed', async (t) => {
   t.same(await files.readDirectory(root, 'sub'), []);
 });
 
+t.test('many names at once, whatever bytes they are', async (t) => {
+  const odd = Buffer.concat([Buffer.from(join(folder, 'root/')), Buffer.from([0xff, 0x0a, 0xfe])]);
+  writeFileSync(odd, 'odd');
+  const names = await files.listNames(root, '.');
+  t.equal(names.toString('latin1'), 'file\0sub\0way-out\0\xff\n\xfe\0');
+  const looks = await files.lookAt(root, '.', Buffer.concat([names, Buffer.from('gone\0')]));
+  t.match(looks, [
+    { name: 'file', status: await files.stat(root, 'file'), target: undefined },
+    { name: 'sub', status: { kind: 'directory' } },
+    { name: 'way-out', status: { kind: 'link' }, target: '../outside' },
+    { name: '\ufffd\n\ufffd', bytes: Buffer.from([0xff, 0x0a, 0xfe]), status: { kind: 'file', sizeBytes: 3 } },
+    { name: 'gone', errorCode: 'ENOENT' },
+  ]);
+  const file = await files.openBeneath(root, Buffer.from([0xff, 0x0a, 0xfe]));
+  t.equal(
+    (await files.read(file, { position: 0, maxBytes: 10 })).toString(),
+    'odd',
+    'such a name can be opened by its bytes',
+  );
+  file.close();
+  await t.rejects(files.openDirectory(root, Buffer.from('way-out')), { code: 'ELOOP' });
+  await t.rejects(files.lookAt(root, '.', Buffer.from('../outside\0')), { code: 'EINVAL', path: '../outside' });
+  await t.rejects(files.listNames(root, '..'), { code: 'EXDEV' });
+  t.same(await files.lookAt(root, '.', Buffer.alloc(0)), []);
+  rmSync(odd);
+});
+
 t.test('a file is made with each of the flags', async (t) => {
   for (const flags of ['wx', 'w', 'a', 'r+', 'r'] as const) (await files.openBeneath(root, 'made', { flags })).close();
   await t.rejects(files.openBeneath(root, 'made', { flags: 'ax' }), { code: 'EEXIST', syscall: 'openat2' });

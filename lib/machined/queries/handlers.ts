@@ -11,7 +11,7 @@ const MAX_INLINE_BYTES = MAX_FRAME_BYTES - 256;
 const MAX_STREAMS = 128;
 
 export interface QueryHandlerOptions {
-  descriptor: Pick<DescriptorModule, 'pipe'>;
+  descriptor: Pick<DescriptorModule, 'streamPair'>;
   /** Loaded with the first query: a node that boots has other things to do. */
   table(): Promise<QueryTable>;
   log(text: string): void;
@@ -24,13 +24,15 @@ export function queryHandlers(options: QueryHandlerOptions) {
   /** Passes the read end on and writes in the background, until the connection or the reader is gone. */
   function piped(path: string, context: CallContext, messages: (signal: AbortSignal) => AsyncIterable<Uint8Array>) {
     if (streams >= MAX_STREAMS) throw new ControlError('RESOURCE_EXHAUSTED', 'too many queries under way');
-    const [readEnd, writeEnd] = options.descriptor.pipe();
+    const [readEnd, writeEnd] = options.descriptor.streamPair();
     const stop = new AbortController();
     context.connection.onClose(() => stop.abort());
     streams++;
-    void writeQueryPipe(writeEnd, messages(stop.signal), (error) => {
+    const onFault = (error: unknown) => {
+      if (stop.signal.aborted && error === stop.signal.reason) return;
       options.log(`${path} for ${context.peer} failed: ${error instanceof Error ? error.stack : String(error)}`);
-    }).finally(() => {
+    };
+    void writeQueryPipe(writeEnd, messages(stop.signal), onFault, () => stop.abort()).finally(() => {
       streams--;
       stop.abort();
     });

@@ -13,6 +13,8 @@ export interface DescriptorModule {
   adopt(number: number): FileDescriptor;
   /** pipe2(2): [read end, write end]. */
   pipe(): [FileDescriptor, FileDescriptor];
+  /** socketpair(2), AF_UNIX streams: two equal ends, each of which learns at once when the other is gone. */
+  streamPair(): [FileDescriptor, FileDescriptor];
   /** open(2) with O_CLOEXEC of a path that the program itself chose. `flags`: 'r', 'w', 'rw'. */
   open(path: string, flags: 'r' | 'w' | 'rw'): FileDescriptor;
   duplicate(descriptor: FileDescriptor): FileDescriptor;

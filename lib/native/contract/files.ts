@@ -25,7 +25,7 @@ export interface FileStatus {
 }
 
 export interface DirectoryEntry {
-  /** Bytes that are no UTF-8 are U+FFFD; such a name cannot be opened. */
+  /** Bytes that are no UTF-8 are U+FFFD; such a name cannot be opened by this text: see `listNames`. */
   name: string;
   kind: FileKind;
 }
@@ -51,14 +51,28 @@ export interface OpenBeneathOptions extends FilesTimeout {
   mode?: number;
 }
 
+/** Text, or the bytes of a path that is no UTF-8. */
+export type FilePath = string | Uint8Array;
+
+/** One of many names that were looked at together. */
+export type FileLook =
+  | { name: string; bytes: Buffer; status: FileStatus; target: string | undefined }
+  | {
+      name: string;
+      bytes: Buffer;
+      /** As 'ENOENT': it is gone by now. */
+      errorCode: string;
+      status?: undefined;
+    };
+
 /** All of it on threads of its own: a file system that hangs stops neither JavaScript nor Node's pool. */
 export interface FilesModule {
   /** A folder that the program itself chose; links in `path` are followed. What comes from outside is a path beneath it. */
   openRoot(path: string, options?: FilesTimeout): Promise<FileDescriptor>;
   /** A folder beneath it as a root of its own. */
-  openDirectory(root: FileDescriptor, path: string, options?: FilesTimeout): Promise<FileDescriptor>;
+  openDirectory(root: FileDescriptor, path: FilePath, options?: FilesTimeout): Promise<FileDescriptor>;
   /** A regular file; nothing else is ever opened. */
-  openBeneath(root: FileDescriptor, path: string, options?: OpenBeneathOptions): Promise<FileDescriptor>;
+  openBeneath(root: FileDescriptor, path: FilePath, options?: OpenBeneathOptions): Promise<FileDescriptor>;
   /** Of a link: the link itself. */
   stat(root: FileDescriptor, path: string, options?: FilesTimeout): Promise<FileStatus>;
   statFile(file: FileDescriptor, options?: FilesTimeout): Promise<FileStatus>;
@@ -68,6 +82,13 @@ export interface FilesModule {
     path: string,
     options?: FilesTimeout & { maxEntries?: number },
   ): Promise<DirectoryEntry[]>;
+  /** Their names alone, sorted by their bytes, each with a NUL behind it. EOVERFLOW beyond `maxEntries` (100,000 unless given). */
+  listNames(root: FileDescriptor, path: FilePath, options?: FilesTimeout & { maxEntries?: number }): Promise<Buffer>;
+  /**
+   * What some names in a folder are, links themselves and not what they lead to. One that cannot be looked at does not hide the others.
+   * @param names  a piece of what `listNames` gave
+   */
+  lookAt(root: FileDescriptor, path: FilePath, names: Uint8Array, options?: FilesTimeout): Promise<FileLook[]>;
   /** What a link says, to be shown and not to be followed. */
   readLink(root: FileDescriptor, path: string, options?: FilesTimeout): Promise<string>;
   /** False: something of that name was there already. Parents must exist. `mode`: 0o755 unless given, less the umask. */

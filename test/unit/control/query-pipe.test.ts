@@ -1,4 +1,5 @@
-/** Query items over a real pipe: order, size, failures, both ends going away. */
+/** Query items over real sockets: order, size, failures, both ends going away. */
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { ControlError } from '../../../lib/control/errors.js';
@@ -16,7 +17,7 @@ async function collect(messages: AsyncIterable<Uint8Array>): Promise<Buffer[]> {
 t.test('messages of every size come out as they went in, in order', async (t) => {
   const sizes = [0, 1, 127, 128, 300, 16_383, 16_384, 65_536, 3_000_000, 5, 0];
   const sent = sizes.map((size, at) => Buffer.alloc(size, at + 1));
-  const [read, write] = descriptor.pipe();
+  const [read, write] = descriptor.streamPair();
   const written = writeQueryPipe(write, sent, (error) => t.fail(String(error)));
   const found = await collect(readQueryPipe(read));
   await written;
@@ -32,7 +33,7 @@ t.test('what the maker throws: its own words, or none', async (t) => {
     [new ControlError('NOT_FOUND', 'no file x'), { kind: 'NOT_FOUND', message: 'no file x' }, 0],
     [new Error('secret'), { kind: 'INTERNAL', message: 'it failed inside' }, 1],
   ] as const) {
-    const [read, write] = descriptor.pipe();
+    const [read, write] = descriptor.streamPair();
     const told: unknown[] = [];
     const messages = async function* () {
       yield Buffer.from('one');
@@ -50,7 +51,7 @@ t.test('what the maker throws: its own words, or none', async (t) => {
 });
 
 t.test('a reader that leaves ends the maker, also while it waits for room', async (t) => {
-  const [read, write] = descriptor.pipe();
+  const [read, write] = descriptor.streamPair();
   let isEnded = false;
   const endless = async function* () {
     try {
@@ -68,8 +69,29 @@ t.test('a reader that leaves ends the maker, also while it waits for room', asyn
   t.ok(isEnded);
 });
 
+t.test('a maker that has nothing to say hears at once that its reader has left', async (t) => {
+  const [read, write] = descriptor.streamPair();
+  const stop = new AbortController();
+  const silent = async function* () {
+    yield Buffer.from('hello');
+    await once(stop.signal, 'abort');
+  };
+  const written = writeQueryPipe(
+    write,
+    silent(),
+    (error) => t.fail(String(error)),
+    () => stop.abort(),
+  );
+  for await (const message of readQueryPipe(read)) {
+    t.equal(Buffer.from(message).toString(), 'hello');
+    break;
+  }
+  await written;
+  t.ok(stop.signal.aborted);
+});
+
 t.test('a maker does not run ahead of its reader', async (t) => {
-  const [read, write] = descriptor.pipe();
+  const [read, write] = descriptor.streamPair();
   let made = 0;
   const many = async function* () {
     for (; made < 1000; made++) yield Buffer.alloc(10_000);
@@ -86,7 +108,7 @@ t.test('a maker does not run ahead of its reader', async (t) => {
 
 t.test('an end that is none, and what is no item', async (t) => {
   const item = async (bytes: Buffer) => {
-    const [read, write] = descriptor.pipe();
+    const [read, write] = descriptor.streamPair();
     const { Socket } = await import('node:net');
     new Socket({ fd: write.releaseNumber(), readable: false, writable: true }).on('error', () => {}).end(bytes);
     return collect(readQueryPipe(read));
@@ -107,7 +129,7 @@ t.test('an end that is none, and what is no item', async (t) => {
 });
 
 t.test('the abort of a reader is its reason', async (t) => {
-  const [read, write] = descriptor.pipe();
+  const [read, write] = descriptor.streamPair();
   const never = async function* () {
     await delay(60_000, undefined, { ref: false });
     yield Buffer.alloc(0);

@@ -20,7 +20,7 @@ t.test('a message that fits a frame, and one that comes through a pipe', async (
     const message = machine.Process.encode({ processes }).finish();
     machined.answers.query = () => {
       if (count < 100) return { message, streamed: false };
-      const [read, write] = descriptor.pipe();
+      const [read, write] = descriptor.streamPair();
       void writeQueryPipe(write, [message], (error) => t.fail(String(error)));
       return { body: { message: new Uint8Array(), streamed: true }, descriptors: [read] };
     };
@@ -45,7 +45,7 @@ t.test('failures of machined, and of the way to it', async (t) => {
   machined.answers.query = () => ({ message: new Uint8Array(), streamed: true });
   t.match(await rejection(client.unary('Processes', {})), { code: status.INTERNAL });
   machined.answers.query = () => {
-    const [read, write] = descriptor.pipe();
+    const [read, write] = descriptor.streamPair();
     write.close();
     return { body: { message: new Uint8Array(), streamed: true }, descriptors: [read] };
   };
