@@ -10,9 +10,10 @@ import { Calls } from './calls.js';
 import type { OsdContext } from './context.js';
 import type { IdentityLookup } from './gate.js';
 import { dmesg, MAX_RECORDS_IN_FLIGHT } from './handlers/dmesg.js';
+import { figureHandlers } from './handlers/figures.js';
 import { logs, logsContainers, MAX_SLABS_IN_FLIGHT } from './handlers/logs.js';
 import { reboot, shutdown } from './handlers/power.js';
-import { containers, controlService, serviceList } from './handlers/services.js';
+import { containers, controlService, restart, serviceList } from './handlers/services.js';
 import { hostname, version } from './handlers/version.js';
 import { PASSED_ON } from './passed-on.js';
 import { MAX_ITEMS_IN_FLIGHT, query, queryStream } from './queries.js';
@@ -74,7 +75,9 @@ function servedDefinition(method: Method): Method {
 function ownHandlers(context: OsdContext, calls: Calls): Record<string, UntypedServiceImplementation[string]> {
   const { unary, streaming } = { unary: calls.unary.bind(calls), streaming: calls.streaming.bind(calls) };
   const api = MachineServiceDefinition;
+  const figures = Object.entries(figureHandlers()).map(([path, figure]) => [path, unary<Empty>(() => figure(context))]);
   return {
+    ...Object.fromEntries(figures),
     [api.Version.path]: unary<Empty>(() => version(context)),
     [api.Hostname.path]: unary<Empty>(() => hostname(context)),
     [api.Containers.path]: unary<machine.ContainersRequest>((request) => containers(context, request)),
@@ -83,6 +86,7 @@ function ownHandlers(context: OsdContext, calls: Calls): Record<string, UntypedS
     [api.ServiceStop.path]: unary<machine.ServiceStopRequest>(({ id }) => controlService(context, id, 'STOP')),
     [api.ServiceRestart.path]: unary<machine.ServiceRestartRequest>(({ id }) => controlService(context, id, 'RESTART')),
     [api.LogsContainers.path]: unary<Empty>(() => logsContainers(context)),
+    [api.Restart.path]: unary<machine.RestartRequest>((request) => restart(context, request)),
     [api.Reboot.path]: unary<machine.RebootRequest>((request, caller) => reboot(context, request, caller)),
     [api.Shutdown.path]: unary<machine.ShutdownRequest>((request, caller) => shutdown(context, request, caller)),
     [api.Logs.path]: streaming<machine.LogsRequest>(MAX_SLABS_IN_FLIGHT, (request, stream) =>

@@ -63,6 +63,21 @@ export async function controlService(
   return { messages: [{ metadata: { hostname: context.hostname() }, resp: body.message }] };
 }
 
+/** What a container is restarted by: SIGTERM, after which init starts the service again as its definition says. */
+export async function restart(
+  context: OsdContext,
+  { namespace, id }: machine.RestartRequest,
+): Promise<machine.RestartResponse.$Properties> {
+  if (checkNamespace(namespace) === KUBERNETES) {
+    throw new RpcError(
+      status.NOT_FOUND,
+      `no container ${JSON.stringify(id)}: nothing runs in ${KUBERNETES}, since this node has no container runtime yet`,
+    );
+  }
+  await controlService(context, id, 'RESTART');
+  return { messages: [{ metadata: { hostname: context.hostname() } }] };
+}
+
 /** @throws RpcError NOT_FOUND with the ids that there are */
 export async function checkServiceId(context: OsdContext, id: string): Promise<void> {
   const ids = (await listServices(context)).map((service) => service.id);
