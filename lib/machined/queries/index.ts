@@ -2,10 +2,11 @@
 import { machineQueries } from './machine.js';
 import type { QueryTable } from './query.js';
 import type { QuerySources } from './sources.js';
+import { storageQueries } from './storage.js';
 
 export function queryTable(sources: QuerySources): QueryTable {
   return {
-    unary: { ...machineQueries(sources) },
+    unary: { ...machineQueries(sources), ...storageQueries(sources) },
     streams: {},
   };
 }
