@@ -2,4 +2,4 @@
 export * from './client.js';
 export type { Credentials } from './credentials.js';
 export { ClientError, type FailureKind } from './errors.js';
-export { MachineService, type Method, REBOOT_MODES } from './service.js';
+export { APPLY_MODES, MachineService, type Method, REBOOT_MODES } from './service.js';

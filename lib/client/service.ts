@@ -23,9 +23,13 @@ export interface MachineMethods {
   Dmesg: Method<machine.DmesgRequest.$Properties, common.Data>;
   Reboot: Method<machine.RebootRequest.$Properties, machine.RebootResponse>;
   Shutdown: Method<machine.ShutdownRequest.$Properties, machine.ShutdownResponse>;
+  ApplyConfiguration: Method<machine.ApplyConfigurationRequest.$Properties, machine.ApplyConfigurationResponse>;
 }
 
 export const MachineService: MachineMethods = MachineServiceDefinition;
+
+/** Values of ApplyConfigurationRequest.Mode. */
+export const APPLY_MODES = { reboot: 0, auto: 1, 'no-reboot': 2, staged: 3, try: 4 } as const;
 
 /** Values of RebootRequest.Mode. */
 export const REBOOT_MODES = { default: 0, powercycle: 1, force: 2 } as const;

@@ -78,7 +78,7 @@ export function qemuArguments(machine: MachineOptions): string[] {
     ...(disk === undefined
       ? []
       : [
-          ...['-drive', `if=none,id=config,format=raw,readonly=on,file=${escaped(disk)}`],
+          ...['-drive', `if=none,id=config,format=raw,file=${escaped(disk)}`],
           ...['-device', 'virtio-blk-pci,drive=config,serial=talosconfig'],
         ]),
   ];

@@ -1,7 +1,7 @@
 /** From the text of a machine config to a checked object, or to everything that is wrong with it. */
 import type { z } from 'zod';
 import { type ConfigDocument, problemAt, readDocuments } from './document.js';
-import { ConfigError, type ConfigProblem } from './problem.js';
+import { ConfigError, type ConfigProblem, formatPath } from './problem.js';
 import {
   dhcpConfigSchema,
   hostnameConfigSchema,
@@ -19,6 +19,19 @@ export interface ParsedMachineConfig {
   /** Name of the interface whose address is to be asked for (document DHCPv4Config). */
   dhcpLink: string | undefined;
   warnings: ConfigProblem[];
+  /** Plain values of all documents, as written. */
+  documents: readonly unknown[];
+  /** Line of a field of the main document. */
+  lineOf(path: readonly PropertyKey[]): number;
+}
+
+/** A problem at a field of the main document. */
+export function problemIn(
+  { lineOf }: Pick<ParsedMachineConfig, 'lineOf'>,
+  path: readonly PropertyKey[],
+  message: string,
+): ConfigProblem {
+  return { path: formatPath(path), line: lineOf(path), message };
 }
 
 /** Fields of DHCPv4Config that Talos has and that are ignored here with a warning. */
@@ -73,7 +86,8 @@ export function parseMachineConfig(text: string): ParsedMachineConfig {
   }
   if (problems.length > 0 || config === undefined) throw new ConfigError(problems);
   if (hostname !== undefined) config.machine.network = { ...config.machine.network, hostname: hostname.value };
-  return { config, dhcpLink, warnings };
+  const lineOf = (path: readonly PropertyKey[]) => main[0]?.document.lineOf(path) ?? 0;
+  return { config, dhcpLink, warnings, documents: documents.map(({ value }) => value), lineOf };
 }
 
 function check<T>(schema: z.ZodType<T>, document: ConfigDocument, problems: ConfigProblem[]): T | undefined {

@@ -108,6 +108,15 @@ export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set([
   'ZswapConfig',
 ]);
 
+const IGNORED_PATHS = Object.entries(UNSUPPORTED).flatMap(([path, names]) => names.map((name) => `${path}.${name}`));
+
+/** Whether a field is in a part of the config that this version does not act on (compare.ts has the form of the path). */
+export function isIgnored(path: string): boolean {
+  const kind = /^[A-Z]\w*/.exec(path)?.[0];
+  if (kind !== undefined) return UNSUPPORTED_KINDS.has(kind);
+  return IGNORED_PATHS.some((ignored) => path === ignored || path.startsWith(`${ignored}.`));
+}
+
 /** The listed fields as optional ones of any type; invisible to TypeScript, so that nothing of ours can come to rely on them. */
 const unsupported = (path: string): Record<never, never> =>
   Object.fromEntries(

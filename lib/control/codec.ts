@@ -42,6 +42,8 @@ export function encodeEvent(event: ControlEvent): Uint8Array {
       return encode({ event: { shuttingDown: {} } });
     case 'networkChanged':
       return encode({ event: { networkChanged: event.facts } });
+    case 'identityChanged':
+      return encode({ event: { identityChanged: {} } });
   }
 }
 
@@ -92,5 +94,6 @@ function eventFrame(event: control.Event.$Properties): Frame {
   if (event.networkChanged) {
     return { kind: 'event', event: { kind: 'networkChanged', facts: plainFacts(event.networkChanged) } };
   }
+  if (event.identityChanged) return { kind: 'event', event: { kind: 'identityChanged' } };
   return { kind: 'unknown-event' };
 }

@@ -142,6 +142,15 @@ export const converters: { readonly [M in MethodName]: Converter<M> } = {
     encodeReply: () => ({ openQueryStream: {} }),
     decodeReply: () => ({}),
   },
+  uploadPart: {
+    encodeRequest: (body) => ({ uploadPart: body }),
+    decodeRequest: ({ uploadPart: body }) => ({
+      upload: Number(body?.upload ?? 0),
+      data: body?.data ?? new Uint8Array(),
+    }),
+    encodeReply: () => ({ uploadPart: {} }),
+    decodeReply: () => ({}),
+  },
 };
 
 export const METHOD_NAMES = Object.keys(converters) as MethodName[];
@@ -176,7 +185,12 @@ export function plainFacts(facts: control.NetworkFacts.$Properties | null | unde
 }
 
 function plainQuery(body: control.QueryRequest.$Properties | null | undefined): QueryRequest {
-  return { path: body?.path ?? '', request: body?.request ?? new Uint8Array(), caller: body?.caller ?? '' };
+  return {
+    path: body?.path ?? '',
+    request: body?.request ?? new Uint8Array(),
+    caller: body?.caller ?? '',
+    upload: Number(body?.upload ?? 0),
+  };
 }
 
 function plainService(service: control.Service.$Properties): Service {

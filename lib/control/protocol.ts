@@ -54,6 +54,8 @@ export interface QueryRequest {
   request: Uint8Array;
   /** Who asks, for the log. */
   caller: string;
+  /** Number of the upload that has the request instead; 0: none. */
+  upload: number;
 }
 
 export type ServiceAction = 'START' | 'STOP' | 'RESTART';
@@ -72,6 +74,7 @@ export interface MethodTable {
     request: { action: PowerAction; force: boolean; actorId: string; reason: string };
     reply: Record<never, never>;
   };
+  /** '': the config names none. */
   setHostname: { request: { hostname: string }; reply: Record<never, never> };
   /** Descriptors: the asker's end of the new connection. */
   connect: { request: { peer: string }; reply: Record<never, never> };
@@ -91,6 +94,8 @@ export interface MethodTable {
   query: { request: QueryRequest; reply: { message: Uint8Array; streamed: boolean } };
   /** Descriptors: the read end of a pipe (query-pipe.ts). */
   openQueryStream: { request: QueryRequest; reply: Record<never, never> };
+  /** A piece of a request that does not fit a frame. */
+  uploadPart: { request: { upload: number; data: Uint8Array }; reply: Record<never, never> };
 }
 
 export type MethodName = keyof MethodTable;
@@ -101,4 +106,6 @@ export type ReplyOf<M extends MethodName> = MethodTable[M]['reply'];
 export type ControlEvent =
   | { kind: 'peerConnected'; peer: string }
   | { kind: 'shuttingDown' }
-  | { kind: 'networkChanged'; facts: NetworkFacts };
+  | { kind: 'networkChanged'; facts: NetworkFacts }
+  /** Certificate or accepted CAs, as machined issued them, are outdated. */
+  | { kind: 'identityChanged' };

@@ -10,7 +10,7 @@ export const ALLOW_LIST: AllowList = {
   openLog: ['osd'],
   closeLog: ['osd'],
   openKmsg: ['osd'],
-  power: ['osd'],
+  power: ['osd', 'machined'],
   connect: ['osd'],
   reportListening: ['osd'],
   setHostname: ['machined'],

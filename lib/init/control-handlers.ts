@@ -45,6 +45,10 @@ export function controlHandlers(context: HandlerContext): Handlers {
       return { body: {} };
     },
     setHostname: ({ hostname }) => {
+      if (hostname === '') {
+        nodeName.clear('config');
+        return { body: {} };
+      }
       const problem = hostnameProblem(hostname);
       if (problem !== undefined) throw new ControlError('INVALID_ARGUMENT', problem);
       nodeName.set('config', hostname);

@@ -1,26 +1,34 @@
 import type { PowerModule } from '../native/contract.js';
-import { setHostname } from '../os/hostname.js';
+import { checkHostname, setHostname } from '../os/hostname.js';
 
 /** Who names the node, the weakest first. */
 const SOURCES = ['default', 'dhcp', 'kernel-command-line', 'config'] as const;
 export type NameSource = (typeof SOURCES)[number];
 
-/** The node's host name. A source that is weaker than the one whose name the node has is not listened to, whoever comes first. */
+/** The node's host name: that of the strongest source that has one, whoever comes first. */
 export class NodeName {
-  private rank = -1;
+  private readonly names = new Map<NameSource, string>();
 
   constructor(private readonly power: Pick<PowerModule, 'setHostname'>) {}
 
   /**
    * Does not block.
-   * @returns false when a stronger source has named the node
+   * @returns false when a stronger source names the node; its name is kept for the time when that one does not any more
    * @throws TalosError ERR_HOSTNAME when it is no name by RFC 1123 · EPERM
    */
   set(source: NameSource, name: string): boolean {
-    const rank = SOURCES.indexOf(source);
-    if (rank < this.rank) return false;
-    setHostname(this.power, name);
-    this.rank = rank;
-    return true;
+    checkHostname(name);
+    const isStronger = SOURCES.slice(SOURCES.indexOf(source) + 1).every((stronger) => !this.names.has(stronger));
+    if (isStronger) setHostname(this.power, name);
+    this.names.set(source, name);
+    return isStronger;
+  }
+
+  /** The source names the node no more: the next one does. Does not block. */
+  clear(source: NameSource): void {
+    if (!this.names.delete(source)) return;
+    const next = SOURCES.findLast((candidate) => this.names.has(candidate));
+    const isStrongest = next === undefined || SOURCES.indexOf(next) < SOURCES.indexOf(source);
+    if (next !== undefined && isStrongest) setHostname(this.power, this.names.get(next) as string);
   }
 }

@@ -1,7 +1,7 @@
 import { errorMessage } from '../base/errors.js';
 import type { NetlinkModule, Uevent } from '../native/contract.js';
 import { untilUevent } from '../os/until-uevent.js';
-import { type LoadedIdentity, loadIdentity } from './load-identity.js';
+import { type LoadedConfig, loadConfig } from './load-config.js';
 
 export interface FindConfigOptions {
   netlink: Pick<NetlinkModule, 'monitorUevents'>;
@@ -11,13 +11,15 @@ export interface FindConfigOptions {
   waiting(why: string): void;
 }
 
+/** A console shows a line; all problems are told by `osctl validate`. */
+const MAX_REASON_CHARACTERS = 400;
 const NO_DISK = 'no config disk (a file system with the label TALOSCONFIG) was found; waiting for one';
 
 /**
  * Looks for the machine config until there is a good one: now, and whenever a block device comes or changes.
  * Rejects only if the kernel's events cannot be watched.
  */
-export function findConfig({ netlink, read, waiting }: FindConfigOptions): Promise<LoadedIdentity> {
+export function findConfig({ netlink, read, waiting }: FindConfigOptions): Promise<LoadedConfig> {
   let told = '';
   const tell = (why: string): undefined => {
     if (why !== told) waiting(why);
@@ -28,14 +30,18 @@ export function findConfig({ netlink, read, waiting }: FindConfigOptions): Promi
     look: async () => {
       try {
         const text = await read();
-        return text === undefined ? tell(NO_DISK) : loadIdentity(text);
+        return text === undefined ? tell(NO_DISK) : loadConfig(text);
       } catch (error) {
-        return tell(`the config disk cannot be used: ${errorMessage(error)}; waiting for another`);
+        return tell(`the config disk cannot be used: ${shortened(errorMessage(error))}; waiting for another`);
       }
     },
     matters: isNewMedium,
     describe: () => 'a machine config',
   });
+}
+
+function shortened(text: string): string {
+  return text.length <= MAX_REASON_CHARACTERS ? text : `${text.slice(0, MAX_REASON_CHARACTERS)} …`;
 }
 
 /** Mounting the disk makes no event of its own, so looking does not lead to looking again. */

@@ -23,12 +23,17 @@ export function hostnameProblem(name: string): string | undefined {
   return `the part '${label}' of the hostname may have letters, digits and, inside, hyphens only`;
 }
 
+/** @throws TalosError ERR_HOSTNAME when it is none by RFC 1123 */
+export function checkHostname(name: string): void {
+  const problem = hostnameProblem(name);
+  if (problem !== undefined) throw new TalosError('ERR_HOSTNAME', problem);
+}
+
 /**
  * Sets the hostname, in lower case. Does not block.
  * @throws TalosError ERR_HOSTNAME when it is none by RFC 1123 · EPERM
  */
 export function setHostname(power: Pick<PowerModule, 'setHostname'>, name: string): void {
-  const problem = hostnameProblem(name);
-  if (problem !== undefined) throw new TalosError('ERR_HOSTNAME', problem);
+  checkHostname(name);
   power.setHostname(name.toLowerCase());
 }

@@ -1,5 +1,6 @@
 /** The command tree. Definitions only: what a command does, and all that it needs for it, is loaded when it runs. */
 import { Command } from 'commander';
+import { applyConfigCommand } from './commands/apply-config.js';
 import { completionCommand } from './commands/completion.js';
 import { configCommand } from './commands/config/index.js';
 import { dmesgCommand } from './commands/dmesg.js';
@@ -30,6 +31,7 @@ export function createProgram(io: Io, cluster = new Command('cluster').descripti
     dmesgCommand(io),
     rebootCommand(io),
     shutdownCommand(io),
+    applyConfigCommand(io),
     configCommand(io),
     genCommand(io),
     validateCommand(io),

@@ -17,14 +17,14 @@ export class ControlLink {
   /**
    * @param socket  descriptor 3
    * @param onShuttingDown  the node goes down
-   * @param onAddressChanged  the node has another address
+   * @param onIdentityChanged  the node has another address, or machined another config, or there is another machined: ours may be outdated
    * @param onLost  init is gone: so is all that this process works with
    */
   constructor(
     socket: FileDescriptor,
     private readonly channels: ChannelModule,
     onShuttingDown: () => void,
-    onAddressChanged: () => void,
+    private readonly onIdentityChanged: () => void,
     onLost: (error?: Error) => void,
   ) {
     this.init = new ControlClient(socket, {
@@ -32,7 +32,7 @@ export class ControlLink {
       onEvent: (event, descriptors) => {
         for (const descriptor of descriptors) descriptor.close();
         if (event.kind === 'shuttingDown') onShuttingDown();
-        if (event.kind === 'networkChanged' && this.isNews(event.facts)) onAddressChanged();
+        if (event.kind === 'networkChanged' && this.isNews(event.facts)) onIdentityChanged();
       },
       onClose: onLost,
     });
@@ -68,7 +68,15 @@ export class ControlLink {
     const [socket, ...others] = descriptors;
     for (const other of others) other.close();
     if (!socket) throw new Error('init sent no connection to machined');
-    this.machined = new ControlClient(socket, { channels: this.channels });
+    this.machined = new ControlClient(socket, {
+      channels: this.channels,
+      onEvent: (event, unexpected) => {
+        for (const descriptor of unexpected) descriptor.close();
+        if (event.kind === 'identityChanged') this.onIdentityChanged();
+      },
+      // Its successor will not tell us what we have missed.
+      onClose: () => this.onIdentityChanged(),
+    });
     return this.machined;
   }
 }

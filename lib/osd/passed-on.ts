@@ -2,5 +2,7 @@
 import { MachineServiceDefinition as machine, StorageServiceDefinition as storage } from '../gen/machine/service.js';
 
 export const PASSED_ON: ReadonlySet<string> = new Set(
-  [machine.Processes, machine.Mounts, machine.Netstat, machine.Stats, storage.Disks].map(({ path }) => path),
+  [machine.ApplyConfiguration, machine.Processes, machine.Mounts, machine.Netstat, machine.Stats, storage.Disks].map(
+    ({ path }) => path,
+  ),
 );

@@ -1,8 +1,9 @@
-import { MINUTE_MS } from '../base/units.js';
+import { KIB, MINUTE_MS } from '../base/units.js';
 import { ControlError } from '../control/errors.js';
+import { MAX_FRAME_BYTES, type QueryRequest } from '../control/protocol.js';
 import { readQueryPipe } from '../control/query-pipe.js';
 import type { FileDescriptor } from '../native/contract.js';
-import type { Caller, OsdContext } from './context.js';
+import type { Caller, InitClient, OsdContext } from './context.js';
 import { metadataField } from './data-message.js';
 import type { DataStream } from './data-stream.js';
 
@@ -10,6 +11,9 @@ import type { DataStream } from './data-stream.js';
 export const MAX_ITEMS_IN_FLIGHT = 16;
 /** Whoever has more patience in machined than that has forgotten its answer. */
 const QUERY_DEADLINE_MS = MINUTE_MS;
+
+/** Of a request that goes to machined in its frame: the rest of the frame takes less than what is left. */
+const MAX_INLINE_BYTES = MAX_FRAME_BYTES - 4 * KIB;
 
 /** Protobuf: field 1, length-delimited: `messages` of every response. */
 const MESSAGES_TAG = 0x0a;
@@ -21,11 +25,9 @@ const MESSAGES_TAG = 0x0a;
  */
 export async function query(context: OsdContext, path: string, request: Buffer, caller: Caller): Promise<Buffer> {
   const machined = await context.machined();
-  const { body, descriptors } = await machined.request(
-    'query',
-    { path, request, caller: describeCaller(caller) },
-    { deadlineMs: QUERY_DEADLINE_MS },
-  );
+  const { body, descriptors } = await machined.request('query', await carried(machined, path, request, caller), {
+    deadlineMs: QUERY_DEADLINE_MS,
+  });
   const message = body.streamed ? await onlyItem(oneOf(descriptors)) : body.message;
   for (const unexpected of body.streamed ? [] : descriptors) unexpected.close();
   return response(context, message);
@@ -40,17 +42,26 @@ export async function queryStream(
   stream: DataStream,
 ): Promise<void> {
   const machined = await context.machined();
-  const { descriptors } = await machined.request('openQueryStream', {
-    path,
-    request,
-    caller: describeCaller(caller),
-  });
+  const { descriptors } = await machined.request('openQueryStream', await carried(machined, path, request, caller));
   const metadata = metadataField(context.hostname());
   for await (const message of readQueryPipe(oneOf(descriptors), stream.signal)) {
     await stream.ready();
     stream.send(Buffer.concat([metadata, message]));
   }
   await stream.flushed();
+}
+
+let uploads = 0;
+
+/** The request as it crosses the socket: one that is too large for a frame is sent ahead, piece by piece. */
+async function carried(machined: InitClient, path: string, request: Buffer, caller: Caller): Promise<QueryRequest> {
+  const rest = { path, caller: describeCaller(caller) };
+  if (request.length <= MAX_INLINE_BYTES) return { ...rest, request, upload: 0 };
+  const upload = ++uploads;
+  for (let at = 0; at < request.length; at += MAX_INLINE_BYTES) {
+    await machined.request('uploadPart', { upload, data: request.subarray(at, at + MAX_INLINE_BYTES) });
+  }
+  return { ...rest, request: new Uint8Array(), upload };
 }
 
 async function onlyItem(pipe: FileDescriptor): Promise<Uint8Array> {

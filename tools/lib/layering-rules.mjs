@@ -11,7 +11,7 @@ export const layers = {
   base: { folders: [] },
   gen: { folders: [], packages: ['protobufjs', ...grpc] },
   native: { folders: ['base'] },
-  config: { folders: ['base'], packages: ['yaml', 'zod'] },
+  config: { folders: ['base'], packages: ['diff', 'yaml', 'zod'] },
   kube: { folders: ['base'], packages: ['yaml'] },
   pki: { folders: ['base'], packages: ['@peculiar/x509', 'reflect-metadata'] },
   os: { folders: ['base', 'native'] },

@@ -168,8 +168,11 @@ export namespace control {
         /** Request openQueryStream. */
         openQueryStream?: (control.OpenQueryStreamRequest.$Properties|null);
 
+        /** Request uploadPart. */
+        uploadPart?: (control.UploadPartRequest.$Properties|null);
+
         /** Request method. */
-        method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream");
+        method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart");
 
         /**
          * Creates a new Request instance using the specified properties.
@@ -251,8 +254,11 @@ export namespace control {
             /** Request openQueryStream */
             openQueryStream?: (control.OpenQueryStreamRequest.$Properties|null);
 
+            /** Request uploadPart */
+            uploadPart?: (control.UploadPartRequest.$Properties|null);
+
             /** Request method */
-            method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream");
+            method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -276,9 +282,10 @@ export namespace control {
           issueCertificate?: control.IssueCertificateRequest.$Shape|null;
           query?: control.QueryRequest.$Shape|null;
           openQueryStream?: control.OpenQueryStreamRequest.$Shape|null;
+          uploadPart?: control.UploadPartRequest.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ method?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "listServices"; listServices: control.ListServicesRequest.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "controlService"; listServices?: null; controlService: control.ControlServiceRequest.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogRequest.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogRequest.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgRequest.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerRequest.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameRequest.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectRequest.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningRequest.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkRequest.$Shape; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpRequest.$Shape; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpRequest.$Shape; issueCertificate?: null; query?: null; openQueryStream?: null }|{ method?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate: control.IssueCertificateRequest.$Shape; query?: null; openQueryStream?: null }|{ method?: "query"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query: control.QueryRequest.$Shape; openQueryStream?: null }|{ method?: "openQueryStream"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream: control.OpenQueryStreamRequest.$Shape })
+          ({ method?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "listServices"; listServices: control.ListServicesRequest.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "controlService"; listServices?: null; controlService: control.ControlServiceRequest.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogRequest.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogRequest.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgRequest.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerRequest.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameRequest.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectRequest.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningRequest.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkRequest.$Shape; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpRequest.$Shape; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpRequest.$Shape; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate: control.IssueCertificateRequest.$Shape; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "query"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query: control.QueryRequest.$Shape; openQueryStream?: null; uploadPart?: null }|{ method?: "openQueryStream"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream: control.OpenQueryStreamRequest.$Shape; uploadPart?: null }|{ method?: "uploadPart"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart: control.UploadPartRequest.$Shape })
         );
     }
 
@@ -349,8 +356,11 @@ export namespace control {
         /** Reply openQueryStream. */
         openQueryStream?: (control.OpenQueryStreamReply.$Properties|null);
 
+        /** Reply uploadPart. */
+        uploadPart?: (control.UploadPartReply.$Properties|null);
+
         /** Reply result. */
-        result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream");
+        result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart");
 
         /**
          * Creates a new Reply instance using the specified properties.
@@ -432,8 +442,11 @@ export namespace control {
             /** Reply openQueryStream */
             openQueryStream?: (control.OpenQueryStreamReply.$Properties|null);
 
+            /** Reply uploadPart */
+            uploadPart?: (control.UploadPartReply.$Properties|null);
+
             /** Reply result */
-            result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream");
+            result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -457,9 +470,10 @@ export namespace control {
           issueCertificate?: control.IssueCertificateReply.$Shape|null;
           query?: control.QueryReply.$Shape|null;
           openQueryStream?: control.OpenQueryStreamReply.$Shape|null;
+          uploadPart?: control.UploadPartReply.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ result?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "listServices"; listServices: control.ListServicesReply.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "controlService"; listServices?: null; controlService: control.ControlServiceReply.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogReply.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogReply.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgReply.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerReply.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameReply.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectReply.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningReply.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkReply.$Shape; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpReply.$Shape; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpReply.$Shape; issueCertificate?: null; query?: null; openQueryStream?: null }|{ result?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate: control.IssueCertificateReply.$Shape; query?: null; openQueryStream?: null }|{ result?: "query"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query: control.QueryReply.$Shape; openQueryStream?: null }|{ result?: "openQueryStream"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream: control.OpenQueryStreamReply.$Shape })
+          ({ result?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "listServices"; listServices: control.ListServicesReply.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "controlService"; listServices?: null; controlService: control.ControlServiceReply.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogReply.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogReply.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgReply.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerReply.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameReply.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectReply.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningReply.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkReply.$Shape; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpReply.$Shape; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpReply.$Shape; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate: control.IssueCertificateReply.$Shape; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "query"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query: control.QueryReply.$Shape; openQueryStream?: null; uploadPart?: null }|{ result?: "openQueryStream"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream: control.OpenQueryStreamReply.$Shape; uploadPart?: null }|{ result?: "uploadPart"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart: control.UploadPartReply.$Shape })
         );
     }
 
@@ -590,8 +604,11 @@ export namespace control {
         /** Event networkChanged. */
         networkChanged?: (control.NetworkFacts.$Properties|null);
 
+        /** Event identityChanged. */
+        identityChanged?: (control.IdentityChanged.$Properties|null);
+
         /** Event event. */
-        event?: ("peerConnected"|"shuttingDown"|"networkChanged");
+        event?: ("peerConnected"|"shuttingDown"|"networkChanged"|"identityChanged");
 
         /**
          * Creates a new Event instance using the specified properties.
@@ -634,8 +651,11 @@ export namespace control {
             /** Event networkChanged */
             networkChanged?: (control.NetworkFacts.$Properties|null);
 
+            /** Event identityChanged */
+            identityChanged?: (control.IdentityChanged.$Properties|null);
+
             /** Event event */
-            event?: ("peerConnected"|"shuttingDown"|"networkChanged");
+            event?: ("peerConnected"|"shuttingDown"|"networkChanged"|"identityChanged");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -646,9 +666,10 @@ export namespace control {
           peerConnected?: control.PeerConnected.$Shape|null;
           shuttingDown?: control.ShuttingDown.$Shape|null;
           networkChanged?: control.NetworkFacts.$Shape|null;
+          identityChanged?: control.IdentityChanged.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ event?: undefined; peerConnected?: null; shuttingDown?: null; networkChanged?: null }|{ event?: "peerConnected"; peerConnected: control.PeerConnected.$Shape; shuttingDown?: null; networkChanged?: null }|{ event?: "shuttingDown"; peerConnected?: null; shuttingDown: control.ShuttingDown.$Shape; networkChanged?: null }|{ event?: "networkChanged"; peerConnected?: null; shuttingDown?: null; networkChanged: control.NetworkFacts.$Shape })
+          ({ event?: undefined; peerConnected?: null; shuttingDown?: null; networkChanged?: null; identityChanged?: null }|{ event?: "peerConnected"; peerConnected: control.PeerConnected.$Shape; shuttingDown?: null; networkChanged?: null; identityChanged?: null }|{ event?: "shuttingDown"; peerConnected?: null; shuttingDown: control.ShuttingDown.$Shape; networkChanged?: null; identityChanged?: null }|{ event?: "networkChanged"; peerConnected?: null; shuttingDown?: null; networkChanged: control.NetworkFacts.$Shape; identityChanged?: null }|{ event?: "identityChanged"; peerConnected?: null; shuttingDown?: null; networkChanged?: null; identityChanged: control.IdentityChanged.$Shape })
         );
     }
 
@@ -774,6 +795,65 @@ export namespace control {
 
         /** Shape of a ShuttingDown. */
         type $Shape = control.ShuttingDown.$Properties;
+    }
+
+    /**
+     * Properties of an IdentityChanged.
+     * @deprecated Use control.IdentityChanged.$Properties instead.
+     */
+    interface IIdentityChanged extends control.IdentityChanged.$Properties {
+    }
+
+    /** Represents an IdentityChanged. */
+    class IdentityChanged {
+
+        /**
+         * Constructs a new IdentityChanged.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.IdentityChanged.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new IdentityChanged instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns IdentityChanged instance
+         */
+        static create(properties: control.IdentityChanged.$Shape): control.IdentityChanged & control.IdentityChanged.$Shape;
+        static create(properties?: control.IdentityChanged.$Properties): control.IdentityChanged;
+
+        /**
+         * Encodes the specified IdentityChanged message. Does not implicitly {@link control.IdentityChanged.verify|verify} messages.
+         * @param message IdentityChanged message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.IdentityChanged.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an IdentityChanged message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.IdentityChanged & control.IdentityChanged.$Shape} IdentityChanged
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.IdentityChanged & control.IdentityChanged.$Shape;
+    }
+
+    namespace IdentityChanged {
+
+        /** Properties of an IdentityChanged. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an IdentityChanged. */
+        type $Shape = control.IdentityChanged.$Properties;
     }
 
     /**
@@ -2814,6 +2894,9 @@ export namespace control {
         /** QueryRequest caller. */
         caller: string;
 
+        /** QueryRequest upload. */
+        upload: number;
+
         /**
          * Creates a new QueryRequest instance using the specified properties.
          * @param [properties] Properties to set
@@ -2854,6 +2937,9 @@ export namespace control {
 
             /** QueryRequest caller */
             caller?: (string|null);
+
+            /** QueryRequest upload */
+            upload?: (number|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -2962,6 +3048,9 @@ export namespace control {
         /** OpenQueryStreamRequest caller. */
         caller: string;
 
+        /** OpenQueryStreamRequest upload. */
+        upload: number;
+
         /**
          * Creates a new OpenQueryStreamRequest instance using the specified properties.
          * @param [properties] Properties to set
@@ -3002,6 +3091,9 @@ export namespace control {
 
             /** OpenQueryStreamRequest caller */
             caller?: (string|null);
+
+            /** OpenQueryStreamRequest upload */
+            upload?: (number|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -3068,6 +3160,136 @@ export namespace control {
 
         /** Shape of an OpenQueryStreamReply. */
         type $Shape = control.OpenQueryStreamReply.$Properties;
+    }
+
+    /**
+     * Properties of an UploadPartRequest.
+     * @deprecated Use control.UploadPartRequest.$Properties instead.
+     */
+    interface IUploadPartRequest extends control.UploadPartRequest.$Properties {
+    }
+
+    /** Represents an UploadPartRequest. */
+    class UploadPartRequest {
+
+        /**
+         * Constructs a new UploadPartRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.UploadPartRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** UploadPartRequest upload. */
+        upload: number;
+
+        /** UploadPartRequest data. */
+        data: Uint8Array;
+
+        /**
+         * Creates a new UploadPartRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns UploadPartRequest instance
+         */
+        static create(properties: control.UploadPartRequest.$Shape): control.UploadPartRequest & control.UploadPartRequest.$Shape;
+        static create(properties?: control.UploadPartRequest.$Properties): control.UploadPartRequest;
+
+        /**
+         * Encodes the specified UploadPartRequest message. Does not implicitly {@link control.UploadPartRequest.verify|verify} messages.
+         * @param message UploadPartRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.UploadPartRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an UploadPartRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.UploadPartRequest & control.UploadPartRequest.$Shape} UploadPartRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.UploadPartRequest & control.UploadPartRequest.$Shape;
+    }
+
+    namespace UploadPartRequest {
+
+        /** Properties of an UploadPartRequest. */
+        interface $Properties {
+
+            /** UploadPartRequest upload */
+            upload?: (number|null);
+
+            /** UploadPartRequest data */
+            data?: (Uint8Array|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an UploadPartRequest. */
+        type $Shape = control.UploadPartRequest.$Properties;
+    }
+
+    /**
+     * Properties of an UploadPartReply.
+     * @deprecated Use control.UploadPartReply.$Properties instead.
+     */
+    interface IUploadPartReply extends control.UploadPartReply.$Properties {
+    }
+
+    /** Represents an UploadPartReply. */
+    class UploadPartReply {
+
+        /**
+         * Constructs a new UploadPartReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.UploadPartReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new UploadPartReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns UploadPartReply instance
+         */
+        static create(properties: control.UploadPartReply.$Shape): control.UploadPartReply & control.UploadPartReply.$Shape;
+        static create(properties?: control.UploadPartReply.$Properties): control.UploadPartReply;
+
+        /**
+         * Encodes the specified UploadPartReply message. Does not implicitly {@link control.UploadPartReply.verify|verify} messages.
+         * @param message UploadPartReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.UploadPartReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an UploadPartReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.UploadPartReply & control.UploadPartReply.$Shape} UploadPartReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.UploadPartReply & control.UploadPartReply.$Shape;
+    }
+
+    namespace UploadPartReply {
+
+        /** Properties of an UploadPartReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an UploadPartReply. */
+        type $Shape = control.UploadPartReply.$Properties;
     }
 
     /**

@@ -145,10 +145,11 @@ export const control = $root.control = (() => {
         Request.prototype.issueCertificate = null;
         Request.prototype.query = null;
         Request.prototype.openQueryStream = null;
+        Request.prototype.uploadPart = null;
         // OneOf field names bound to virtual getters and setters
         let $oneOfFields;
         $Object.defineProperty(Request.prototype, "method", {
-            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "reportNetwork", "startDhcp", "describeDhcp", "issueCertificate", "query", "openQueryStream"]),
+            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "reportNetwork", "startDhcp", "describeDhcp", "issueCertificate", "query", "openQueryStream", "uploadPart"]),
             set: $util.oneOfSetter($oneOfFields)
         });
         Request.create = function(properties) {
@@ -193,6 +194,8 @@ export const control = $root.control = (() => {
                 $root.control.QueryRequest.encode(message.query, writer.uint32(/* id 31, wireType 2 =*/250).fork(), _depth + 1).ldelim();
             if (message.openQueryStream != null && $Object.hasOwnProperty.call(message, "openQueryStream"))
                 $root.control.OpenQueryStreamRequest.encode(message.openQueryStream, writer.uint32(/* id 32, wireType 2 =*/258).fork(), _depth + 1).ldelim();
+            if (message.uploadPart != null && $Object.hasOwnProperty.call(message, "uploadPart"))
+                $root.control.UploadPartRequest.encode(message.uploadPart, writer.uint32(/* id 35, wireType 2 =*/282).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -339,6 +342,13 @@ export const control = $root.control = (() => {
                         message.method = "openQueryStream";
                         continue;
                     }
+                case 35: {
+                        if (wireType !== 2)
+                            break;
+                        message.uploadPart = $root.control.UploadPartRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.uploadPart);
+                        message.method = "uploadPart";
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -380,10 +390,11 @@ export const control = $root.control = (() => {
         Reply.prototype.issueCertificate = null;
         Reply.prototype.query = null;
         Reply.prototype.openQueryStream = null;
+        Reply.prototype.uploadPart = null;
         // OneOf field names bound to virtual getters and setters
         let $oneOfFields;
         $Object.defineProperty(Reply.prototype, "result", {
-            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "reportNetwork", "startDhcp", "describeDhcp", "issueCertificate", "query", "openQueryStream"]),
+            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "reportNetwork", "startDhcp", "describeDhcp", "issueCertificate", "query", "openQueryStream", "uploadPart"]),
             set: $util.oneOfSetter($oneOfFields)
         });
         Reply.create = function(properties) {
@@ -428,6 +439,8 @@ export const control = $root.control = (() => {
                 $root.control.QueryReply.encode(message.query, writer.uint32(/* id 31, wireType 2 =*/250).fork(), _depth + 1).ldelim();
             if (message.openQueryStream != null && $Object.hasOwnProperty.call(message, "openQueryStream"))
                 $root.control.OpenQueryStreamReply.encode(message.openQueryStream, writer.uint32(/* id 32, wireType 2 =*/258).fork(), _depth + 1).ldelim();
+            if (message.uploadPart != null && $Object.hasOwnProperty.call(message, "uploadPart"))
+                $root.control.UploadPartReply.encode(message.uploadPart, writer.uint32(/* id 35, wireType 2 =*/282).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -571,6 +584,13 @@ export const control = $root.control = (() => {
                         message.result = "openQueryStream";
                         continue;
                     }
+                case 35: {
+                        if (wireType !== 2)
+                            break;
+                        message.uploadPart = $root.control.UploadPartReply.decode(reader, reader.size(), $undefined, _depth + 1, message.uploadPart);
+                        message.result = "uploadPart";
+                        continue;
+                    }
                 }
                 reader.skipType(wireType, _depth, tag);
                 if (!reader.discardUnknown) {
@@ -702,10 +722,11 @@ export const control = $root.control = (() => {
         Event.prototype.peerConnected = null;
         Event.prototype.shuttingDown = null;
         Event.prototype.networkChanged = null;
+        Event.prototype.identityChanged = null;
         // OneOf field names bound to virtual getters and setters
         let $oneOfFields;
         $Object.defineProperty(Event.prototype, "event", {
-            get: $util.oneOfGetter($oneOfFields = ["peerConnected", "shuttingDown", "networkChanged"]),
+            get: $util.oneOfGetter($oneOfFields = ["peerConnected", "shuttingDown", "networkChanged", "identityChanged"]),
             set: $util.oneOfSetter($oneOfFields)
         });
         Event.create = function(properties) {
@@ -724,6 +745,8 @@ export const control = $root.control = (() => {
                 $root.control.ShuttingDown.encode(message.shuttingDown, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
             if (message.networkChanged != null && $Object.hasOwnProperty.call(message, "networkChanged"))
                 $root.control.NetworkFacts.encode(message.networkChanged, writer.uint32(/* id 3, wireType 2 =*/26).fork(), _depth + 1).ldelim();
+            if (message.identityChanged != null && $Object.hasOwnProperty.call(message, "identityChanged"))
+                $root.control.IdentityChanged.encode(message.identityChanged, writer.uint32(/* id 10, wireType 2 =*/82).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -775,6 +798,13 @@ export const control = $root.control = (() => {
                             break;
                         message.networkChanged = $root.control.NetworkFacts.decode(reader, reader.size(), $undefined, _depth + 1, message.networkChanged);
                         message.event = "networkChanged";
+                        continue;
+                    }
+                case 10: {
+                        if (wireType !== 2)
+                            break;
+                        message.identityChanged = $root.control.IdentityChanged.decode(reader, reader.size(), $undefined, _depth + 1, message.identityChanged);
+                        message.event = "identityChanged";
                         continue;
                     }
                 }
@@ -937,6 +967,70 @@ export const control = $root.control = (() => {
             return message;
         };
         return ShuttingDown;
+    })();
+    control.IdentityChanged = (function() {
+        const IdentityChanged = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        IdentityChanged.create = function(properties) {
+            return new IdentityChanged(properties);
+        };
+        IdentityChanged.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        IdentityChanged.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.IdentityChanged();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return IdentityChanged;
     })();
     control.NetworkFacts = (function() {
         const NetworkFacts = function (properties) {
@@ -3428,6 +3522,7 @@ export const control = $root.control = (() => {
         QueryRequest.prototype.path = "";
         QueryRequest.prototype.request = $util.newBuffer([]);
         QueryRequest.prototype.caller = "";
+        QueryRequest.prototype.upload = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         QueryRequest.create = function(properties) {
             return new QueryRequest(properties);
         };
@@ -3444,6 +3539,8 @@ export const control = $root.control = (() => {
                 writer.uint32(/* id 2, wireType 2 =*/18).bytes(message.request);
             if (message.caller != null && $Object.hasOwnProperty.call(message, "caller") && message.caller !== "")
                 writer.uint32(/* id 3, wireType 2 =*/26).string(message.caller);
+            if (message.upload != null && $Object.hasOwnProperty.call(message, "upload") && (typeof message.upload === "object" ? message.upload.low || message.upload.high : message.upload !== 0))
+                writer.uint32(/* id 4, wireType 0 =*/32).uint64(message.upload);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -3501,6 +3598,15 @@ export const control = $root.control = (() => {
                             message.caller = value;
                         else
                             delete message.caller;
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.upload = value;
+                        else
+                            delete message.upload;
                         continue;
                     }
                 }
@@ -3622,6 +3728,7 @@ export const control = $root.control = (() => {
         OpenQueryStreamRequest.prototype.path = "";
         OpenQueryStreamRequest.prototype.request = $util.newBuffer([]);
         OpenQueryStreamRequest.prototype.caller = "";
+        OpenQueryStreamRequest.prototype.upload = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         OpenQueryStreamRequest.create = function(properties) {
             return new OpenQueryStreamRequest(properties);
         };
@@ -3638,6 +3745,8 @@ export const control = $root.control = (() => {
                 writer.uint32(/* id 2, wireType 2 =*/18).bytes(message.request);
             if (message.caller != null && $Object.hasOwnProperty.call(message, "caller") && message.caller !== "")
                 writer.uint32(/* id 3, wireType 2 =*/26).string(message.caller);
+            if (message.upload != null && $Object.hasOwnProperty.call(message, "upload") && (typeof message.upload === "object" ? message.upload.low || message.upload.high : message.upload !== 0))
+                writer.uint32(/* id 4, wireType 0 =*/32).uint64(message.upload);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -3695,6 +3804,15 @@ export const control = $root.control = (() => {
                             message.caller = value;
                         else
                             delete message.caller;
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.upload = value;
+                        else
+                            delete message.upload;
                         continue;
                     }
                 }
@@ -3778,6 +3896,161 @@ export const control = $root.control = (() => {
             return message;
         };
         return OpenQueryStreamReply;
+    })();
+    control.UploadPartRequest = (function() {
+        const UploadPartRequest = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        UploadPartRequest.prototype.upload = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        UploadPartRequest.prototype.data = $util.newBuffer([]);
+        UploadPartRequest.create = function(properties) {
+            return new UploadPartRequest(properties);
+        };
+        UploadPartRequest.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.upload != null && $Object.hasOwnProperty.call(message, "upload") && (typeof message.upload === "object" ? message.upload.low || message.upload.high : message.upload !== 0))
+                writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.upload);
+            if (message.data != null && $Object.hasOwnProperty.call(message, "data") && message.data.length)
+                writer.uint32(/* id 2, wireType 2 =*/18).bytes(message.data);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        UploadPartRequest.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.UploadPartRequest();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.upload = value;
+                        else
+                            delete message.upload;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.bytes()).length)
+                            message.data = value;
+                        else
+                            delete message.data;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return UploadPartRequest;
+    })();
+    control.UploadPartReply = (function() {
+        const UploadPartReply = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        UploadPartReply.create = function(properties) {
+            return new UploadPartReply(properties);
+        };
+        UploadPartReply.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        UploadPartReply.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.UploadPartReply();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return UploadPartReply;
     })();
     control.QueryItem = (function() {
         const QueryItem = function (properties) {

@@ -1,9 +1,10 @@
 import { ControlError } from '../../control/errors.js';
-import { MAX_FRAME_BYTES, type QueryRequest } from '../../control/protocol.js';
+import { MAX_FRAME_BYTES, type QueryRequest, type RequestOf } from '../../control/protocol.js';
 import { writeQueryPipe } from '../../control/query-pipe.js';
 import type { CallContext, HandlerResult } from '../../control/server.js';
 import type { DescriptorModule } from '../../native/contract.js';
 import type { QueryTable } from './query.js';
+import { Uploads } from './uploads.js';
 
 /** A reply's other fields take less than this. */
 const MAX_INLINE_BYTES = MAX_FRAME_BYTES - 256;
@@ -17,9 +18,10 @@ export interface QueryHandlerOptions {
   log(text: string): void;
 }
 
-/** Serves Query and OpenQueryStream. */
+/** Serves Query, OpenQueryStream and UploadPart. */
 export function queryHandlers(options: QueryHandlerOptions) {
   let streams = 0;
+  const uploads = new Uploads();
 
   /** Passes the read end on and writes in the background, until the connection or the reader is gone. */
   function piped(path: string, context: CallContext, messages: (signal: AbortSignal) => AsyncIterable<Uint8Array>) {
@@ -40,7 +42,9 @@ export function queryHandlers(options: QueryHandlerOptions) {
   }
 
   return {
-    query: async ({ path, request, caller }: QueryRequest, context: CallContext): Promise<HandlerResult<'query'>> => {
+    query: async (query: QueryRequest, context: CallContext): Promise<HandlerResult<'query'>> => {
+      const { path, caller } = query;
+      const request = uploads.requestOf(context.connection, query);
       const answer = own((await options.table()).unary, path);
       const message = await answer(request, { caller, signal: context.signal });
       if (message.length <= MAX_INLINE_BYTES) return { body: { message, streamed: false } };
@@ -49,12 +53,18 @@ export function queryHandlers(options: QueryHandlerOptions) {
       });
       return { body: { message: new Uint8Array(), streamed: true }, descriptors };
     },
-    openQueryStream: async (
-      { path, request, caller }: QueryRequest,
-      context: CallContext,
-    ): Promise<HandlerResult<'openQueryStream'>> => {
+    openQueryStream: async (query: QueryRequest, context: CallContext): Promise<HandlerResult<'openQueryStream'>> => {
+      const { path, caller } = query;
+      const request = uploads.requestOf(context.connection, query);
       const answer = own((await options.table()).streams, path);
       return { body: {}, descriptors: piped(path, context, (signal) => answer(request, { caller, signal })) };
+    },
+    uploadPart: (
+      { upload, data }: RequestOf<'uploadPart'>,
+      { connection }: CallContext,
+    ): HandlerResult<'uploadPart'> => {
+      uploads.add(connection, upload, data);
+      return { body: {} };
     },
   };
 }

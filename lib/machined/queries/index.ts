@@ -1,4 +1,5 @@
 /** The table of all queries. Loaded with the first one: see handlers.ts. */
+import { configurationQueries } from './configuration.js';
 import { machineQueries } from './machine.js';
 import type { QueryTable } from './query.js';
 import type { QuerySources } from './sources.js';
@@ -6,7 +7,7 @@ import { storageQueries } from './storage.js';
 
 export function queryTable(sources: QuerySources): QueryTable {
   return {
-    unary: { ...machineQueries(sources), ...storageQueries(sources) },
+    unary: { ...configurationQueries(sources), ...machineQueries(sources), ...storageQueries(sources) },
     streams: {},
   };
 }

@@ -1,6 +1,10 @@
 import type { NativeAddon } from '../../native/contract.js';
+import type { ConfigKeeper } from '../config-keeper.js';
 
 /** What the queries work with. */
 export interface QuerySources {
   native: NativeAddon;
+  config: Pick<ConfigKeeper, 'running' | 'apply'>;
+  /** One line of our own log. */
+  log(text: string): void;
 }

@@ -107,8 +107,13 @@ const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf
   },
   query: {
     requests: [
-      { path: '/machine.MachineService/Processes', request: Buffer.from([8, 1]), caller: '192.0.2.1:5 ("ops")' },
-      { path: '', request: Buffer.alloc(0), caller: '' },
+      {
+        path: '/machine.MachineService/Processes',
+        request: Buffer.from([8, 1]),
+        caller: '192.0.2.1:5 ("ops")',
+        upload: 0,
+      },
+      { path: '', request: Buffer.alloc(0), caller: '', upload: 2 ** 40 },
     ],
     replies: [
       { message: Buffer.from([8, 1]), streamed: false },
@@ -116,7 +121,14 @@ const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf
     ],
   },
   openQueryStream: {
-    requests: [{ path: '/machine.MachineService/List', request: Buffer.from([8, 1]), caller: 'me' }],
+    requests: [{ path: '/machine.MachineService/List', request: Buffer.from([8, 1]), caller: 'me', upload: 3 }],
+    replies: [{}],
+  },
+  uploadPart: {
+    requests: [
+      { upload: 2 ** 40, data: Buffer.from([1, 2]) },
+      { upload: 0, data: Buffer.alloc(0) },
+    ],
     replies: [{}],
   },
 };
@@ -171,6 +183,7 @@ t.test('failures and events come back as they went', (t) => {
     { kind: 'peerConnected', peer: 'osd' },
     { kind: 'networkChanged', facts: FACTS },
     { kind: 'networkChanged', facts: NO_FACTS },
+    { kind: 'identityChanged' },
   ] as const) {
     t.same(decodeFrame(encodeEvent(event)), { kind: 'event', event });
   }

@@ -6,7 +6,7 @@ const PEERS = ['osd', 'machined', 'networkd', 'chatty', 'init', '', '__proto__',
 
 const ALLOWED: Record<string, string[]> = {
   osd: ['listServices', 'controlService', 'openLog', 'closeLog', 'openKmsg', 'power', 'connect', 'reportListening'],
-  machined: ['setHostname', 'startDhcp'],
+  machined: ['power', 'setHostname', 'startDhcp'],
   networkd: ['describeDhcp', 'reportNetwork'],
 };
 

@@ -103,6 +103,7 @@ t.test('the host name is machined’s to set', async (t) => {
   const { osd, machined, hostnames } = node(t);
   await machined.request('setHostname', { hostname: 'Node-1' });
   t.same(hostnames, ['node-1']);
+  await machined.request('setHostname', { hostname: '' });
   t.match(await failure(machined.request('setHostname', { hostname: 'a_b' })), { kind: 'INVALID_ARGUMENT' });
   t.match(await failure(osd.request('setHostname', { hostname: 'evil' })), { kind: 'PERMISSION_DENIED' });
   t.same(hostnames, ['node-1']);

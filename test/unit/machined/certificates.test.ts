@@ -3,7 +3,7 @@ import t from 'tap';
 import { DAY_MS } from '../../../lib/base/units.js';
 import type { CallContext } from '../../../lib/control/server.js';
 import { certificateHandler } from '../../../lib/machined/certificates.js';
-import { loadIdentity } from '../../../lib/machined/load-identity.js';
+import { loadConfig } from '../../../lib/machined/load-config.js';
 import { IdentityHolder } from '../../../lib/machined/node-identity.js';
 import { serverNames } from '../../../lib/machined/server-names.js';
 import { parseCertificate } from '../../../lib/pki/index.js';
@@ -29,7 +29,7 @@ function newKey(): Buffer {
 
 t.test('a public key becomes a certificate for this node, for a day, for a server', async (t) => {
   const { controlplane, caCertificate } = await generated();
-  const { identity: found, hostname } = loadIdentity(controlplane);
+  const { identity: found, hostname } = loadConfig(controlplane);
   t.equal(hostname, 'node-1');
   const identity = new IdentityHolder();
   identity.set(found);
@@ -53,7 +53,7 @@ t.test('a public key becomes a certificate for this node, for a day, for a serve
 t.test('a key that is none is the asker’s fault', async (t) => {
   const { controlplane } = await generated();
   const identity = new IdentityHolder();
-  identity.set(loadIdentity(controlplane).identity);
+  identity.set(loadConfig(controlplane).identity);
   const { issue } = handlerOf(identity);
   for (const publicKey of [Buffer.alloc(0), Buffer.from('hello'), Buffer.alloc(60_000, 0x30)]) {
     await t.rejects(issue({ publicKey }, context()), { name: 'ControlError', message: /key/ });

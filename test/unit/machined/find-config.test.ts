@@ -57,7 +57,7 @@ t.test('the node waits for a disk, says so once, and takes the first good one', 
     t.notMatch(sentence, /\n/, 'one line each');
   }
   t.match(said[3], /EIO/);
-  t.match(said[4], /machine.ca has no key/);
+  t.match(said[4], /machine.ca.key: is missing: nodes that get/);
   content = controlplane;
   await event('block', 'add');
   t.equal((await found).hostname, 'node-1');

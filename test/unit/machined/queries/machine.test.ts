@@ -4,10 +4,15 @@ import { type AddressInfo, createServer } from 'node:net';
 import t from 'tap';
 import { machine, storage } from '../../../../lib/gen/machine/machine.js';
 import { MachineServiceDefinition as api, StorageServiceDefinition } from '../../../../lib/gen/machine/service.js';
+import { ConfigKeeper } from '../../../../lib/machined/config-keeper.js';
 import { queryTable } from '../../../../lib/machined/queries/index.js';
 import { loadNative } from '../../../../lib/native/index.js';
 
-const { unary } = queryTable({ native: loadNative() });
+const { unary } = queryTable({
+  native: loadNative(),
+  config: new ConfigKeeper({} as never),
+  log: () => {},
+});
 const context = { caller: 'test', signal: new AbortController().signal };
 
 async function ask(path: string, request: Uint8Array = new Uint8Array()): Promise<Uint8Array> {

@@ -1,31 +1,35 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { MAX_CONFIG_BYTES, readConfigDisk } from '../../../lib/machined/read-config-disk.js';
+import { MAX_CONFIG_BYTES, readConfigDisk, writeConfigDisk } from '../../../lib/machined/config-disk.js';
 import type { MountOptions } from '../../../lib/native/contract.js';
 import { loadNative } from '../../../lib/native/index.js';
 
 const { files } = loadNative();
 
 /** A disk whose content is a folder: mounting it only notes that it was asked for. */
-function disk(t: Test, devices = ['/dev/vdb']) {
+function disk(t: Test, devices = ['/dev/vdb'], failure?: NodeJS.ErrnoException) {
   const mountPoint = t.testdir();
   const calls: (MountOptions | string)[] = [];
-  const read = () =>
-    readConfigDisk({
-      mountPoint,
-      files,
-      findByLabel: async (label) => {
-        calls.push(label);
-        return devices;
+  const access = {
+    mountPoint,
+    files,
+    findByLabel: async (label: string) => {
+      calls.push(label);
+      return devices;
+    },
+    mount: {
+      mount: async (options: MountOptions) => {
+        if (failure) throw failure;
+        calls.push(options);
       },
-      mount: {
-        mount: async (options) => void calls.push(options),
-        umount: async (target) => void calls.push(`umount ${target}`),
-      },
-    });
-  return { mountPoint, calls, read, file: join(mountPoint, 'config.yaml') };
+      umount: async (target: string) => void calls.push(`umount ${target}`),
+    },
+  };
+  const read = () => readConfigDisk(access);
+  const write = (text: string) => writeConfigDisk(access, text);
+  return { mountPoint, calls, read, write, file: join(mountPoint, 'config.yaml') };
 }
 
 t.test('the disk is mounted without any rights, and only as long as it is read', async (t) => {
@@ -69,4 +73,33 @@ t.test('the largest config that is allowed', async (t) => {
   const { read, file } = disk(t);
   writeFileSync(file, 'x'.repeat(MAX_CONFIG_BYTES));
   t.equal((await read())?.length, MAX_CONFIG_BYTES);
+});
+
+t.test('the file is replaced whole, on a disk that is writable only meanwhile', async (t) => {
+  const { mountPoint, calls, read, write, file } = disk(t);
+  writeFileSync(file, 'old', { mode: 0o644 });
+  await write('new');
+  t.equal(readFileSync(file, 'utf8'), 'new');
+  t.equal(statSync(file).mode & 0o777, 0o600);
+  t.same(readdirSync(mountPoint), ['config.yaml'], 'nothing is left behind');
+  t.same(calls, [
+    'TALOSCONFIG',
+    { source: '/dev/vdb', target: mountPoint, fstype: 'ext4', flags: ['nosuid', 'nodev', 'noexec'] },
+    `umount ${mountPoint}`,
+  ]);
+  t.equal(await read(), 'new');
+});
+
+t.test('why a config cannot be stored', async (t) => {
+  const code = (name: string) => Object.assign(new Error(name), { code: name });
+  await t.rejects(disk(t, []).write('x'), /there is no config disk \(a file system with the label TALOSCONFIG\)/);
+  await t.rejects(disk(t, ['/dev/vdb', '/dev/vdc']).write('x'), /several disks/);
+  for (const [name, message] of [
+    ['EROFS', 'the config disk is read-only'],
+    ['EACCES', 'the config disk is read-only'],
+    ['ENOSPC', 'the config disk is full'],
+    ['EIO', 'the config disk cannot be written (EIO)'],
+  ] as const) {
+    await t.rejects(disk(t, ['/dev/vdb'], code(name)).write('x'), { code: 'ERR_CONFIG_DISK', message });
+  }
 });
