@@ -2,6 +2,7 @@ import { errorMessage } from '../base/errors.js';
 import { loadNative } from '../native/index.js';
 import { ControlLink } from './control-link.js';
 import { NodeIdentity } from './node-identity.js';
+import { listeningFilter, startFilter } from './seccomp.js';
 import { OsdServer } from './server.js';
 
 const API_PORT = 50000;
@@ -11,13 +12,15 @@ const CONTROL_DESCRIPTOR = 3;
 /**
  * osd: the API of the node. Owns nothing: what it shows and does it asks of init, over the connection that it was born with.
  *
- *   no certificate → (machined has issued one) → listening → (SIGTERM, or the node goes down) → draining → exit 0
+ *   confined → no certificate → (machined has issued one) → listening, confined further → (SIGTERM, or the node goes down) → draining → exit 0
  *
  * Whatever goes wrong beyond one call ends the process; init starts it again.
  * @param apiPort  0 in tests: any
  */
 export async function main(apiPort = API_PORT): Promise<void> {
   const native = loadNative();
+  // Before a byte from anybody is looked at. If it fails this process ends: osd does not run unconfined.
+  native.process.installSeccomp(startFilter(process.pid));
   const stop = new AbortController();
   const link = new ControlLink(
     native.descriptor.adopt(CONTROL_DESCRIPTOR),
@@ -44,6 +47,7 @@ export async function main(apiPort = API_PORT): Promise<void> {
       log,
     });
     const { address, port } = await server.listen(apiPort);
+    native.process.installSeccomp(listeningFilter());
     log(`listening on ${address} port ${port}`);
     // For whoever watches the console; the API works without it.
     link.init.request('reportListening', { port }).catch((error) => log(`init was not told: ${errorMessage(error)}`));

@@ -1,5 +1,7 @@
-import { networkInterfaces } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { type Metadata, status } from '@grpc/grpc-js';
+import { SECOND_MS } from '../base/units.js';
+import { parseLocalIpv4, parseLocalIpv6 } from '../os/proc/local-addresses.js';
 import { RpcError } from './status.js';
 
 /** What tells whether a call is meant for this node. */
@@ -8,9 +10,25 @@ export interface NodeNames {
   addresses: readonly string[];
 }
 
-/** Addresses of all interfaces that are up, without zone. */
-export function localAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map((item) => item.address));
+/** The table of routes is read for them, and that may be long: not for every call. */
+const ADDRESSES_KEPT_MS = SECOND_MS;
+let known: { addresses: readonly string[]; readAtMs: number } | undefined;
+
+/** The node's addresses, without zone, at most a second old. From /proc, because a netlink socket is more than this process may open. */
+export function localAddresses(now = performance.now()): readonly string[] {
+  if (known && now - known.readAtMs < ADDRESSES_KEPT_MS) return known.addresses;
+  const addresses = [...parseLocalIpv4(read('/proc/net/fib_trie')), ...parseLocalIpv6(read('/proc/net/if_inet6'))];
+  known = { addresses, readAtMs: now };
+  return addresses;
+}
+
+/** A kernel without that protocol has no such file. */
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /**

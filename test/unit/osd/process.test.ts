@@ -1,129 +1,16 @@
 /** The whole of osd as a process, with the addon's channels and rings between it and a test that plays init and machined. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
-import { HOUR_MS, MIB } from '../../../lib/base/units.js';
-import { ControlError } from '../../../lib/control/errors.js';
-import { ControlServer, type ServerConnection } from '../../../lib/control/server.js';
 import type { common } from '../../../lib/gen/machine/machine.js';
-import type { FileDescriptor, LogRing, RingSubscription } from '../../../lib/native/contract.js';
-import { loadNative } from '../../../lib/native/index.js';
-import { issueServerCertificate } from '../../../lib/pki/issue.js';
-import { Authority } from './support/authority.js';
-import { SERVICES } from './support/fake-init.js';
-import { ApiClient, rejection, until } from './support/rig.js';
+import { OsdNode } from './support/osd-node.js';
+import { rejection, until } from './support/rig.js';
 
 t.setTimeout(60_000);
-const native = loadNative();
 const text = (items: common.Data[]) => items.map((item) => Buffer.from(item.bytes).toString()).join('');
 
-/** Plays init and machined for one osd. */
-class Node {
-  readonly ring: LogRing = native.ring.create({ name: 'chatty', sizeBytes: MIB });
-  readonly subscriptions = new Map<number, RingSubscription>();
-  readonly powerRequests: unknown[] = [];
-  port = 0;
-  output = '';
-  hasConfig = false;
-
-  private constructor(
-    readonly authority: Authority,
-    readonly child: ChildProcess,
-    readonly connection: ServerConnection,
-  ) {}
-
-  static async start(): Promise<Node> {
-    const authority = await Authority.create();
-    const [ours, theirs] = native.channel.pair();
-    const number = theirs.releaseNumber();
-    const script = join(import.meta.dirname, 'support/osd-process.js');
-    const child = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit', number] });
-    native.descriptor.adopt(number).close();
-    let node: Node;
-    const server = Node.server(() => node, authority);
-    node = new Node(authority, child, server.accept(ours, 'osd'));
-    child.stdout?.on('data', (chunk: Buffer) => {
-      node.output += chunk.toString();
-    });
-    return node;
-  }
-
-  private static server(node: () => Node, authority: Authority): ControlServer {
-    const log = (line: string) => t.comment(line);
-    const machined = new ControlServer({
-      channels: native.channel,
-      log,
-      allow: { issueCertificate: ['osd'] },
-      handlers: {
-        issueCertificate: async ({ publicKey }) => {
-          if (!node().hasConfig) throw new ControlError('UNAVAILABLE', 'there is no config yet');
-          const certificate = await issueServerCertificate({
-            ca: authority.pair,
-            publicKeyDer: publicKey,
-            dnsNames: ['localhost'],
-            ipAddresses: ['127.0.0.1'],
-          });
-          const body = {
-            certificate: Buffer.from(certificate),
-            acceptedCas: Buffer.from(authority.certificate),
-            notAfterMs: Date.now() + HOUR_MS,
-          };
-          return { body };
-        },
-      },
-    });
-    const methods = ['connect', 'reportListening', 'listServices', 'openLog', 'closeLog', 'power'] as const;
-    return new ControlServer({
-      channels: native.channel,
-      log,
-      allow: Object.fromEntries(methods.map((method) => [method, ['osd']])),
-      handlers: {
-        connect: () => {
-          const [theirs, ours] = native.channel.pair();
-          machined.accept(ours, 'osd');
-          return { body: {}, descriptors: [theirs] };
-        },
-        reportListening: ({ port }) => {
-          node().port = port;
-          return { body: {} };
-        },
-        listServices: () => ({ body: { services: SERVICES } }),
-        openLog: ({ follow }) => node().openLog(follow),
-        closeLog: ({ subscription }) => {
-          node().subscriptions.get(subscription)?.end();
-          node().subscriptions.delete(subscription);
-          return { body: {} };
-        },
-        power: (request) => {
-          node().powerRequests.push(request);
-          return { body: {} };
-        },
-      },
-    });
-  }
-
-  async client(roles: string[]): Promise<ApiClient> {
-    await until(() => this.port !== 0, 'osd listens', 20_000);
-    return new ApiClient(this.port, this.authority.certificate, await this.authority.client(roles), {});
-  }
-
-  private openLog(follow: boolean): { body: { subscription: number }; descriptors: FileDescriptor[] } {
-    const subscription = this.ring.subscribe();
-    if (!follow) {
-      subscription.end();
-      subscription.doorbell.close();
-      return { body: { subscription: 0 }, descriptors: [subscription.memory] };
-    }
-    const id = this.subscriptions.size + 1;
-    this.subscriptions.set(id, subscription);
-    return { body: { subscription: id }, descriptors: [subscription.memory, subscription.doorbell] };
-  }
-}
-
 t.test('from its start to its end', async (t) => {
-  const node = await Node.start();
+  const node = await OsdNode.start();
   t.teardown(() => node.child.kill('SIGKILL'));
   await until(
     () => node.output.includes('no certificate yet: there is no config yet'),
@@ -166,12 +53,11 @@ t.test('from its start to its end', async (t) => {
   node.connection.sendEvent({ kind: 'shuttingDown' });
   t.match(await follow, { code: status.UNAVAILABLE, details: 'the node is going down' });
   client.grpc.close();
-  const [code] = await once(node.child, 'exit');
-  t.equal(code, 0);
+  t.same(await node.child.exited, { kind: 'exited', code: 0 });
 });
 
 t.test('a reader that cannot keep up: bounded, and every line is there or counted', async (t) => {
-  const node = await Node.start();
+  const node = await OsdNode.start();
   t.teardown(() => node.child.kill('SIGKILL'));
   node.hasConfig = true;
   const client = await node.client(['os:reader']);
@@ -206,26 +92,25 @@ t.test('a reader that cannot keep up: bounded, and every line is there or counte
 });
 
 t.test('SIGTERM ends it, with a certificate or without', async (t) => {
-  const waiting = await Node.start();
+  const waiting = await OsdNode.start();
   await until(() => waiting.output !== '', 'it waits for a certificate', 20_000);
   waiting.child.kill('SIGTERM');
-  t.strictSame(await once(waiting.child, 'exit'), [0, null]);
+  t.same(await waiting.child.exited, { kind: 'exited', code: 0 });
 
-  const serving = await Node.start();
+  const serving = await OsdNode.start();
   serving.hasConfig = true;
   const client = await serving.client(['os:reader']);
   await client.unary('Version', {});
   serving.child.kill('SIGTERM');
-  t.strictSame(await once(serving.child, 'exit'), [0, null]);
+  t.same(await serving.child.exited, { kind: 'exited', code: 0 });
   t.match(serving.output, /listening on .* port \d+\n[\s\S]*stopping: SIGTERM/);
   client.grpc.close();
 });
 
 t.test('without init there is no osd', async (t) => {
-  const node = await Node.start();
+  const node = await OsdNode.start();
   await until(() => node.output !== '', 'it has started', 20_000);
   node.connection.close();
-  const [code] = await once(node.child, 'exit');
-  t.equal(code, 1);
+  t.same(await node.child.exited, { kind: 'exited', code: 1 });
   t.match(node.output, /the control connection is gone/);
 });

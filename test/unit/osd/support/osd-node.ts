@@ -1,0 +1,119 @@
+/** osd in a process of its own, as an image starts it, with the addon's channels and rings between it and a test that plays init and machined. */
+import t from 'tap';
+import { HOUR_MS, MIB } from '../../../../lib/base/units.js';
+import { ControlError } from '../../../../lib/control/errors.js';
+import { ControlServer, type ServerConnection } from '../../../../lib/control/server.js';
+import type { Child, FileDescriptor, LogRing, RingSubscription, SeccompRule } from '../../../../lib/native/contract.js';
+import { loadNative } from '../../../../lib/native/index.js';
+import { issueServerCertificate } from '../../../../lib/pki/issue.js';
+import { Authority } from './authority.js';
+import { SERVICES } from './fake-init.js';
+import { ApiClient, until } from './rig.js';
+import { type Started, spawnLikeOsd } from './spawn-like-osd.js';
+
+const native = loadNative();
+
+/** Plays init and machined for one osd. */
+export class OsdNode {
+  readonly ring: LogRing = native.ring.create({ name: 'chatty', sizeBytes: MIB });
+  readonly subscriptions = new Map<number, RingSubscription>();
+  readonly powerRequests: unknown[] = [];
+  port = 0;
+  hasConfig = false;
+
+  private constructor(
+    readonly authority: Authority,
+    private readonly started: Started,
+    readonly connection: ServerConnection,
+  ) {}
+
+  get child(): Child {
+    return this.started.child;
+  }
+
+  get output(): string {
+    return this.started.output();
+  }
+
+  static async start(options: { forbidden?: SeccompRule[] } = {}): Promise<OsdNode> {
+    const authority = await Authority.create();
+    const [ours, theirs] = native.channel.pair();
+    const started = spawnLikeOsd('osd-process.js', { ...options, descriptors: [theirs] });
+    theirs.close();
+    let node: OsdNode;
+    const server = OsdNode.server(() => node, authority);
+    node = new OsdNode(authority, started, server.accept(ours, 'osd'));
+    return node;
+  }
+
+  private static server(node: () => OsdNode, authority: Authority): ControlServer {
+    const log = (line: string) => t.comment(line);
+    const machined = new ControlServer({
+      channels: native.channel,
+      log,
+      allow: { issueCertificate: ['osd'] },
+      handlers: {
+        issueCertificate: async ({ publicKey }) => {
+          if (!node().hasConfig) throw new ControlError('UNAVAILABLE', 'there is no config yet');
+          const certificate = await issueServerCertificate({
+            ca: authority.pair,
+            publicKeyDer: publicKey,
+            dnsNames: ['localhost'],
+            ipAddresses: ['127.0.0.1'],
+          });
+          const body = {
+            certificate: Buffer.from(certificate),
+            acceptedCas: Buffer.from(authority.certificate),
+            notAfterMs: Date.now() + HOUR_MS,
+          };
+          return { body };
+        },
+      },
+    });
+    const methods = ['connect', 'reportListening', 'listServices', 'openLog', 'closeLog', 'power'] as const;
+    return new ControlServer({
+      channels: native.channel,
+      log,
+      allow: Object.fromEntries(methods.map((method) => [method, ['osd']])),
+      handlers: {
+        connect: () => {
+          const [theirs, ours] = native.channel.pair();
+          machined.accept(ours, 'osd');
+          return { body: {}, descriptors: [theirs] };
+        },
+        reportListening: ({ port }) => {
+          node().port = port;
+          return { body: {} };
+        },
+        listServices: () => ({ body: { services: SERVICES } }),
+        openLog: ({ follow }) => node().openLog(follow),
+        closeLog: ({ subscription }) => {
+          node().subscriptions.get(subscription)?.end();
+          node().subscriptions.delete(subscription);
+          return { body: {} };
+        },
+        power: (request) => {
+          node().powerRequests.push(request);
+          return { body: {} };
+        },
+      },
+    });
+  }
+
+  async client(roles: string[]): Promise<ApiClient> {
+    await until(() => this.port !== 0, 'osd listens', 20_000);
+    return new ApiClient(this.port, this.authority.certificate, await this.authority.client(roles), {});
+  }
+
+  private openLog(follow: boolean): { body: { subscription: number }; descriptors: FileDescriptor[] } {
+    const subscription = this.ring.subscribe();
+    if (!follow) {
+      subscription.end();
+      subscription.doorbell.close();
+      return { body: { subscription: 0 }, descriptors: [subscription.memory] };
+    }
+    const id = this.subscriptions.size + 1;
+    this.subscriptions.set(id, subscription);
+    return { body: { subscription: id }, descriptors: [subscription.memory, subscription.doorbell] };
+  }
+}
