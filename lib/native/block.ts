@@ -13,6 +13,7 @@ import type {
   BlockInspection,
   BlockModule,
   BlockSignature,
+  BlockTimeout,
   GptPartitionRequest,
   GptRequest,
   GptTable,
@@ -23,17 +24,23 @@ import type {
 
 type RawPartition = [typeGuid: string, id: string, name: string, sizeBytes: number, attributes: bigint];
 
-/** What the addon itself exports: requests by position. */
+/** What the addon itself exports: requests by position, the timeout last, undefined for none. */
 export interface RawBlockModule {
-  info(path: string): Promise<BlockDeviceInfo>;
-  inspect(path: string): Promise<BlockInspection>;
-  wipeSignatures(path: string): Promise<BlockSignature[]>;
-  erase(path: string, kind: string, offset: number, length: number): Promise<void>;
-  flush(path: string): Promise<void>;
-  readGpt(path: string): Promise<GptTable | undefined>;
-  createGpt(path: string, diskId: string, replacesGpt: boolean, partitions: RawPartition[]): Promise<GptTable>;
-  repairGpt(path: string): Promise<GptTable>;
-  syncPartitions(path: string): Promise<PartitionSync>;
+  info(path: string, timeoutMs?: number): Promise<BlockDeviceInfo>;
+  inspect(path: string, timeoutMs?: number): Promise<BlockInspection>;
+  wipeSignatures(path: string, timeoutMs?: number): Promise<BlockSignature[]>;
+  erase(path: string, kind: string, offset: number, length: number, timeoutMs?: number): Promise<void>;
+  flush(path: string, timeoutMs?: number): Promise<void>;
+  readGpt(path: string, timeoutMs?: number): Promise<GptTable | undefined>;
+  createGpt(
+    path: string,
+    diskId: string,
+    replacesGpt: boolean,
+    partitions: RawPartition[],
+    timeoutMs?: number,
+  ): Promise<GptTable>;
+  repairGpt(path: string, timeoutMs?: number): Promise<GptTable>;
+  syncPartitions(path: string, timeoutMs?: number): Promise<PartitionSync>;
   /** texts: dataDevice, hashDevice, algorithm, rootDigest, salt, onCorruption; numbers: block bytes of data and hash, dataBlocks, hashStartBlock. */
   createVerity(
     name: string,
@@ -41,11 +48,15 @@ export interface RawBlockModule {
     texts: string[],
     numbers: number[],
     ignoresZeroBlocks: boolean,
+    timeoutMs?: number,
   ): Promise<VerityStatus>;
-  verityStatus(name: string): Promise<VerityStatus>;
-  removeMapped(name: string, deferred: boolean): Promise<void>;
+  verityStatus(name: string, timeoutMs?: number): Promise<VerityStatus>;
+  removeMapped(name: string, deferred: boolean, timeoutMs?: number): Promise<void>;
 }
 
+/** Of calls that only read. */
+const READ_TIMEOUT_MS = 30_000;
+const MAX_TIMEOUT_MS = 2 ** 31;
 const ERASE_KINDS: ReadonlySet<string> = new Set(['discard', 'secure', 'zero']);
 const ON_CORRUPTION: ReadonlySet<string> = new Set(['error', 'restart', 'panic']);
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -118,9 +129,17 @@ function checkVerity(request: VerityRequest): Required<VerityRequest> {
   return whole;
 }
 
+/** Without one that is given, those that write have none. */
+function timeoutOf(options: BlockTimeout, usualMs?: number): number | undefined {
+  checkObject(options, 'options');
+  const { timeoutMs = usualMs } = options;
+  if (timeoutMs !== undefined) checkInteger(timeoutMs, 'options.timeoutMs', 0, MAX_TIMEOUT_MS);
+  return timeoutMs;
+}
+
 /**
- * Disks and images of disks. All calls take absolute paths of block devices or regular files and run on the thread pool, for as long as
- * the device takes. Those that write open the device exclusively.
+ * Disks and images of disks. All calls take absolute paths of block devices or regular files and run on threads of their own until the
+ * device has answered, or until their deadline. Those that write open the device exclusively, and hold it so until the kernel lets go.
  *
  * @throws ENOTBLK  neither a block device nor a regular file; `erase` and `syncPartitions`: a file
  * @throws EBUSY    to write: the device, one of its partitions, or the disk that it is a part of is mounted or claimed;
@@ -132,38 +151,39 @@ function checkVerity(request: VerityRequest): Required<VerityRequest> {
  * @throws ENOENT   `repairGpt`, `syncPartitions`: no table; the verity calls: no device-mapper in the kernel
  * @throws EINVAL   `syncPartitions`: the device takes no partitions
  * @throws ENXIO    `verityStatus`, `removeMapped`: no device of that name
+ * @throws ETIMEDOUT the device did not answer in time; what was to be written may still be · EAGAIN no thread could be made
  */
 export function createBlockModule(raw: RawBlockModule): BlockModule {
   const checked =
-    <T>(call: (path: string) => Promise<T>) =>
-    async (path: string): Promise<T> => {
+    <T>(call: (path: string, timeoutMs?: number) => Promise<T>, usualMs?: number) =>
+    async (path: string, options: BlockTimeout = {}): Promise<T> => {
       checkAbsolutePath(path, 'path');
-      return call(path);
+      return call(path, timeoutOf(options, usualMs));
     };
   return {
-    info: checked(raw.info),
-    inspect: checked(raw.inspect),
+    info: checked(raw.info, READ_TIMEOUT_MS),
+    inspect: checked(raw.inspect, READ_TIMEOUT_MS),
+    readGpt: checked(raw.readGpt, READ_TIMEOUT_MS),
     wipeSignatures: checked(raw.wipeSignatures),
     flush: checked(raw.flush),
-    readGpt: checked(raw.readGpt),
     repairGpt: checked(raw.repairGpt),
     syncPartitions: checked(raw.syncPartitions),
-    async erase(path, kind, offset, length) {
+    async erase(path, kind, offset, length, options = {}) {
       checkAbsolutePath(path, 'path');
       checkName(kind, 'kind', ERASE_KINDS);
       checkInteger(offset, 'offset', 0);
       checkInteger(length, 'length', 1);
-      await raw.erase(path, kind, offset, length);
+      await raw.erase(path, kind, offset, length, timeoutOf(options));
     },
-    async createGpt(path, request) {
+    async createGpt(path, request, options = {}) {
       checkAbsolutePath(path, 'path');
       const partitions = toRawPartitions(request);
       const { diskId = '', replacesGpt = false } = request;
       if (diskId !== '') checkGuid(diskId, 'request.diskId');
       checkBoolean(replacesGpt, 'request.replacesGpt');
-      return raw.createGpt(path, diskId, replacesGpt, partitions);
+      return raw.createGpt(path, diskId, replacesGpt, partitions, timeoutOf(options));
     },
-    async createVerity(request) {
+    async createVerity(request, options = {}) {
       const whole = checkVerity(request);
       return raw.createVerity(
         whole.name,
@@ -171,18 +191,19 @@ export function createBlockModule(raw: RawBlockModule): BlockModule {
         [whole.dataDevice, whole.hashDevice, whole.algorithm, whole.rootDigest, whole.salt, whole.onCorruption],
         [whole.dataBlockBytes, whole.hashBlockBytes, whole.dataBlocks, whole.hashStartBlock],
         whole.ignoresZeroBlocks,
+        timeoutOf(options),
       );
     },
-    async verityStatus(name) {
+    async verityStatus(name, options = {}) {
       checkString(name, 'name');
-      return raw.verityStatus(name);
+      return raw.verityStatus(name, timeoutOf(options, READ_TIMEOUT_MS));
     },
     async removeMapped(name, options = {}) {
       checkString(name, 'name');
-      checkObject(options, 'options');
+      const timeoutMs = timeoutOf(options);
       const { deferred = false } = options;
       checkBoolean(deferred, 'options.deferred');
-      await raw.removeMapped(name, deferred);
+      await raw.removeMapped(name, deferred, timeoutMs);
     },
   };
 }

@@ -1,8 +1,8 @@
-// BlockModule of the contract, in the raw shape of lib/native/block.ts. Everything sleeps on a device: all of it is on the thread
-// pool.
+// BlockModule of the contract, in the raw shape of lib/native/block.ts. Everything sleeps on a device: all of it runs on threads
+// of its own, and the timeout comes last in every call.
 #include <napi.h>
 
-#include "bind/async.h"
+#include "bind/deadline.h"
 #include "bind/error.h"
 #include "bind/modules.h"
 #include "bind/strings.h"
@@ -126,56 +126,79 @@ Napi::Value to_js(Napi::Env env, const block::VerityStatus& status) {
   return object;
 }
 
+Error about(const char* call, std::string device) {
+  return Error{0, call, std::move(device), {}, "the device did not answer in time; the kernel may still be at it"};
+}
+
 template <typename T, typename Work>
-Napi::Value promise_of(Napi::Env env, Work work) {
-  return run_async<T>(env, std::move(work), [](Napi::Env e, T value) { return to_js(e, value); });
+Napi::Value promise_of(const Napi::Value& timeout, Error limit, Work work) {
+  return run_with_deadline<T>(timeout, std::move(limit), std::move(work),
+                              [](Napi::Env env, T value) { return to_js(env, value); });
+}
+
+// (path, timeout): what most calls are.
+template <typename T, Result<T> (*Call)(const std::string&)>
+Napi::Value call_with_path(const Napi::CallbackInfo& info, const char* call) {
+  if (!takes(info, "s?n")) return {};
+  std::string path = to_string(info[0]);
+  return promise_of<T>(info[1], about(call, path), [path] { return Call(path); });
 }
 
 Napi::Value info_of(const Napi::CallbackInfo& info) {
-  if (!takes(info, "s")) return {};
-  return promise_of<sys::DeviceGeometry>(info.Env(), [path = to_string(info[0])] { return block::device_info(path); });
+  return call_with_path<sys::DeviceGeometry, block::device_info>(info, "open");
 }
 
 Napi::Value inspect(const Napi::CallbackInfo& info) {
-  if (!takes(info, "s")) return {};
-  return promise_of<block::Inspection>(info.Env(), [path = to_string(info[0])] { return block::inspect_device(path); });
+  return call_with_path<block::Inspection, block::inspect_device>(info, "pread");
 }
 
 Napi::Value wipe_signatures(const Napi::CallbackInfo& info) {
-  if (!takes(info, "s")) return {};
-  return promise_of<std::vector<block::Signature>>(info.Env(),
-                                                   [path = to_string(info[0])] { return block::wipe_signatures(path); });
+  return call_with_path<std::vector<block::Signature>, block::wipe_signatures>(info, "pwrite");
 }
 
-// (path, kind, offset, length)
+Napi::Value read_gpt(const Napi::CallbackInfo& info) {
+  return call_with_path<block::GptState, block::read_gpt_of>(info, "pread");
+}
+
+Napi::Value repair_gpt(const Napi::CallbackInfo& info) {
+  return call_with_path<block::GptState, block::repair_gpt>(info, "pwrite");
+}
+
+Napi::Value sync_partitions(const Napi::CallbackInfo& info) {
+  return call_with_path<block::PartitionSync, block::sync_partitions>(info, "ioctl");
+}
+
+// A name and no path.
+Napi::Value verity_status(const Napi::CallbackInfo& info) {
+  return call_with_path<block::VerityStatus, block::verity_status>(info, "ioctl");
+}
+
+// (path, kind, offset, length, timeout)
 Napi::Value erase(const Napi::CallbackInfo& info) {
-  if (!takes(info, "ssnn")) return {};
+  if (!takes(info, "ssnn?n")) return {};
+  std::string path = to_string(info[0]);
   std::string word = to_string(info[1]);
   auto kind = word == "zero"     ? sys::EraseKind::kZero
               : word == "secure" ? sys::EraseKind::kSecureDiscard
                                  : sys::EraseKind::kDiscard;
   auto offset = static_cast<uint64_t>(info[2].As<Napi::Number>().Int64Value());
   auto length = static_cast<uint64_t>(info[3].As<Napi::Number>().Int64Value());
-  return run_async_void(info.Env(),
-                        [path = to_string(info[0]), kind, offset, length] { return block::erase(path, kind, offset, length); });
+  return run_with_deadline_void(info[4], about("ioctl", path),
+                                [path, kind, offset, length] { return block::erase(path, kind, offset, length); });
 }
 
 Napi::Value flush(const Napi::CallbackInfo& info) {
-  if (!takes(info, "s")) return {};
-  return run_async_void(info.Env(), [path = to_string(info[0])] { return block::flush(path); });
-}
-
-Napi::Value read_gpt(const Napi::CallbackInfo& info) {
-  if (!takes(info, "s")) return {};
-  return promise_of<block::GptState>(info.Env(), [path = to_string(info[0])] { return block::read_gpt_of(path); });
+  if (!takes(info, "s?n")) return {};
+  std::string path = to_string(info[0]);
+  return run_with_deadline_void(info[1], about("fsync", path), [path] { return block::flush(path); });
 }
 
 // Empty text: to be made at random. lib/native has checked the form.
 block::Guid to_guid(const Napi::Value& value) { return block::parse_guid(to_string(value)).value_or(block::Guid{}); }
 
-// (path, diskId, replacesGpt, partitions), a partition being [typeGuid, id, name, sizeBytes, attributes].
+// (path, diskId, replacesGpt, partitions, timeout), a partition being [typeGuid, id, name, sizeBytes, attributes].
 Napi::Value create_gpt(const Napi::CallbackInfo& info) {
-  if (!takes(info, "ssba")) return {};
+  if (!takes(info, "ssba?n")) return {};
   std::vector<block::GptPartitionRequest> partitions;
   for (const Napi::Value& each : to_elements(info[3])) {
     auto fields = to_elements(each);
@@ -186,25 +209,16 @@ Napi::Value create_gpt(const Napi::CallbackInfo& info) {
                           static_cast<uint64_t>(to_integer(fields[3])), fields[4].As<Napi::BigInt>().Uint64Value(&is_lossless)});
   }
   if (info.Env().IsExceptionPending()) return {};
-  return promise_of<block::GptState>(
-      info.Env(), [path = to_string(info[0]), disk_id = to_guid(info[1]), replaces = info[2].As<Napi::Boolean>().Value(),
-                   partitions = std::move(partitions)] { return block::create_gpt(path, partitions, disk_id, replaces); });
-}
-
-Napi::Value repair_gpt(const Napi::CallbackInfo& info) {
-  if (!takes(info, "s")) return {};
-  return promise_of<block::GptState>(info.Env(), [path = to_string(info[0])] { return block::repair_gpt(path); });
-}
-
-Napi::Value sync_partitions(const Napi::CallbackInfo& info) {
-  if (!takes(info, "s")) return {};
-  return promise_of<block::PartitionSync>(info.Env(), [path = to_string(info[0])] { return block::sync_partitions(path); });
+  std::string path = to_string(info[0]);
+  auto work = [path, disk_id = to_guid(info[1]), replaces = info[2].As<Napi::Boolean>().Value(),
+               partitions = std::move(partitions)] { return block::create_gpt(path, partitions, disk_id, replaces); };
+  return promise_of<block::GptState>(info[4], about("pwrite", path), std::move(work));
 }
 
 // (name, uuid, [dataDevice, hashDevice, algorithm, rootDigest, salt, onCorruption],
-//  [dataBlockBytes, hashBlockBytes, dataBlocks, hashStartBlock], ignoresZeroBlocks)
+//  [dataBlockBytes, hashBlockBytes, dataBlocks, hashStartBlock], ignoresZeroBlocks, timeout)
 Napi::Value create_verity(const Napi::CallbackInfo& info) {
-  if (!takes(info, "ssaab")) return {};
+  if (!takes(info, "ssaab?n")) return {};
   std::vector<std::string> texts = to_strings(info[2]);
   texts.resize(6);
   auto numbers = to_elements(info[3]);
@@ -226,22 +240,17 @@ Napi::Value create_verity(const Napi::CallbackInfo& info) {
   table.hash_start_block = at(3);
   table.ignores_zero_blocks = info[4].As<Napi::Boolean>().Value();
   if (info.Env().IsExceptionPending()) return {};
-  return promise_of<block::VerityStatus>(info.Env(),
-                                         [name = to_string(info[0]), uuid = to_string(info[1]), table = std::move(table)] {
-                                           return block::create_verity(name, uuid, table);
-                                         });
+  std::string name = to_string(info[0]);
+  auto work = [name, uuid = to_string(info[1]), table = std::move(table)] { return block::create_verity(name, uuid, table); };
+  return promise_of<block::VerityStatus>(info[5], about("ioctl", name), std::move(work));
 }
 
-Napi::Value verity_status(const Napi::CallbackInfo& info) {
-  if (!takes(info, "s")) return {};
-  return promise_of<block::VerityStatus>(info.Env(), [name = to_string(info[0])] { return block::verity_status(name); });
-}
-
+// (name, deferred, timeout)
 Napi::Value remove_mapped(const Napi::CallbackInfo& info) {
-  if (!takes(info, "sb")) return {};
-  return run_async_void(info.Env(), [name = to_string(info[0]), deferred = info[1].As<Napi::Boolean>().Value()] {
-    return block::remove_mapped(name, deferred);
-  });
+  if (!takes(info, "sb?n")) return {};
+  std::string name = to_string(info[0]);
+  auto work = [name, deferred = info[1].As<Napi::Boolean>().Value()] { return block::remove_mapped(name, deferred); };
+  return run_with_deadline_void(info[2], about("ioctl", name), std::move(work));
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ Answer take_answer(std::string_view name) {
 }
 
 // Of these the descriptor or the memory is gone whatever they return.
-bool is_release(std::string_view name) { return name == "close" || name == "munmap"; }
+bool is_release(std::string_view name) { return name == "close" || name == "closedir" || name == "munmap"; }
 
 long fail_after_release(Call& call, int errno_value) {
   if (is_release(call.name)) (void)call.pass();

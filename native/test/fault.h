@@ -99,8 +99,8 @@ void fail_each_call(const std::function<std::optional<Error>()>& scenario, const
 // failing. Each time it must
 //   - end, and leave as many descriptors open as before;
 //   - return an Error with that errno that names the call, or its plain form ("open" for openat, "rmdir" for unlinkat);
-//   - or succeed, if the failure was EINTR and the call was made again, if it was that of close or munmap, which nothing can be
-//     done about, or if it is among `tolerated`.
+//   - or succeed, if the failure was EINTR and the call was made again, if it was that of close, closedir or munmap, which
+//     nothing can be done about, or if it is among `tolerated`.
 // The scenario returns a Result, or an optional<Error>, and makes the same calls in every undisturbed run.
 template <typename Scenario>
 void fail_each(Scenario scenario, const std::vector<int>& errnos, const std::vector<Tolerated>& tolerated = {},

@@ -1,4 +1,12 @@
-/** Disks: what is on them, partition tables, dm-verity. Every call sleeps on a device and runs on the thread pool. */
+/** Disks: what is on them, partition tables, dm-verity. Every call sleeps on a device, and runs on a thread of its own. */
+
+export interface BlockTimeout {
+  /**
+   * 30 s for calls that only read, none for the others, unless given. ETIMEDOUT: the device does not answer. What was asked for may still
+   * happen, and until the kernel lets go the device stays open, exclusively where it was to be written.
+   */
+  timeoutMs?: number;
+}
 
 export interface BlockDeviceInfo {
   /** false: a regular file that holds the image of a disk, with sectors of 512 bytes. */
@@ -129,22 +137,28 @@ export interface VerityStatus {
 }
 
 export interface BlockModule {
-  info(path: string): Promise<BlockDeviceInfo>;
-  inspect(path: string): Promise<BlockInspection>;
+  info(path: string, options?: BlockTimeout): Promise<BlockDeviceInfo>;
+  inspect(path: string, options?: BlockTimeout): Promise<BlockInspection>;
   /** Zeroes all known marks and nothing else; gives what was zeroed. */
-  wipeSignatures(path: string): Promise<BlockSignature[]>;
+  wipeSignatures(path: string, options?: BlockTimeout): Promise<BlockSignature[]>;
   /** Discards a range (its contents are undefined afterwards unless 'zero'). */
-  erase(path: string, kind: 'discard' | 'secure' | 'zero', offset: number, length: number): Promise<void>;
+  erase(
+    path: string,
+    kind: 'discard' | 'secure' | 'zero',
+    offset: number,
+    length: number,
+    options?: BlockTimeout,
+  ): Promise<void>;
   /** Puts all that was written to the device onto the medium. */
-  flush(path: string): Promise<void>;
+  flush(path: string, options?: BlockTimeout): Promise<void>;
   /** undefined without a table. */
-  readGpt(path: string): Promise<GptTable | undefined>;
-  createGpt(path: string, request: GptRequest): Promise<GptTable>;
-  repairGpt(path: string): Promise<GptTable>;
+  readGpt(path: string, options?: BlockTimeout): Promise<GptTable | undefined>;
+  createGpt(path: string, request: GptRequest, options?: BlockTimeout): Promise<GptTable>;
+  repairGpt(path: string, options?: BlockTimeout): Promise<GptTable>;
   /** Makes the kernel's partitions those of the table. */
-  syncPartitions(path: string): Promise<PartitionSync>;
-  createVerity(request: VerityRequest): Promise<VerityStatus>;
-  verityStatus(name: string): Promise<VerityStatus>;
+  syncPartitions(path: string, options?: BlockTimeout): Promise<PartitionSync>;
+  createVerity(request: VerityRequest, options?: BlockTimeout): Promise<VerityStatus>;
+  verityStatus(name: string, options?: BlockTimeout): Promise<VerityStatus>;
   /** `deferred`: with its last user, if it has any now. */
-  removeMapped(name: string, options?: { deferred?: boolean }): Promise<void>;
+  removeMapped(name: string, options?: BlockTimeout & { deferred?: boolean }): Promise<void>;
 }
