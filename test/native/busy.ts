@@ -1,5 +1,10 @@
-/** Everything of the addon that waits or holds something: one entry each, for tests of what happens when its owner goes away. */
+/**
+ * Everything of the addon that waits or holds something: one entry each, for tests of what happens when its owner goes away.
+ * They need namespaces of mounts and networks that they may change.
+ */
 import type { NativeAddon } from '../../lib/native/contract.js';
+import { QUIET } from './collect.js';
+import { mountDead } from './dead-mount.js';
 
 export interface Busy {
   /** Settles when the work ends, or is ended by `close`; undefined for what only holds things. */
@@ -66,6 +71,53 @@ function monitoredUevents({ netlink }: NativeAddon): Busy {
   return { close: () => monitor.close(), objects: [monitor] };
 }
 
+function subscribedRoutes({ netlink }: NativeAddon): Busy {
+  const monitor = netlink.subscribe({ kinds: ['link', 'route'], onEvents() {}, onError() {} });
+  return { close: () => monitor.close(), objects: [monitor] };
+}
+
+function followedLog({ kmsg }: NativeAddon): Busy {
+  const reader = kmsg.openReader(kmsg.subscribe('end'));
+  return { pending: reader.wait(), close: () => reader.close(), objects: [reader] };
+}
+
+function listeningClient({ dhcp }: NativeAddon): Busy {
+  const socket = dhcp.open({ index: 1, mac: '02:00:00:00:00:01' });
+  return { pending: socket.wait(), close: () => socket.close(), objects: [socket] };
+}
+
+/** It ends when its input does, and so with us at the latest. */
+function runningChild({ descriptor, process: processes }: NativeAddon): Busy {
+  startReaperOnce(processes);
+  const [read, write] = descriptor.pipe();
+  const child = processes.spawn({ ...QUIET, file: '/bin/cat', argv: ['cat'], stdin: read, stderr: 'null' });
+  read.close();
+  return {
+    pending: child.exited,
+    close: () => {
+      child.kill('SIGKILL');
+      write.close();
+    },
+    objects: [child, write],
+  };
+}
+
+/** One a process, which may be running for another thread. */
+function startReaperOnce(processes: NativeAddon['process']): void {
+  try {
+    processes.startReaper({ subreaper: false });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EALREADY') throw error;
+  }
+}
+
+const hanging =
+  (call: (native: NativeAddon, folder: string) => Promise<unknown>) =>
+  (native: NativeAddon): Busy => {
+    const { folder, close } = mountDead(native.mount);
+    return { pending: call(native, folder), close, objects: [] };
+  };
+
 function heldDescriptors({ descriptor }: NativeAddon): Busy {
   const [read, write] = descriptor.pipe();
   const copy = descriptor.duplicate(read);
@@ -83,7 +135,7 @@ function idleReader({ ring, descriptor }: NativeAddon): Busy {
   return { close: () => closeAll([reader, log]), objects: [reader, log], isCollectable: true };
 }
 
-/** On the thread pool: it ends by itself, and must find nobody gone. */
+/** It ends by itself, and must find nobody gone. */
 function unmounting({ mount }: NativeAddon): Busy {
   return { pending: mount.umount('/no/such/mount', []), objects: [] };
 }
@@ -94,6 +146,13 @@ export const busy: Record<string, (native: NativeAddon) => Busy> = {
   'a ring that drains': drainingRing,
   'a timer that is armed': armedTimer,
   'a monitor of uevents': monitoredUevents,
+  'a subscription to routes': subscribedRoutes,
+  'a reader of the kernel log that waits': followedLog,
+  'a DHCP socket': listeningClient,
+  'a child': runningChild,
+  'a file that does not answer': hanging(({ files }, folder) => files.openRoot(`${folder}/x`)),
+  'a disk that does not answer': hanging(({ block }, folder) => block.inspect(`${folder}/disk`)),
+  'a file system that does not answer': hanging(({ mount }, folder) => mount.statfs(folder)),
   descriptors: heldDescriptors,
   'a reader that does not wait': idleReader,
   'an unmount': unmounting,

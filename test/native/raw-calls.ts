@@ -38,7 +38,9 @@ for (const [module, exported] of Object.entries(loadRaw(addonPath()))) {
   }
 }
 const native = loadNative();
-for (const [name, start] of Object.entries(busy)) {
+// The kernel's log is for nobody in a user namespace (dmesg_restrict); busy.test.ts calls the methods of its reader.
+const { 'a reader of the kernel log that waits': _, ...possible } = busy;
+for (const [name, start] of Object.entries(possible)) {
   const work = start(native);
   work.pending?.catch(() => {});
   for (const object of work.objects) {
