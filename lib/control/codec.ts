@@ -44,6 +44,8 @@ export function encodeEvent(event: ControlEvent): Uint8Array {
       return encode({ event: { networkChanged: event.facts } });
     case 'identityChanged':
       return encode({ event: { identityChanged: {} } });
+    case 'eventsPublished':
+      return encode({ event: { eventsPublished: {} } });
   }
 }
 
@@ -95,5 +97,6 @@ function eventFrame(event: control.Event.$Properties): Frame {
     return { kind: 'event', event: { kind: 'networkChanged', facts: plainFacts(event.networkChanged) } };
   }
   if (event.identityChanged) return { kind: 'event', event: { kind: 'identityChanged' } };
+  if (event.eventsPublished) return { kind: 'event', event: { kind: 'eventsPublished' } };
   return { kind: 'unknown-event' };
 }

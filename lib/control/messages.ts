@@ -4,7 +4,9 @@
  */
 import { control } from '../gen/control/control.js';
 import type { FailureKind } from './errors.js';
+import { plainNodeEvent, wireNodeEvent } from './node-event.js';
 import type {
+  ConfigOutcome,
   MethodName,
   NetworkFacts,
   PowerAction,
@@ -26,7 +28,7 @@ interface Converter<M extends MethodName> {
   decodeReply(reply: WireReply): ReplyOf<M>;
 }
 
-const { ControlServiceRequest, PowerRequest, Failure } = control;
+const { ControlServiceRequest, PowerRequest, ReportConfigRequest, Failure } = control;
 
 export const converters: { readonly [M in MethodName]: Converter<M> } = {
   listServices: {
@@ -63,14 +65,14 @@ export const converters: { readonly [M in MethodName]: Converter<M> } = {
     decodeReply: () => ({}),
   },
   power: {
-    encodeRequest: ({ action, force, actorId, reason }) => ({
-      power: { action: PowerRequest.Action[action], force, actorId, reason },
-    }),
+    encodeRequest: ({ action, ...body }) => ({ power: { action: PowerRequest.Action[action], ...body } }),
     decodeRequest: ({ power: body }) => ({
       action: enumName<PowerAction>(PowerRequest.Action, body?.action ?? 0),
       force: body?.force ?? false,
       actorId: body?.actorId ?? '',
       reason: body?.reason ?? '',
+      reset: body?.reset ?? false,
+      disksToWipe: [...(body?.disksToWipe ?? [])],
     }),
     encodeReply: () => ({ power: {} }),
     decodeReply: () => ({}),
@@ -114,6 +116,46 @@ export const converters: { readonly [M in MethodName]: Converter<M> } = {
       link: body?.link ?? '',
       hostname: body?.hostname ?? '',
     }),
+  },
+  readEvents: {
+    encodeRequest: ({ after }) => ({ readEvents: { after } }),
+    decodeRequest: ({ readEvents: body }) => ({ after: Number(body?.after ?? 0) }),
+    encodeReply: ({ events }) => ({ readEvents: { events: events.map(wireNodeEvent) } }),
+    decodeReply: ({ readEvents: body }) => ({ events: (body?.events ?? []).map(plainNodeEvent) }),
+  },
+  reportHealth: {
+    encodeRequest: ({ healthy, message }) => ({ reportHealth: { healthy, message } }),
+    decodeRequest: ({ reportHealth: body }) => ({ healthy: body?.healthy ?? false, message: body?.message ?? '' }),
+    encodeReply: () => ({ reportHealth: {} }),
+    decodeReply: () => ({}),
+  },
+  reportConfig: {
+    encodeRequest: ({ outcome, ...body }) => ({
+      reportConfig: { outcome: ReportConfigRequest.Outcome[outcome], ...body },
+    }),
+    decodeRequest: ({ reportConfig: body }) => ({
+      outcome: enumName<ConfigOutcome>(ReportConfigRequest.Outcome, body?.outcome ?? 0),
+      problem: body?.problem ?? '',
+      timeServers: [...(body?.timeServers ?? [])],
+      nameServers: [...(body?.nameServers ?? [])],
+    }),
+    encodeReply: () => ({ reportConfig: {} }),
+    decodeReply: () => ({}),
+  },
+  describeTime: {
+    encodeRequest: () => ({ describeTime: {} }),
+    decodeRequest: () => ({}),
+    encodeReply: ({ timeServers, nameServers }) => ({ describeTime: { timeServers, nameServers } }),
+    decodeReply: ({ describeTime: body }) => ({
+      timeServers: [...(body?.timeServers ?? [])],
+      nameServers: [...(body?.nameServers ?? [])],
+    }),
+  },
+  wipeDisks: {
+    encodeRequest: ({ disks }) => ({ wipeDisks: { disks } }),
+    decodeRequest: ({ wipeDisks: body }) => ({ disks: [...(body?.disks ?? [])] }),
+    encodeReply: () => ({ wipeDisks: {} }),
+    decodeReply: () => ({}),
   },
   issueCertificate: {
     encodeRequest: ({ publicKey }) => ({ issueCertificate: { publicKey } }),
@@ -209,5 +251,6 @@ function plainService(service: control.Service.$Properties): Service {
     lastChangeMs: Number(service.lastChangeMs ?? 0),
     healthUnknown: service.healthUnknown ?? false,
     healthy: service.healthy ?? false,
+    healthMessage: service.healthMessage ?? '',
   };
 }

@@ -3,6 +3,8 @@
  * what it means. Only codec.ts and messages.ts touch the generated code.
  */
 
+import type { NodeEvent } from './node-event.js';
+
 /** A packet, descriptors apart, is at most this long; either side closes the connection above it. */
 export const MAX_FRAME_BYTES = 64 * 1024;
 
@@ -28,6 +30,8 @@ export interface Service {
   lastChangeMs: number;
   healthUnknown: boolean;
   healthy: boolean;
+  /** What it said of itself; '' while nothing is known. */
+  healthMessage: string;
 }
 
 /** What a DHCP server has said about one interface. */
@@ -60,6 +64,7 @@ export interface QueryRequest {
 
 export type ServiceAction = 'START' | 'STOP' | 'RESTART';
 export type PowerAction = 'REBOOT' | 'SHUTDOWN';
+export type ConfigOutcome = 'ACCEPTED' | 'NOT_LOADED' | 'NOT_VALID';
 
 /** Every method: who serves it is said in the .proto file, who may call it in the server's allow-list. */
 export interface MethodTable {
@@ -70,8 +75,16 @@ export interface MethodTable {
   closeLog: { request: { subscription: number }; reply: Record<never, never> };
   /** Descriptors: /dev/kmsg, read-only. */
   openKmsg: { request: { tail: boolean }; reply: Record<never, never> };
+  /** With `reset`, `disksToWipe` are wiped when the services have stopped. */
   power: {
-    request: { action: PowerAction; force: boolean; actorId: string; reason: string };
+    request: {
+      action: PowerAction;
+      force: boolean;
+      actorId: string;
+      reason: string;
+      reset: boolean;
+      disksToWipe: string[];
+    };
     reply: Record<never, never>;
   };
   /** '': the config names none. */
@@ -86,6 +99,18 @@ export interface MethodTable {
   startDhcp: { request: { link: string }; reply: Record<never, never> };
   /** What networkd is to do. */
   describeDhcp: { request: Record<never, never>; reply: { wanted: boolean; link: string; hostname: string } };
+  /** Node events after that one, as many as fit; none when there are no more, and then an event tells when there are. */
+  readEvents: { request: { after: number }; reply: { events: NodeEvent[] } };
+  /** How the asker fares. */
+  reportHealth: { request: { healthy: boolean; message: string }; reply: Record<never, never> };
+  /** What became of the machine config, and what it says about servers. */
+  reportConfig: {
+    request: { outcome: ConfigOutcome; problem: string; timeServers: string[]; nameServers: string[] };
+    reply: Record<never, never>;
+  };
+  describeTime: { request: Record<never, never>; reply: { timeServers: string[]; nameServers: string[] } };
+  /** Asked by init itself, of machined, when the services have stopped. */
+  wipeDisks: { request: { disks: string[] }; reply: Record<never, never> };
   issueCertificate: {
     request: { publicKey: Uint8Array };
     reply: { certificate: Uint8Array; acceptedCas: Uint8Array; notAfterMs: number };
@@ -108,4 +133,6 @@ export type ControlEvent =
   | { kind: 'shuttingDown' }
   | { kind: 'networkChanged'; facts: NetworkFacts }
   /** Certificate or accepted CAs, as machined issued them, are outdated. */
-  | { kind: 'identityChanged' };
+  | { kind: 'identityChanged' }
+  /** There are node events after those that this peer has read. */
+  | { kind: 'eventsPublished' };

@@ -9,6 +9,7 @@ import { readKernelCommandLine } from '../os/kernel-command-line.js';
 import { bringUpLoopback, configureInterface, waitForInterface } from '../os/network.js';
 import { mountPseudoFilesystems } from '../os/pseudo-filesystems.js';
 import { applySysctls } from '../os/sysctl.js';
+import type { AddressBook } from './address-book.js';
 import { NETWORKD_ID } from './allow-list.js';
 import type { DhcpWishes } from './dhcp-wish.js';
 import type { ExitRequest } from './exit-funnel.js';
@@ -24,6 +25,7 @@ export interface BootContext {
   servicesFolder: string;
   nodeName: NodeName;
   dhcp: DhcpWishes;
+  addresses: Pick<AddressBook, 'setAddress'>;
   /**
    * Without cgroups (a host that has none, in tests) services run all the same, unlimited.
    * @param wanted  services that this boot needs, besides those that every boot does
@@ -114,7 +116,7 @@ export function bootPhases(context: BootContext): Phase[] {
       name: 'network',
       isRequired: false,
       after: ['hostname', 'loopback'],
-      run: () => bringUpNetwork(native, log, ip),
+      run: () => bringUpNetwork(context, ip),
     },
   ];
 }
@@ -131,7 +133,10 @@ function readIpParameter(log: InitLog): IpParameter | undefined {
   }
 }
 
-async function bringUpNetwork(native: NativeAddon, log: InitLog, ip: IpParameter | undefined): Promise<void> {
+async function bringUpNetwork(
+  { native, log, addresses }: Pick<BootContext, 'native' | 'log' | 'addresses'>,
+  ip: IpParameter | undefined,
+): Promise<void> {
   if (ip === undefined || ip.kind === 'off') {
     log.notice(ip ? 'no network: ip=off' : 'no network yet: no usable ip=, so it is for the config to ask for DHCP');
     return;
@@ -139,5 +144,6 @@ async function bringUpNetwork(native: NativeAddon, log: InitLog, ip: IpParameter
   if (ip.kind === 'dhcp') return;
   const link = await waitForInterface(native.netlink, { name: ip.device, timeoutMs: INTERFACE_TIMEOUT_MS });
   configureInterface(native.netlink, link, { address: ip.address, gateway: ip.gateway });
+  addresses.setAddress(link.name, ip.address);
   log.info(`network: ${link.name} has ${ip.address}${ip.gateway === undefined ? '' : ` by ${ip.gateway}`}`);
 }

@@ -8,7 +8,9 @@ import { CONNECTABLE, NETWORKD_ID } from './allow-list.js';
 import type { DhcpWishes } from './dhcp-wish.js';
 import type { ExitRequest } from './exit-funnel.js';
 import type { NetworkReports } from './network-reports.js';
+import type { NodeEvents } from './node-events.js';
 import type { NodeName } from './node-name.js';
+import type { ServerBook } from './server-book.js';
 import type { ServiceManager } from './service-manager.js';
 
 export interface HandlerContext {
@@ -18,6 +20,8 @@ export interface HandlerContext {
   nodeName: NodeName;
   networkReports: NetworkReports;
   dhcp: DhcpWishes;
+  events: NodeEvents;
+  servers: ServerBook;
   /** Starts the way down, after the reply is out. */
   goDown(request: ExitRequest): void;
 }
@@ -29,7 +33,7 @@ const MAX_REASON_CHARACTERS = 200;
 
 /** What PID 1 does for its peers. Who may ask is said in allow-list.ts. */
 export function controlHandlers(context: HandlerContext): Handlers {
-  const { native, services, nodeName, networkReports, dhcp, goDown } = context;
+  const { native, services, nodeName, networkReports, dhcp, events, servers, goDown } = context;
   const subscriptions = new Subscriptions();
   return {
     listServices: () => ({ body: fitting(services().list()) }),
@@ -40,10 +44,26 @@ export function controlHandlers(context: HandlerContext): Handlers {
       return { body: {} };
     },
     openKmsg: ({ tail }) => ({ body: {}, descriptors: [native.kmsg.subscribe(tail ? 'end' : 'start')] }),
-    power: ({ action, force, actorId, reason }, { peer }) => {
-      goDown({ cause: 'asked', action: POWER_ACTIONS[action], reason: describeAsker(peer, reason, actorId), force });
+    power: ({ action, force, actorId, reason, reset, disksToWipe }, { peer }) => {
+      const request = { action: POWER_ACTIONS[action], reason: describeAsker(peer, reason, actorId), force };
+      goDown({ cause: 'asked', ...request, actorId: plain(actorId), ...(reset && { reset: { disks: disksToWipe } }) });
       return { body: {} };
     },
+    readEvents: ({ after }, { connection }) => ({ body: { events: events.read(connection, after) } }),
+    reportHealth: ({ healthy, message }, { peer }) => {
+      services().find(peer).reportHealth(healthy, plain(message));
+      return { body: {} };
+    },
+    reportConfig: ({ outcome, problem, timeServers, nameServers }, { peer }) => {
+      const isAccepted = outcome === 'ACCEPTED';
+      if (isAccepted) servers.configure({ timeServers, nameServers });
+      else events.publish({ kind: CONFIG_PROBLEMS[outcome], error: plain(problem) });
+      services()
+        .find(peer)
+        .reportHealth(isAccepted, isAccepted ? 'The machine config was accepted' : plain(problem));
+      return { body: {} };
+    },
+    describeTime: () => ({ body: servers.facts }),
     setHostname: ({ hostname }) => {
       if (hostname === '') {
         nodeName.clear('config');
@@ -76,10 +96,16 @@ export function controlHandlers(context: HandlerContext): Handlers {
 
 const POWER_ACTIONS: Record<PowerAction, ExitRequest['action']> = { REBOOT: 'restart', SHUTDOWN: 'power-off' };
 
+const CONFIG_PROBLEMS = { NOT_LOADED: 'config-not-loaded', NOT_VALID: 'config-not-valid' } as const;
+
 function describeAsker(peer: string, reason: string, actorId: string): string {
-  const text = (value: string) => value.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_REASON_CHARACTERS);
-  const actor = actorId === '' ? '' : ` (actor ${text(actorId)})`;
-  return `asked by ${peer}${reason === '' ? '' : `: ${text(reason)}`}${actor}`;
+  const actor = actorId === '' ? '' : ` (actor ${plain(actorId)})`;
+  return `asked by ${peer}${reason === '' ? '' : `: ${plain(reason)}`}${actor}`;
+}
+
+/** What another process says, on its way to the kernel log and to whoever follows the node. */
+function plain(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, MAX_REASON_CHARACTERS);
 }
 
 /** Drops the oldest events of every service until the reply fits a frame. */

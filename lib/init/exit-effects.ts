@@ -2,6 +2,8 @@ import { write } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import type { NativeAddon, Watchdog } from '../native/contract.js';
 import { unmountAll } from '../os/unmount.js';
+import { MACHINED_ID } from './allow-list.js';
+import { askToWipe } from './ask-to-wipe.js';
 import type { ExitEffects } from './exit-funnel.js';
 import type { InitLog } from './log.js';
 import type { ServiceManager } from './service-manager.js';
@@ -12,7 +14,7 @@ const STDERR = 2;
 
 /** The exit funnel's hold on the real machine. `services` and `watchdog` are asked late: the way down may begin before there are any. */
 export function exitEffects(
-  native: Pick<NativeAddon, 'mount' | 'power'>,
+  native: Pick<NativeAddon, 'channel' | 'mount' | 'power'>,
   log: InitLog,
   services: () => ServiceManager | undefined,
   watchdog: () => Pick<Watchdog, 'disarm'> | undefined,
@@ -27,7 +29,8 @@ export function exitEffects(
       manager?.denyStarts();
       manager?.tellAll({ kind: 'shuttingDown' });
     },
-    stopServices: async () => services()?.stopAll(),
+    stopServices: async (except) => services()?.stopAll(except),
+    wipeDisks: (paths) => askToWipe(native, services()?.find(MACHINED_ID).connection, paths),
     signalAll: (signal) => native.power.killAll(signal),
     processesLeft: countUserProcesses,
     sync: () => native.power.sync(),

@@ -7,6 +7,7 @@
  * | announce         | -       | the reason goes to the kernel log and the console                        |                     |
  * | tell peers       | -       | event ShuttingDown on every control connection; nothing is started again |                     |
  * | stop services    | 30 s    | in reverse order, SIGTERM, each one's cgroup killed after its own timeout| by force            |
+ * | wipe disks       | 10 min  | machined wipes what a reset names; osd and machined are stopped after it | unless named        |
  * | end processes    | 5 s     | SIGTERM to everything that is left                                       | by force            |
  * | kill processes   | 2 s     | SIGKILL to everything that is left                                       |                     |
  * | sync             | 30 s    | sync(2)                                                                  |                     |
@@ -18,8 +19,10 @@
  * There is one run; whoever enters later is logged and waits for the same end.
  */
 import { errorMessage } from '../base/errors.js';
+import type { MachineStage } from '../control/node-event.js';
 import { type Clock, sleep, within } from './clock.js';
 import type { InitLog } from './log.js';
+import type { Publish } from './node-events.js';
 
 export interface ExitRequest {
   /** 'fatal': an error of ours, with the countdown. 'asked': somebody's wish. */
@@ -29,6 +32,10 @@ export interface ExitRequest {
   reason: string;
   /** Leave out the orderly stop of services. */
   force: boolean;
+  /** Of whoever asked over the API: names the way down to those who follow it. */
+  actorId?: string;
+  /** The wish is a reset: paths of the disks to be wiped. */
+  reset?: { disks: readonly string[] };
 }
 
 /** What the funnel does to the world; tests put fakes in its place. */
@@ -36,7 +43,10 @@ export interface ExitEffects {
   /** Puts a line where somebody sees it even if the kernel log does not work. Never blocks, never throws. */
   announce(text: string): void;
   tellPeers(): void;
-  stopServices(): Promise<void>;
+  /** @param except  ids of services that go on */
+  stopServices(except: readonly string[]): Promise<void>;
+  /** Rejects when not every one was wiped. */
+  wipeDisks(paths: readonly string[]): Promise<void>;
   signalAll(signal: 'SIGTERM' | 'SIGKILL'): void;
   /** User processes other than PID 1. */
   processesLeft(): Promise<number>;
@@ -51,6 +61,7 @@ export interface ExitEffects {
 
 export const DEADLINES_MS = {
   stopServices: 30_000,
+  wipeDisks: 600_000,
   endProcesses: 5000,
   killProcesses: 2000,
   sync: 30_000,
@@ -59,16 +70,40 @@ export const DEADLINES_MS = {
 
 const COUNTDOWN_SECONDS = 10;
 const LOOK_AGAIN_MS = 50;
+/** The one that wipes, and the one that tells of it. */
+const NEEDED_FOR_WIPING = ['machined', 'osd'];
 /** For steps that end by themselves, should they not. */
 const MARGIN_MS = 1000;
 
+/** How steps are called where they are followed, if not alike. The first one is a name that clients of the machine API wait for. */
+const TASKS: Readonly<Record<string, string>> = {
+  'tell peers': 'tellPeers',
+  'stop services': 'stopAllServices',
+  'wipe disks': 'resetUserDisks',
+  'stop other services': 'stopOtherServices',
+  'end processes': 'endProcesses',
+  'kill processes': 'killProcesses',
+};
+
+function taskName(step: string): string {
+  return TASKS[step] ?? step;
+}
+
+/** The way down as those see it who follow the node. */
+export interface ExitEvents {
+  publish: Publish;
+  enterStage(stage: MachineStage, actorId: string): void;
+}
+
 export class ExitFunnel {
   private running: Promise<void> | undefined;
+  private actorId = '';
 
   constructor(
     private readonly effects: ExitEffects,
     private readonly log: InitLog,
     private readonly clock: Clock,
+    private readonly events: ExitEvents = { publish: () => {}, enterStage: () => {} },
   ) {}
 
   get isRunning(): boolean {
@@ -79,20 +114,33 @@ export class ExitFunnel {
   enter(request: ExitRequest): Promise<void> {
     if (this.running) {
       this.log.critical(`exit: already going down; also: ${request.reason}`);
+      this.tellSequence(request, 'NOOP', 'the node is going down already');
       return this.running;
     }
     this.running = this.run(request);
     return this.running;
   }
 
-  private async run({ cause, action, reason, force }: ExitRequest): Promise<void> {
+  private async run(request: ExitRequest): Promise<void> {
+    const { cause, action, reason, force, actorId = '', reset } = request;
     const { effects, log } = this;
+    this.actorId = actorId;
+    this.tellSequence(request, 'START', cause === 'fatal' ? reason : '');
+    this.events.enterStage(reset ? 'RESETTING' : action === 'restart' ? 'REBOOTING' : 'SHUTTING_DOWN', actorId);
+    const disks = reset?.disks ?? [];
     const startedMs = this.clock.monotonicMs();
     const label = cause === 'fatal' ? 'fatal error, ' : '';
     await this.step('announce', MARGIN_MS, () => effects.announce(`exit: ${label}${action}: ${reason}`));
     await this.step('tell peers', MARGIN_MS, () => effects.tellPeers());
+    if (disks.length > 0) {
+      await this.step('stop services', DEADLINES_MS.stopServices, () => effects.stopServices(NEEDED_FOR_WIPING));
+      const problem = await this.step('wipe disks', DEADLINES_MS.wipeDisks, () => effects.wipeDisks(disks));
+      if (problem !== undefined) this.tellSequence(request, 'NOOP', problem);
+      await this.step('stop other services', DEADLINES_MS.stopServices, () => effects.stopServices([]));
+    } else if (!force) {
+      await this.step('stop services', DEADLINES_MS.stopServices, () => effects.stopServices([]));
+    }
     if (!force) {
-      await this.step('stop services', DEADLINES_MS.stopServices, () => effects.stopServices());
       await this.step('end processes', DEADLINES_MS.endProcesses + MARGIN_MS, () =>
         this.clear('SIGTERM', DEADLINES_MS.endProcesses),
       );
@@ -108,6 +156,7 @@ export class ExitFunnel {
     if (cause === 'fatal')
       await this.step('countdown', COUNTDOWN_SECONDS * 1000 + MARGIN_MS, () => this.countDown(action));
     const tookMs = Math.round(this.clock.monotonicMs() - startedMs);
+    this.tellSequence(request, 'STOP', '');
     await this.step('reboot', MARGIN_MS, () => {
       log.critical(`exit: ${action} now, ${tookMs} ms after the request`);
       effects.reboot(action);
@@ -140,19 +189,40 @@ export class ExitFunnel {
     }
   }
 
-  /** Whatever happens inside stays inside. */
-  private async step(name: string, deadlineMs: number, work: () => void | Promise<void>): Promise<void> {
+  private tellSequence(
+    { action, reset, actorId = '' }: ExitRequest,
+    step: 'START' | 'STOP' | 'NOOP',
+    error: string,
+  ): void {
+    const name = reset ? 'reset' : action === 'restart' ? 'reboot' : 'shutdown';
+    this.events.publish({ kind: 'sequence', name, action: step, error }, actorId);
+  }
+
+  /** Whatever happens inside stays inside. @returns what went wrong, if it did */
+  private async step(name: string, deadlineMs: number, work: () => void | Promise<void>): Promise<string | undefined> {
     const startedMs = this.clock.monotonicMs();
+    const task = (action: 'START' | 'STOP') =>
+      this.events.publish({ kind: 'task', name: taskName(name), action }, this.actorId);
+    task('START');
     try {
       const done = Promise.resolve(work());
       // A rejection that comes after the deadline must not enter the funnel again.
       done.catch(() => {});
       const isInTime = await within(this.clock, deadlineMs, done);
       const tookMs = Math.round(this.clock.monotonicMs() - startedMs);
-      if (isInTime) this.log.info(`exit: ${name} done in ${tookMs} ms`);
-      else this.log.critical(`exit: ${name} did not end within ${tookMs} ms`);
+      if (isInTime) {
+        this.log.info(`exit: ${name} done in ${tookMs} ms`);
+        return undefined;
+      }
+      const problem = `${name} did not end within ${tookMs} ms`;
+      this.log.critical(`exit: ${problem}`);
+      return problem;
     } catch (error) {
-      this.log.critical(`exit: ${name} failed: ${errorMessage(error)}`);
+      const problem = `${name} failed: ${errorMessage(error)}`;
+      this.log.critical(`exit: ${problem}`);
+      return problem;
+    } finally {
+      task('STOP');
     }
   }
 }

@@ -7,6 +7,7 @@ import { ControlServer } from '../control/server.js';
 import type { LogRing, NativeAddon, Watchdog } from '../native/contract.js';
 import { loadNative } from '../native/index.js';
 import type { CgroupTree } from '../os/cgroup-tree.js';
+import { AddressBook } from './address-book.js';
 import { ALLOW_LIST } from './allow-list.js';
 import { type BootContext, bootPhases } from './boot.js';
 import { systemClock } from './clock.js';
@@ -18,10 +19,13 @@ import { exitEffects } from './exit-effects.js';
 import { type ExitEffects, ExitFunnel } from './exit-funnel.js';
 import { leadIntoFunnel } from './fatal-errors.js';
 import { InitLog } from './log.js';
+import { MachineStatus } from './machine-status.js';
 import { NetworkReports } from './network-reports.js';
+import { NodeEvents } from './node-events.js';
 import { NodeName } from './node-name.js';
 import { type Phase, runPhases } from './phases.js';
 import { watchReaper } from './reaper-watch.js';
+import { ServerBook } from './server-book.js';
 import { ServiceGroup } from './service-group.js';
 import { ServiceManager } from './service-manager.js';
 
@@ -42,7 +46,11 @@ export async function main(options: InitOptions = {}): Promise<void> {
   const { servicesFolder = SERVICES_FOLDER, phases = bootPhases, effects = (all) => all } = options;
   const native = loadNative();
   const log = new InitLog(native.kmsg);
-  const nodeName = new NodeName(native.power);
+  const nodeEvents = new NodeEvents(systemClock);
+  const { publish } = nodeEvents;
+  const addresses = new AddressBook(publish);
+  const status = new MachineStatus(publish, () => services?.problems() ?? []);
+  const nodeName = new NodeName(native.power, (name) => addresses.setName(name));
   const dhcp = new DhcpWishes();
   let services: ServiceManager | undefined;
   let watchdog: Watchdog | undefined;
@@ -52,13 +60,18 @@ export async function main(options: InitOptions = {}): Promise<void> {
     () => services,
     () => watchdog,
   );
-  const funnel = new ExitFunnel(effects(real), log, systemClock);
+  const funnel = new ExitFunnel(effects(real), log, systemClock, {
+    publish,
+    enterStage: (stage, actorId) => status.enter(stage, actorId),
+  });
   leadIntoFunnel(funnel, log);
   try {
     const ownRing = native.ring.create({ name: INIT_ID, sizeBytes: RING_BYTES });
     log.keepIn(ownRing);
     const events = new EventList(systemClock);
     events.add('Started', 'Running');
+    publish({ kind: 'sequence', name: 'boot', action: 'START', error: '' });
+    status.enter('BOOTING');
     log.info(`init started: ${BUILD.tag}, Node ${process.version} on ${process.arch}`);
     native.process.startReaper({ subreaper: false });
     watchReaper(() => native.process.reaperStats(), log, systemClock);
@@ -69,9 +82,22 @@ export async function main(options: InitOptions = {}): Promise<void> {
         servicesFolder,
         nodeName,
         dhcp,
+        addresses,
         startServices({ definitions, problems }, cgroups, wanted) {
           for (const problem of problems) log.error(problem);
-          services = createServices({ events, native, log, funnel, ownRing, cgroups, nodeName, dhcp });
+          services = createServices({
+            events,
+            nodeEvents,
+            native,
+            log,
+            funnel,
+            ownRing,
+            cgroups,
+            nodeName,
+            dhcp,
+            addresses,
+            status,
+          });
           services.start(definitions, wanted);
         },
         goDown: (request) => void funnel.enter(request),
@@ -81,11 +107,15 @@ export async function main(options: InitOptions = {}): Promise<void> {
       }),
       log,
       systemClock,
+      publish,
     );
     events.add('Boot done', 'Running');
+    publish({ kind: 'sequence', name: 'boot', action: 'STOP', error: '' });
+    if (!funnel.isRunning) status.enter('RUNNING');
     log.info(`boot done (uptime ${(systemClock.monotonicMs() / 1000).toFixed(3)} s)`);
   } catch (error) {
     log.failure('critical', 'the boot failed', error);
+    publish({ kind: 'sequence', name: 'boot', action: 'STOP', error: errorMessage(error) });
     void funnel.enter({ cause: 'fatal', action: 'restart', reason: errorMessage(error), force: false });
   }
 }
@@ -93,6 +123,7 @@ export async function main(options: InitOptions = {}): Promise<void> {
 interface ServicesContext {
   /** Of PID 1 itself. */
   events: EventList;
+  nodeEvents: NodeEvents;
   native: NativeAddon;
   log: InitLog;
   funnel: ExitFunnel;
@@ -100,10 +131,13 @@ interface ServicesContext {
   cgroups: CgroupTree | undefined;
   nodeName: NodeName;
   dhcp: DhcpWishes;
+  addresses: AddressBook;
+  status: MachineStatus;
 }
 
 function createServices(context: ServicesContext): ServiceManager {
-  const { events, native, log, funnel, ownRing, cgroups, nodeName, dhcp } = context;
+  const { events, nodeEvents, native, log, funnel, ownRing, cgroups, nodeName, dhcp, addresses, status } = context;
+  const servers = new ServerBook();
   const ownInfo = (): ServiceInfo => ({
     id: INIT_ID,
     state: 'Running',
@@ -115,6 +149,7 @@ function createServices(context: ServicesContext): ServiceManager {
     lastChangeMs: events.lastChangeMs,
     healthUnknown: true,
     healthy: false,
+    healthMessage: '',
   });
   const control = new ControlServer({
     channels: native.channel,
@@ -126,13 +161,20 @@ function createServices(context: ServicesContext): ServiceManager {
       services: () => manager,
       nodeName,
       dhcp,
-      networkReports: new NetworkReports(log, nodeName, (event) => manager.tellAll(event)),
+      events: nodeEvents,
+      servers,
+      networkReports: new NetworkReports(log, nodeName, (facts) => {
+        addresses.setAddress(facts.link, facts.address);
+        servers.lease(facts);
+        manager.tellAll({ kind: 'networkChanged', facts });
+      }),
       // After the reply is out.
       goDown: (request) => setImmediate(() => void funnel.enter(request)),
     }),
   });
   const manager = new ServiceManager({
-    context: { native, clock: systemClock, log, control },
+    context: { native, clock: systemClock, log, control, publish: nodeEvents.publish },
+    changed: () => status.look(),
     prepare: (definition) => ({
       ring: native.ring.create({ name: definition.id, sizeBytes: RING_BYTES }),
       group: cgroups && new ServiceGroup(definition, cgroups, native.cgroup, log),

@@ -1,7 +1,7 @@
 import { isIPv4 } from 'node:net';
 import { errorMessage } from '../base/errors.js';
 import { ControlError } from '../control/errors.js';
-import type { ControlEvent, NetworkFacts } from '../control/protocol.js';
+import type { NetworkFacts } from '../control/protocol.js';
 import type { InitLog } from './log.js';
 import type { NodeName } from './node-name.js';
 
@@ -20,8 +20,8 @@ export class NetworkReports {
   constructor(
     private readonly log: Pick<InitLog, 'notice' | 'warning'>,
     private readonly nodeName: NodeName,
-    /** Tells every peer. */
-    private readonly tell: (event: ControlEvent) => void,
+    /** Every accepted report, once. */
+    private readonly changed: (facts: NetworkFacts) => void,
   ) {}
 
   /**
@@ -44,7 +44,7 @@ export class NetworkReports {
         this.log.warning(`the host name of the DHCP server was not taken: ${errorMessage(error)}`);
       }
     }
-    this.tell({ kind: 'networkChanged', facts });
+    this.changed(facts);
   }
 }
 

@@ -9,7 +9,11 @@ export type NameSource = (typeof SOURCES)[number];
 export class NodeName {
   private readonly names = new Map<NameSource, string>();
 
-  constructor(private readonly power: Pick<PowerModule, 'setHostname'>) {}
+  /** @param changed  is told each new name */
+  constructor(
+    private readonly power: Pick<PowerModule, 'setHostname'>,
+    private readonly changed: (name: string) => void = () => {},
+  ) {}
 
   /**
    * Does not block.
@@ -19,7 +23,7 @@ export class NodeName {
   set(source: NameSource, name: string): boolean {
     checkHostname(name);
     const isStronger = SOURCES.slice(SOURCES.indexOf(source) + 1).every((stronger) => !this.names.has(stronger));
-    if (isStronger) setHostname(this.power, name);
+    if (isStronger) this.apply(name);
     this.names.set(source, name);
     return isStronger;
   }
@@ -29,6 +33,11 @@ export class NodeName {
     if (!this.names.delete(source)) return;
     const next = SOURCES.findLast((candidate) => this.names.has(candidate));
     const isStrongest = next === undefined || SOURCES.indexOf(next) < SOURCES.indexOf(source);
-    if (next !== undefined && isStrongest) setHostname(this.power, this.names.get(next) as string);
+    if (next !== undefined && isStrongest) this.apply(this.names.get(next) as string);
+  }
+
+  private apply(name: string): void {
+    setHostname(this.power, name);
+    this.changed(name.toLowerCase());
   }
 }

@@ -11,6 +11,7 @@
 import { errorMessage } from '../base/errors.js';
 import type { Clock } from './clock.js';
 import type { InitLog } from './log.js';
+import type { Publish } from './node-events.js';
 
 export interface Phase {
   name: string;
@@ -30,7 +31,12 @@ export class PhaseError extends Error {
  * Runs all phases; resolves when every one has ended.
  * @throws PhaseError  of the first required phase that failed, at once: what comes after it is not started
  */
-export async function runPhases(phases: readonly Phase[], log: InitLog, clock: Clock): Promise<void> {
+export async function runPhases(
+  phases: readonly Phase[],
+  log: InitLog,
+  clock: Clock,
+  publish: Publish = () => {},
+): Promise<void> {
   const ends = new Map<string, Promise<void>>();
   for (const phase of phases) {
     const before = phase.after.map((name) => {
@@ -38,13 +44,20 @@ export async function runPhases(phases: readonly Phase[], log: InitLog, clock: C
       if (!end) throw new Error(`phase ${phase.name} comes after ${name}, which is not above it`);
       return end;
     });
-    ends.set(phase.name, runAfter(before, phase, log, clock));
+    ends.set(phase.name, runAfter(before, phase, log, clock, publish));
   }
   await Promise.all(ends.values());
 }
 
-async function runAfter(before: Promise<void>[], phase: Phase, log: InitLog, clock: Clock): Promise<void> {
+async function runAfter(
+  before: Promise<void>[],
+  phase: Phase,
+  log: InitLog,
+  clock: Clock,
+  publish: Publish,
+): Promise<void> {
   await Promise.all(before);
+  publish({ kind: 'phase', name: phase.name, action: 'START' });
   const startedMs = clock.monotonicMs();
   const timing = () => {
     const nowMs = clock.monotonicMs();
@@ -59,5 +72,7 @@ async function runAfter(before: Promise<void>[], phase: Phase, log: InitLog, clo
     const why = errorMessage(error);
     log.error(`phase ${phase.name} failed after ${tookMs} ms (uptime ${uptime} s): ${why}`);
     if (phase.isRequired) throw new PhaseError(`phase ${phase.name} failed: ${why}`, { cause: error });
+  } finally {
+    publish({ kind: 'phase', name: phase.name, action: 'STOP' });
   }
 }

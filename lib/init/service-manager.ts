@@ -13,12 +13,16 @@ export interface ServiceManagerOptions {
   ownRing: LogRing;
   /** How PID 1 shows itself. */
   ownInfo(): ServiceInfo;
+  /** The state or the health of some service has changed. */
+  changed(): void;
 }
 
 /** All services: starts them in order, holds back those whose dependencies do not run yet, stops them in reverse. */
 export class ServiceManager {
   /** In starting order. */
   private readonly services = new Map<string, Service>();
+  /** Those that this boot has started: without them the node is not what it should be. */
+  private readonly expected = new Set<string>();
   private goingDown = false;
 
   constructor(private readonly options: ServiceManagerOptions) {}
@@ -30,7 +34,9 @@ export class ServiceManager {
   start(definitions: ServiceDefinition[], wanted: readonly string[] = []): void {
     for (const definition of definitions) this.add(definition);
     for (const service of this.services.values()) {
-      if (service.definition.start === 'boot' || wanted.includes(service.id)) service.send({ kind: 'start' });
+      if (service.definition.start !== 'boot' && !wanted.includes(service.id)) continue;
+      this.expected.add(service.id);
+      service.send({ kind: 'start' });
     }
   }
 
@@ -41,13 +47,23 @@ export class ServiceManager {
       ...context,
       isGoingDown: () => this.goingDown,
       askDependencies: (asking) => this.offer(asking),
-      changed: () => this.offerAll(),
+      changed: () => {
+        this.offerAll();
+        this.options.changed();
+      },
     });
     this.services.set(service.id, service);
   }
 
   list(): ServiceInfo[] {
     return [this.options.ownInfo(), ...[...this.services.values()].map((service) => service.info())];
+  }
+
+  /** What is wrong with the services that the boot has started, a sentence each. */
+  problems(): string[] {
+    return [...this.services.values()]
+      .filter(({ id, problem }) => this.expected.has(id) && problem !== undefined)
+      .map(({ id, problem }) => `service ${id} ${problem}`);
   }
 
   /** @throws ControlError NOT_FOUND naming the ids there are */
@@ -87,10 +103,14 @@ export class ServiceManager {
     this.goingDown = true;
   }
 
-  /** Stops all services, one after the other in reverse order of starting. Each is killed after its own stop timeout. */
-  async stopAll(): Promise<void> {
+  /**
+   * Stops all services, one after the other in reverse order of starting. Each is killed after its own stop timeout.
+   * @param except  ids of those that go on
+   */
+  async stopAll(except: readonly string[] = []): Promise<void> {
     this.denyStarts();
     for (const service of [...this.services.values()].reverse()) {
+      if (except.includes(service.id)) continue;
       service.send({ kind: 'stop' });
       await service.idle();
     }

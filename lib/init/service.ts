@@ -7,6 +7,7 @@ import type { ServiceDefinition } from './definition.js';
 import { EventList } from './event-list.js';
 import { launch } from './launch.js';
 import type { InitLog } from './log.js';
+import type { Publish } from './node-events.js';
 import { INITIAL_RECORD, type ServiceEffect, type ServiceInput, type ServiceRecord, step } from './service-state.js';
 
 export interface ServiceContext {
@@ -18,8 +19,9 @@ export interface ServiceContext {
   isGoingDown(): boolean;
   /** The service asks whether what it depends on runs; the answer is the input `dependencies-met`, now or later. */
   askDependencies(service: Service): void;
-  /** Its state has changed. */
+  /** Its state or its health has changed. */
   changed(service: Service): void;
+  publish: Publish;
 }
 
 /** All processes of a service, whoever of them started which: its cgroup (service-group.ts). */
@@ -48,6 +50,8 @@ export class Service {
   private isAdvancing = false;
   private child: Child | undefined;
   private control: ServerConnection | undefined;
+  /** What its process says of itself. */
+  private health: { isHealthy: boolean; message: string } | undefined;
   private disarm = (): void => {};
   private idleWaiters: (() => void)[] = [];
 
@@ -104,8 +108,24 @@ export class Service {
   /** Its process serves its clients from now on: the end of that part of the boot. */
   reportListening(port: number): void {
     const { clock, log } = this.context;
-    this.events.add(`Listening on port ${port}`, this.record.state.kind);
+    this.reportHealth(true, `Listening on port ${port}`);
     log.notice(`phase ${this.id}-listening on port ${port} (uptime ${(clock.monotonicMs() / 1000).toFixed(3)} s)`);
+  }
+
+  /** Its process tells how it fares. What says nothing new is dropped. */
+  reportHealth(isHealthy: boolean, message: string): void {
+    if (this.health?.isHealthy === isHealthy && this.health.message === message) return;
+    this.health = { isHealthy, message };
+    this.tell(message);
+    this.context.changed(this);
+  }
+
+  /** Why it does not do what it is there for; undefined when it does, as far as is known. */
+  get problem(): string | undefined {
+    const { kind } = this.record.state;
+    if (kind === 'Finished' && this.definition.restart !== 'always') return undefined;
+    if (kind !== 'Running') return `is ${kind}`;
+    return this.health?.isHealthy === false ? `says: ${this.health.message}` : undefined;
   }
 
   info(): ServiceInfo {
@@ -119,15 +139,32 @@ export class Service {
       lastLogLine: this.record.lastLogLine,
       events: this.events.list(),
       lastChangeMs: this.events.lastChangeMs,
-      healthUnknown: true,
-      healthy: false,
+      healthUnknown: this.health === undefined,
+      healthy: this.health?.isHealthy ?? false,
+      healthMessage: this.health?.message ?? '',
     };
+  }
+
+  /** Into the list of what happened to it, and to whoever follows the node. */
+  private tell(message: string): void {
+    const { kind } = this.record.state;
+    this.events.add(message, kind);
+    this.context.publish({
+      kind: 'service',
+      service: this.id,
+      action: kind.toUpperCase(),
+      message,
+      healthUnknown: this.health === undefined,
+      healthy: this.health?.isHealthy ?? false,
+      healthMessage: this.health?.message ?? '',
+      healthChangeMs: this.events.lastChangeMs,
+    });
   }
 
   /** Whoever was killed: if it was the process itself, its end tells so as well. */
   private tellOutOfMemory(kills: number): void {
     const message = `Out of memory: the kernel killed ${kills === 1 ? 'a process' : `${kills} processes`} of it`;
-    this.events.add(message, this.record.state.kind);
+    this.tell(message);
     this.context.log.warning(`service ${this.id}: ${message}`);
   }
 
@@ -139,7 +176,7 @@ export class Service {
     const hasChanged = record.state !== this.record.state;
     this.record = record;
     if (message !== undefined) {
-      this.events.add(message, record.state.kind);
+      this.tell(message);
       log.write(isFailure ? 'warning' : 'info', `service ${this.id}: ${message}`);
     }
     for (const effect of effects) this.run(effect);
@@ -194,6 +231,7 @@ export class Service {
   /** Sweeps up what the process left in its cgroup, and waits until all that it wrote is in the ring. */
   private async ended(child: Child, status: ExitStatus): Promise<void> {
     this.child = undefined;
+    this.health = undefined;
     this.control?.close();
     this.control = undefined;
     const outOfMemoryKills = this.group?.outOfMemoryKills() ?? 0;

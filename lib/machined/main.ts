@@ -117,7 +117,7 @@ async function firstConfig(
 
 function reboot(init: ControlClient, reason: string, log: MachinedLog): void {
   init
-    .request('power', { action: 'REBOOT', force: false, actorId: '', reason })
+    .request('power', { action: 'REBOOT', force: false, actorId: '', reason, reset: false, disksToWipe: [] })
     .catch((error) => log.problem(`the node was not rebooted: ${errorMessage(error)}`));
 }
 

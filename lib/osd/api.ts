@@ -1,5 +1,5 @@
 import { type ServiceDefinition, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { google, machine } from '../gen/machine/machine.js';
+import type { google, grpc, machine } from '../gen/machine/machine.js';
 import {
   HealthDefinition,
   MachineServiceDefinition,
@@ -10,7 +10,9 @@ import { Calls } from './calls.js';
 import type { OsdContext } from './context.js';
 import type { IdentityLookup } from './gate.js';
 import { dmesg, MAX_RECORDS_IN_FLIGHT } from './handlers/dmesg.js';
+import { events, MAX_EVENTS_IN_FLIGHT } from './handlers/events.js';
 import { figureHandlers } from './handlers/figures.js';
+import { checkHealth, watchHealth } from './handlers/health.js';
 import { logs, logsContainers, MAX_SLABS_IN_FLIGHT } from './handlers/logs.js';
 import { reboot, shutdown } from './handlers/power.js';
 import { containers, controlService, restart, serviceList } from './handlers/services.js';
@@ -48,7 +50,7 @@ export function apiServices(
   lookup: IdentityLookup,
 ): { definition: ServiceDefinition; implementation: UntypedServiceImplementation }[] {
   const calls = new Calls(context, lookup);
-  const own = ownHandlers(context, calls);
+  const own = { ...ownHandlers(context, calls), ...healthHandlers(context, calls) };
   return SERVICES.map((service) => ({
     definition: Object.fromEntries(
       Object.entries(service).map(([name, method]) => [name, servedDefinition(method)]),
@@ -89,12 +91,29 @@ function ownHandlers(context: OsdContext, calls: Calls): Record<string, UntypedS
     [api.Restart.path]: unary<machine.RestartRequest>((request) => restart(context, request)),
     [api.Reboot.path]: unary<machine.RebootRequest>((request, caller) => reboot(context, request, caller)),
     [api.Shutdown.path]: unary<machine.ShutdownRequest>((request, caller) => shutdown(context, request, caller)),
+    [api.Events.path]: streaming<machine.EventsRequest>(
+      MAX_EVENTS_IN_FLIGHT,
+      (request, stream) => events(context, request, stream),
+      { outlivesShutdown: true },
+    ),
     [api.Logs.path]: streaming<machine.LogsRequest>(MAX_SLABS_IN_FLIGHT, (request, stream) =>
       logs(context, request, stream),
     ),
     [api.Dmesg.path]: streaming<machine.DmesgRequest>(MAX_RECORDS_IN_FLIGHT, (request, stream, { metadata }) =>
       dmesg(context, request, stream, metadata.get(BATCH_METADATA).length > 0),
     ),
+  };
+}
+
+function healthHandlers(context: OsdContext, calls: Calls): Record<string, UntypedServiceImplementation[string]> {
+  const names = new Set(SERVICES.flatMap(Object.values<Method>).map(({ path }) => path.split('/')[1] ?? ''));
+  const { Check, Watch } = HealthDefinition;
+  type Request = grpc.health.v1.HealthCheckRequest;
+  return {
+    [Check.path]: calls.unary<Request>((request) => checkHealth(context, names, request)),
+    [Watch.path]: calls.streaming<Request>(1, (request, stream) => watchHealth(context, names, request, stream), {
+      outlivesShutdown: true,
+    }),
   };
 }
 

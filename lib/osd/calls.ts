@@ -38,10 +38,14 @@ export class Calls {
     };
   }
 
-  /** @param maxInFlight  messages that a slow client may hold */
+  /**
+   * @param maxInFlight  messages that a slow client may hold
+   * @param outlivesShutdown  the handler itself sees to it that the stream ends with this process
+   */
   streaming<Request>(
     maxInFlight: number,
     handler: Streaming<Request>,
+    { outlivesShutdown = false }: { outlivesShutdown?: boolean } = {},
   ): handleServerStreamingCall<Request, DataMessage> {
     const { context } = this;
     return async (call) => {
@@ -50,7 +54,7 @@ export class Calls {
       call.once('cancelled', gone);
       call.once('close', gone);
       const goingDown = () => client.abort(new RpcError(status.UNAVAILABLE, 'the node is going down'));
-      context.shutdown.addEventListener('abort', goingDown, { once: true });
+      if (!outlivesShutdown) context.shutdown.addEventListener('abort', goingDown, { once: true });
       let release: (() => void) | undefined;
       try {
         if (context.shutdown.aborted) goingDown();

@@ -91,12 +91,14 @@ export class Connections {
     }
   }
 
-  /** Resolves when there is no connection left, or after `timeoutMs`. */
+  /** Resolves when there is no connection left, or after `timeoutMs`, which may be infinite. */
   gone(timeoutMs: number): Promise<void> {
     if (this.all.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
+      const timer = Number.isFinite(timeoutMs) ? setTimeout(resolve, timeoutMs) : undefined;
+      const earlier = this.onGone;
       this.onGone = () => {
+        earlier?.();
         clearTimeout(timer);
         resolve();
       };

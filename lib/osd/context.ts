@@ -1,5 +1,6 @@
 import type { ControlClient } from '../control/client.js';
 import type { KmsgModule, RingModule } from '../native/contract.js';
+import type { EventMirror } from './event-mirror.js';
 import type { PeerIdentity } from './peer-identity.js';
 import type { SlabPool } from './slab-pool.js';
 import type { StreamSlots } from './stream-slots.js';
@@ -19,8 +20,11 @@ export interface OsdContext {
   slabs: SlabPool;
   streams: StreamSlots;
   log: (line: string) => void;
-  /** Aborted when the node or this process goes down: streams end with UNAVAILABLE. */
+  events: EventMirror;
+  /** Aborted when the node or this process goes down: streams end with UNAVAILABLE, but for those that are about just that. */
   shutdown: AbortSignal;
+  /** Aborted when this process ends now: those end, too. Never before `shutdown`. */
+  ending: AbortSignal;
 }
 
 /** Who calls, for handlers that care. */

@@ -18,6 +18,7 @@ export class ControlLink {
    * @param socket  descriptor 3
    * @param onShuttingDown  the node goes down
    * @param onIdentityChanged  the node has another address, or machined another config, or there is another machined: ours may be outdated
+   * @param onEvents  there are events that nobody here has read yet
    * @param onLost  init is gone: so is all that this process works with
    */
   constructor(
@@ -25,6 +26,7 @@ export class ControlLink {
     private readonly channels: ChannelModule,
     onShuttingDown: () => void,
     private readonly onIdentityChanged: () => void,
+    onEvents: () => void,
     onLost: (error?: Error) => void,
   ) {
     this.init = new ControlClient(socket, {
@@ -32,6 +34,7 @@ export class ControlLink {
       onEvent: (event, descriptors) => {
         for (const descriptor of descriptors) descriptor.close();
         if (event.kind === 'shuttingDown') onShuttingDown();
+        if (event.kind === 'eventsPublished') onEvents();
         if (event.kind === 'networkChanged' && this.isNews(event.facts)) onIdentityChanged();
       },
       onClose: onLost,

@@ -13,6 +13,7 @@ const CONTROL_DESCRIPTOR = 3;
  * osd: the API of the node. Owns nothing: what it shows and does it asks of init, over the connection that it was born with.
  *
  *   confined → no certificate → (machined has issued one) → listening, confined further → (SIGTERM, or the node goes down) → draining → exit 0
+ *   no certificate → (machined has issued one) → listening → (the node goes down) → draining → (SIGTERM, or no client is left) → exit 0
  *
  * Whatever goes wrong beyond one call ends the process; init starts it again.
  * @param apiPort  0 in tests: any
@@ -27,18 +28,26 @@ export async function main(apiPort = API_PORT): Promise<void> {
     native.channel,
     () => stop.abort(new Error('the node is going down')),
     () => identity.renewSoon(),
+    () => server?.context.events.notify(),
     (error) => {
       log(`the control connection is gone${error ? `: ${errorMessage(error)}` : ''}`);
       process.exit(1);
     },
   );
   const identity = new NodeIdentity(link.issue, log);
-  process.once('SIGTERM', () => stop.abort(new Error('SIGTERM')));
-  process.once('SIGINT', () => stop.abort(new Error('SIGINT')));
+  let server: OsdServer | undefined;
+  const asked = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT']) {
+      process.once(signal, () => {
+        stop.abort(new Error(signal));
+        resolve();
+      });
+    }
+  });
 
   try {
     const material = await identity.obtain(stop.signal);
-    const server = new OsdServer({
+    const serving = new OsdServer({
       material,
       init: link.init,
       machined: () => link.connectMachined(),
@@ -46,18 +55,21 @@ export async function main(apiPort = API_PORT): Promise<void> {
       kmsg: native.kmsg,
       log,
     });
-    const { address, port } = await server.listen(apiPort);
+    server = serving;
+    const { address, port } = await serving.listen(apiPort);
     native.process.installSeccomp(listeningFilter());
     log(`listening on ${address} port ${port}`);
     // For whoever watches the console; the API works without it.
     link.init.request('reportListening', { port }).catch((error) => log(`init was not told: ${errorMessage(error)}`));
-    const over = identity.keep(material, (renewed) => server.rotate(renewed), stop.signal);
+    const over = identity.keep(material, (renewed) => serving.rotate(renewed), stop.signal);
     // Rejects when it is time to stop, and on nothing else.
     await over.catch((error: unknown) => {
       if (!stop.signal.aborted) throw error;
     });
     log(`stopping: ${errorMessage(stop.signal.reason)}`);
-    await server.close();
+    // While the node goes down its followers stay: init stops this process when it is its turn.
+    await Promise.race([serving.drain(), asked]);
+    await serving.close();
   } catch (error) {
     if (!stop.signal.aborted) throw error;
   }

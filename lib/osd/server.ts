@@ -5,6 +5,7 @@ import type { KmsgModule, RingModule } from '../native/contract.js';
 import { apiServices } from './api.js';
 import type { InitClient, OsdContext } from './context.js';
 import { metadataField } from './data-message.js';
+import { EventMirror } from './event-mirror.js';
 import { FrontDoor } from './front-door.js';
 import { createGate } from './gate.js';
 import { LimitedServer, TerminatedCredentials } from './grpc-server.js';
@@ -33,6 +34,7 @@ export class OsdServer {
   readonly context: OsdContext;
   private readonly grpc: LimitedServer;
   private readonly shutdown = new AbortController();
+  private readonly ending = new AbortController();
 
   constructor(options: OsdServerOptions) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -46,7 +48,9 @@ export class OsdServer {
       slabs: new SlabPool(metadataField(name())),
       streams: new StreamSlots(limits.maxStreams, limits.maxStreamsPerClient),
       log: options.log,
+      events: new EventMirror(options.init, options.log),
       shutdown: this.shutdown.signal,
+      ending: this.ending.signal,
     };
     const lookup = (fingerprint: string) => this.frontDoor.connections.identityOf(fingerprint);
     this.grpc = new LimitedServer(limits, [createGate(lookup, options.log)]);
@@ -71,13 +75,24 @@ export class OsdServer {
     this.frontDoor.rotate(material);
   }
 
-  /** Refuses what is new, ends the streams, lets short calls end, and cuts what is left after the grace. Resolves when all is over. */
-  async close(graceMs = GRACE_MS): Promise<void> {
-    this.frontDoor.stopAccepting();
-    this.shutdown.abort();
-    // Its callback is of no use: since Node 24 closing the HTTP/2 server marks every session as closed, which it takes for gone.
-    this.grpc.tryShutdown(() => {});
+  /**
+   * Refuses what is new, ends the streams but those that tell of the way down, and lets short calls end.
+   * Resolves when no client is left. Idempotent.
+   */
+  async drain(graceMs = Number.POSITIVE_INFINITY): Promise<void> {
+    if (!this.shutdown.signal.aborted) {
+      this.frontDoor.stopAccepting();
+      this.shutdown.abort();
+      // Its callback is of no use: since Node 24 closing the HTTP/2 server marks every session as closed, which it takes for gone.
+      this.grpc.tryShutdown(() => {});
+    }
     await this.frontDoor.connections.gone(graceMs);
+  }
+
+  /** As `drain`, then ends what is left: in order if that takes no longer than the grace. Resolves when all is over. */
+  async close(graceMs = GRACE_MS): Promise<void> {
+    this.ending.abort();
+    await this.drain(graceMs);
     this.grpc.forceShutdown();
     this.frontDoor.destroy();
   }

@@ -159,6 +159,18 @@ export namespace control {
         /** Request describeDhcp. */
         describeDhcp?: (control.DescribeDhcpRequest.$Properties|null);
 
+        /** Request readEvents. */
+        readEvents?: (control.ReadEventsRequest.$Properties|null);
+
+        /** Request reportHealth. */
+        reportHealth?: (control.ReportHealthRequest.$Properties|null);
+
+        /** Request reportConfig. */
+        reportConfig?: (control.ReportConfigRequest.$Properties|null);
+
+        /** Request describeTime. */
+        describeTime?: (control.DescribeTimeRequest.$Properties|null);
+
         /** Request issueCertificate. */
         issueCertificate?: (control.IssueCertificateRequest.$Properties|null);
 
@@ -171,8 +183,11 @@ export namespace control {
         /** Request uploadPart. */
         uploadPart?: (control.UploadPartRequest.$Properties|null);
 
+        /** Request wipeDisks. */
+        wipeDisks?: (control.WipeDisksRequest.$Properties|null);
+
         /** Request method. */
-        method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart");
+        method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"readEvents"|"reportHealth"|"reportConfig"|"describeTime"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart"|"wipeDisks");
 
         /**
          * Creates a new Request instance using the specified properties.
@@ -245,6 +260,18 @@ export namespace control {
             /** Request describeDhcp */
             describeDhcp?: (control.DescribeDhcpRequest.$Properties|null);
 
+            /** Request readEvents */
+            readEvents?: (control.ReadEventsRequest.$Properties|null);
+
+            /** Request reportHealth */
+            reportHealth?: (control.ReportHealthRequest.$Properties|null);
+
+            /** Request reportConfig */
+            reportConfig?: (control.ReportConfigRequest.$Properties|null);
+
+            /** Request describeTime */
+            describeTime?: (control.DescribeTimeRequest.$Properties|null);
+
             /** Request issueCertificate */
             issueCertificate?: (control.IssueCertificateRequest.$Properties|null);
 
@@ -257,8 +284,11 @@ export namespace control {
             /** Request uploadPart */
             uploadPart?: (control.UploadPartRequest.$Properties|null);
 
+            /** Request wipeDisks */
+            wipeDisks?: (control.WipeDisksRequest.$Properties|null);
+
             /** Request method */
-            method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart");
+            method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"readEvents"|"reportHealth"|"reportConfig"|"describeTime"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart"|"wipeDisks");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -279,13 +309,18 @@ export namespace control {
           reportNetwork?: control.ReportNetworkRequest.$Shape|null;
           startDhcp?: control.StartDhcpRequest.$Shape|null;
           describeDhcp?: control.DescribeDhcpRequest.$Shape|null;
+          readEvents?: control.ReadEventsRequest.$Shape|null;
+          reportHealth?: control.ReportHealthRequest.$Shape|null;
+          reportConfig?: control.ReportConfigRequest.$Shape|null;
+          describeTime?: control.DescribeTimeRequest.$Shape|null;
           issueCertificate?: control.IssueCertificateRequest.$Shape|null;
           query?: control.QueryRequest.$Shape|null;
           openQueryStream?: control.OpenQueryStreamRequest.$Shape|null;
           uploadPart?: control.UploadPartRequest.$Shape|null;
+          wipeDisks?: control.WipeDisksRequest.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ method?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "listServices"; listServices: control.ListServicesRequest.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "controlService"; listServices?: null; controlService: control.ControlServiceRequest.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogRequest.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogRequest.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgRequest.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerRequest.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameRequest.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectRequest.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningRequest.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkRequest.$Shape; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpRequest.$Shape; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpRequest.$Shape; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate: control.IssueCertificateRequest.$Shape; query?: null; openQueryStream?: null; uploadPart?: null }|{ method?: "query"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query: control.QueryRequest.$Shape; openQueryStream?: null; uploadPart?: null }|{ method?: "openQueryStream"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream: control.OpenQueryStreamRequest.$Shape; uploadPart?: null }|{ method?: "uploadPart"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart: control.UploadPartRequest.$Shape })
+          ({ method?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "listServices"; listServices: control.ListServicesRequest.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "controlService"; listServices?: null; controlService: control.ControlServiceRequest.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogRequest.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogRequest.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgRequest.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerRequest.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameRequest.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectRequest.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningRequest.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkRequest.$Shape; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpRequest.$Shape; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpRequest.$Shape; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "readEvents"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents: control.ReadEventsRequest.$Shape; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "reportHealth"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth: control.ReportHealthRequest.$Shape; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "reportConfig"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig: control.ReportConfigRequest.$Shape; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "describeTime"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime: control.DescribeTimeRequest.$Shape; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate: control.IssueCertificateRequest.$Shape; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "query"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query: control.QueryRequest.$Shape; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "openQueryStream"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream: control.OpenQueryStreamRequest.$Shape; uploadPart?: null; wipeDisks?: null }|{ method?: "uploadPart"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart: control.UploadPartRequest.$Shape; wipeDisks?: null }|{ method?: "wipeDisks"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks: control.WipeDisksRequest.$Shape })
         );
     }
 
@@ -347,6 +382,18 @@ export namespace control {
         /** Reply describeDhcp. */
         describeDhcp?: (control.DescribeDhcpReply.$Properties|null);
 
+        /** Reply readEvents. */
+        readEvents?: (control.ReadEventsReply.$Properties|null);
+
+        /** Reply reportHealth. */
+        reportHealth?: (control.ReportHealthReply.$Properties|null);
+
+        /** Reply reportConfig. */
+        reportConfig?: (control.ReportConfigReply.$Properties|null);
+
+        /** Reply describeTime. */
+        describeTime?: (control.DescribeTimeReply.$Properties|null);
+
         /** Reply issueCertificate. */
         issueCertificate?: (control.IssueCertificateReply.$Properties|null);
 
@@ -359,8 +406,11 @@ export namespace control {
         /** Reply uploadPart. */
         uploadPart?: (control.UploadPartReply.$Properties|null);
 
+        /** Reply wipeDisks. */
+        wipeDisks?: (control.WipeDisksReply.$Properties|null);
+
         /** Reply result. */
-        result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart");
+        result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"readEvents"|"reportHealth"|"reportConfig"|"describeTime"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart"|"wipeDisks");
 
         /**
          * Creates a new Reply instance using the specified properties.
@@ -433,6 +483,18 @@ export namespace control {
             /** Reply describeDhcp */
             describeDhcp?: (control.DescribeDhcpReply.$Properties|null);
 
+            /** Reply readEvents */
+            readEvents?: (control.ReadEventsReply.$Properties|null);
+
+            /** Reply reportHealth */
+            reportHealth?: (control.ReportHealthReply.$Properties|null);
+
+            /** Reply reportConfig */
+            reportConfig?: (control.ReportConfigReply.$Properties|null);
+
+            /** Reply describeTime */
+            describeTime?: (control.DescribeTimeReply.$Properties|null);
+
             /** Reply issueCertificate */
             issueCertificate?: (control.IssueCertificateReply.$Properties|null);
 
@@ -445,8 +507,11 @@ export namespace control {
             /** Reply uploadPart */
             uploadPart?: (control.UploadPartReply.$Properties|null);
 
+            /** Reply wipeDisks */
+            wipeDisks?: (control.WipeDisksReply.$Properties|null);
+
             /** Reply result */
-            result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart");
+            result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"readEvents"|"reportHealth"|"reportConfig"|"describeTime"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart"|"wipeDisks");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -467,13 +532,18 @@ export namespace control {
           reportNetwork?: control.ReportNetworkReply.$Shape|null;
           startDhcp?: control.StartDhcpReply.$Shape|null;
           describeDhcp?: control.DescribeDhcpReply.$Shape|null;
+          readEvents?: control.ReadEventsReply.$Shape|null;
+          reportHealth?: control.ReportHealthReply.$Shape|null;
+          reportConfig?: control.ReportConfigReply.$Shape|null;
+          describeTime?: control.DescribeTimeReply.$Shape|null;
           issueCertificate?: control.IssueCertificateReply.$Shape|null;
           query?: control.QueryReply.$Shape|null;
           openQueryStream?: control.OpenQueryStreamReply.$Shape|null;
           uploadPart?: control.UploadPartReply.$Shape|null;
+          wipeDisks?: control.WipeDisksReply.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ result?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "listServices"; listServices: control.ListServicesReply.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "controlService"; listServices?: null; controlService: control.ControlServiceReply.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogReply.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogReply.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgReply.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerReply.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameReply.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectReply.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningReply.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkReply.$Shape; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpReply.$Shape; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpReply.$Shape; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate: control.IssueCertificateReply.$Shape; query?: null; openQueryStream?: null; uploadPart?: null }|{ result?: "query"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query: control.QueryReply.$Shape; openQueryStream?: null; uploadPart?: null }|{ result?: "openQueryStream"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream: control.OpenQueryStreamReply.$Shape; uploadPart?: null }|{ result?: "uploadPart"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart: control.UploadPartReply.$Shape })
+          ({ result?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "listServices"; listServices: control.ListServicesReply.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "controlService"; listServices?: null; controlService: control.ControlServiceReply.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogReply.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogReply.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgReply.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerReply.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameReply.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectReply.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningReply.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkReply.$Shape; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpReply.$Shape; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpReply.$Shape; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "readEvents"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents: control.ReadEventsReply.$Shape; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "reportHealth"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth: control.ReportHealthReply.$Shape; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "reportConfig"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig: control.ReportConfigReply.$Shape; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "describeTime"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime: control.DescribeTimeReply.$Shape; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate: control.IssueCertificateReply.$Shape; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "query"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query: control.QueryReply.$Shape; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "openQueryStream"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream: control.OpenQueryStreamReply.$Shape; uploadPart?: null; wipeDisks?: null }|{ result?: "uploadPart"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart: control.UploadPartReply.$Shape; wipeDisks?: null }|{ result?: "wipeDisks"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks: control.WipeDisksReply.$Shape })
         );
     }
 
@@ -607,8 +677,11 @@ export namespace control {
         /** Event identityChanged. */
         identityChanged?: (control.IdentityChanged.$Properties|null);
 
+        /** Event eventsPublished. */
+        eventsPublished?: (control.EventsPublished.$Properties|null);
+
         /** Event event. */
-        event?: ("peerConnected"|"shuttingDown"|"networkChanged"|"identityChanged");
+        event?: ("peerConnected"|"shuttingDown"|"networkChanged"|"identityChanged"|"eventsPublished");
 
         /**
          * Creates a new Event instance using the specified properties.
@@ -654,8 +727,11 @@ export namespace control {
             /** Event identityChanged */
             identityChanged?: (control.IdentityChanged.$Properties|null);
 
+            /** Event eventsPublished */
+            eventsPublished?: (control.EventsPublished.$Properties|null);
+
             /** Event event */
-            event?: ("peerConnected"|"shuttingDown"|"networkChanged"|"identityChanged");
+            event?: ("peerConnected"|"shuttingDown"|"networkChanged"|"identityChanged"|"eventsPublished");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -667,9 +743,10 @@ export namespace control {
           shuttingDown?: control.ShuttingDown.$Shape|null;
           networkChanged?: control.NetworkFacts.$Shape|null;
           identityChanged?: control.IdentityChanged.$Shape|null;
+          eventsPublished?: control.EventsPublished.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ event?: undefined; peerConnected?: null; shuttingDown?: null; networkChanged?: null; identityChanged?: null }|{ event?: "peerConnected"; peerConnected: control.PeerConnected.$Shape; shuttingDown?: null; networkChanged?: null; identityChanged?: null }|{ event?: "shuttingDown"; peerConnected?: null; shuttingDown: control.ShuttingDown.$Shape; networkChanged?: null; identityChanged?: null }|{ event?: "networkChanged"; peerConnected?: null; shuttingDown?: null; networkChanged: control.NetworkFacts.$Shape; identityChanged?: null }|{ event?: "identityChanged"; peerConnected?: null; shuttingDown?: null; networkChanged?: null; identityChanged: control.IdentityChanged.$Shape })
+          ({ event?: undefined; peerConnected?: null; shuttingDown?: null; networkChanged?: null; identityChanged?: null; eventsPublished?: null }|{ event?: "peerConnected"; peerConnected: control.PeerConnected.$Shape; shuttingDown?: null; networkChanged?: null; identityChanged?: null; eventsPublished?: null }|{ event?: "shuttingDown"; peerConnected?: null; shuttingDown: control.ShuttingDown.$Shape; networkChanged?: null; identityChanged?: null; eventsPublished?: null }|{ event?: "networkChanged"; peerConnected?: null; shuttingDown?: null; networkChanged: control.NetworkFacts.$Shape; identityChanged?: null; eventsPublished?: null }|{ event?: "identityChanged"; peerConnected?: null; shuttingDown?: null; networkChanged?: null; identityChanged: control.IdentityChanged.$Shape; eventsPublished?: null }|{ event?: "eventsPublished"; peerConnected?: null; shuttingDown?: null; networkChanged?: null; identityChanged?: null; eventsPublished: control.EventsPublished.$Shape })
         );
     }
 
@@ -795,6 +872,65 @@ export namespace control {
 
         /** Shape of a ShuttingDown. */
         type $Shape = control.ShuttingDown.$Properties;
+    }
+
+    /**
+     * Properties of an EventsPublished.
+     * @deprecated Use control.EventsPublished.$Properties instead.
+     */
+    interface IEventsPublished extends control.EventsPublished.$Properties {
+    }
+
+    /** Represents an EventsPublished. */
+    class EventsPublished {
+
+        /**
+         * Constructs a new EventsPublished.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.EventsPublished.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new EventsPublished instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns EventsPublished instance
+         */
+        static create(properties: control.EventsPublished.$Shape): control.EventsPublished & control.EventsPublished.$Shape;
+        static create(properties?: control.EventsPublished.$Properties): control.EventsPublished;
+
+        /**
+         * Encodes the specified EventsPublished message. Does not implicitly {@link control.EventsPublished.verify|verify} messages.
+         * @param message EventsPublished message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.EventsPublished.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an EventsPublished message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.EventsPublished & control.EventsPublished.$Shape} EventsPublished
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.EventsPublished & control.EventsPublished.$Shape;
+    }
+
+    namespace EventsPublished {
+
+        /** Properties of an EventsPublished. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an EventsPublished. */
+        type $Shape = control.EventsPublished.$Properties;
     }
 
     /**
@@ -1012,6 +1148,9 @@ export namespace control {
         /** Service healthy. */
         healthy: boolean;
 
+        /** Service healthMessage. */
+        healthMessage: string;
+
         /**
          * Creates a new Service instance using the specified properties.
          * @param [properties] Properties to set
@@ -1073,6 +1212,9 @@ export namespace control {
 
             /** Service healthy */
             healthy?: (boolean|null);
+
+            /** Service healthMessage */
+            healthMessage?: (string|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -1847,6 +1989,12 @@ export namespace control {
         /** PowerRequest reason. */
         reason: string;
 
+        /** PowerRequest reset. */
+        reset: boolean;
+
+        /** PowerRequest disksToWipe. */
+        disksToWipe: string[];
+
         /**
          * Creates a new PowerRequest instance using the specified properties.
          * @param [properties] Properties to set
@@ -1890,6 +2038,12 @@ export namespace control {
 
             /** PowerRequest reason */
             reason?: (string|null);
+
+            /** PowerRequest reset */
+            reset?: (boolean|null);
+
+            /** PowerRequest disksToWipe */
+            disksToWipe?: (string[]|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -2722,6 +2876,1228 @@ export namespace control {
 
         /** Shape of a DescribeDhcpReply. */
         type $Shape = control.DescribeDhcpReply.$Properties;
+    }
+
+    /**
+     * Properties of a NodeEvent.
+     * @deprecated Use control.NodeEvent.$Properties instead.
+     */
+    interface INodeEvent extends control.NodeEvent.$Properties {
+    }
+
+    /** Represents a NodeEvent. */
+    class NodeEvent {
+
+        /**
+         * Constructs a new NodeEvent.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.NodeEvent.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** NodeEvent sequence. */
+        sequence: number;
+
+        /** NodeEvent id. */
+        id: string;
+
+        /** NodeEvent actorId. */
+        actorId: string;
+
+        /** NodeEvent timeMs. */
+        timeMs: number;
+
+        /** NodeEvent sequenceStep. */
+        sequenceStep?: (control.NodeEvent.Step.$Properties|null);
+
+        /** NodeEvent phase. */
+        phase?: (control.NodeEvent.Step.$Properties|null);
+
+        /** NodeEvent task. */
+        task?: (control.NodeEvent.Step.$Properties|null);
+
+        /** NodeEvent service. */
+        service?: (control.NodeEvent.ServiceChange.$Properties|null);
+
+        /** NodeEvent configNotLoaded. */
+        configNotLoaded?: (string|null);
+
+        /** NodeEvent configNotValid. */
+        configNotValid?: (string|null);
+
+        /** NodeEvent address. */
+        address?: (control.NodeEvent.AddressChange.$Properties|null);
+
+        /** NodeEvent machineStatus. */
+        machineStatus?: (control.NodeEvent.MachineStatus.$Properties|null);
+
+        /** NodeEvent payload. */
+        payload?: ("sequenceStep"|"phase"|"task"|"service"|"configNotLoaded"|"configNotValid"|"address"|"machineStatus");
+
+        /**
+         * Creates a new NodeEvent instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns NodeEvent instance
+         */
+        static create(properties: control.NodeEvent.$Shape): control.NodeEvent & control.NodeEvent.$Shape;
+        static create(properties?: control.NodeEvent.$Properties): control.NodeEvent;
+
+        /**
+         * Encodes the specified NodeEvent message. Does not implicitly {@link control.NodeEvent.verify|verify} messages.
+         * @param message NodeEvent message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.NodeEvent.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a NodeEvent message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.NodeEvent & control.NodeEvent.$Shape} NodeEvent
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.NodeEvent & control.NodeEvent.$Shape;
+    }
+
+    namespace NodeEvent {
+
+        /** Properties of a NodeEvent. */
+        interface $Properties {
+
+            /** NodeEvent sequence */
+            sequence?: (number|null);
+
+            /** NodeEvent id */
+            id?: (string|null);
+
+            /** NodeEvent actorId */
+            actorId?: (string|null);
+
+            /** NodeEvent timeMs */
+            timeMs?: (number|null);
+
+            /** NodeEvent sequenceStep */
+            sequenceStep?: (control.NodeEvent.Step.$Properties|null);
+
+            /** NodeEvent phase */
+            phase?: (control.NodeEvent.Step.$Properties|null);
+
+            /** NodeEvent task */
+            task?: (control.NodeEvent.Step.$Properties|null);
+
+            /** NodeEvent service */
+            service?: (control.NodeEvent.ServiceChange.$Properties|null);
+
+            /** NodeEvent configNotLoaded */
+            configNotLoaded?: (string|null);
+
+            /** NodeEvent configNotValid */
+            configNotValid?: (string|null);
+
+            /** NodeEvent address */
+            address?: (control.NodeEvent.AddressChange.$Properties|null);
+
+            /** NodeEvent machineStatus */
+            machineStatus?: (control.NodeEvent.MachineStatus.$Properties|null);
+
+            /** NodeEvent payload */
+            payload?: ("sequenceStep"|"phase"|"task"|"service"|"configNotLoaded"|"configNotValid"|"address"|"machineStatus");
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Narrowed shape of a NodeEvent. */
+        type $Shape = {
+          sequence?: number|null;
+          id?: string|null;
+          actorId?: string|null;
+          timeMs?: number|null;
+          sequenceStep?: control.NodeEvent.Step.$Shape|null;
+          phase?: control.NodeEvent.Step.$Shape|null;
+          task?: control.NodeEvent.Step.$Shape|null;
+          service?: control.NodeEvent.ServiceChange.$Shape|null;
+          configNotLoaded?: string|null;
+          configNotValid?: string|null;
+          address?: control.NodeEvent.AddressChange.$Shape|null;
+          machineStatus?: control.NodeEvent.MachineStatus.$Shape|null;
+          $unknowns?: Uint8Array[];
+        } & (
+          ({ payload?: undefined; sequenceStep?: null; phase?: null; task?: null; service?: null; configNotLoaded?: null; configNotValid?: null; address?: null; machineStatus?: null }|{ payload?: "sequenceStep"; sequenceStep: control.NodeEvent.Step.$Shape; phase?: null; task?: null; service?: null; configNotLoaded?: null; configNotValid?: null; address?: null; machineStatus?: null }|{ payload?: "phase"; sequenceStep?: null; phase: control.NodeEvent.Step.$Shape; task?: null; service?: null; configNotLoaded?: null; configNotValid?: null; address?: null; machineStatus?: null }|{ payload?: "task"; sequenceStep?: null; phase?: null; task: control.NodeEvent.Step.$Shape; service?: null; configNotLoaded?: null; configNotValid?: null; address?: null; machineStatus?: null }|{ payload?: "service"; sequenceStep?: null; phase?: null; task?: null; service: control.NodeEvent.ServiceChange.$Shape; configNotLoaded?: null; configNotValid?: null; address?: null; machineStatus?: null }|{ payload?: "configNotLoaded"; sequenceStep?: null; phase?: null; task?: null; service?: null; configNotLoaded: string; configNotValid?: null; address?: null; machineStatus?: null }|{ payload?: "configNotValid"; sequenceStep?: null; phase?: null; task?: null; service?: null; configNotLoaded?: null; configNotValid: string; address?: null; machineStatus?: null }|{ payload?: "address"; sequenceStep?: null; phase?: null; task?: null; service?: null; configNotLoaded?: null; configNotValid?: null; address: control.NodeEvent.AddressChange.$Shape; machineStatus?: null }|{ payload?: "machineStatus"; sequenceStep?: null; phase?: null; task?: null; service?: null; configNotLoaded?: null; configNotValid?: null; address?: null; machineStatus: control.NodeEvent.MachineStatus.$Shape })
+        );
+
+        /**
+         * Properties of a Step.
+         * @deprecated Use control.NodeEvent.Step.$Properties instead.
+         */
+        interface IStep extends control.NodeEvent.Step.$Properties {
+        }
+
+        /** Represents a Step. */
+        class Step {
+
+            /**
+             * Constructs a new Step.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: control.NodeEvent.Step.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** Step name. */
+            name: string;
+
+            /** Step action. */
+            action: string;
+
+            /** Step error. */
+            error: string;
+
+            /**
+             * Creates a new Step instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns Step instance
+             */
+            static create(properties: control.NodeEvent.Step.$Shape): control.NodeEvent.Step & control.NodeEvent.Step.$Shape;
+            static create(properties?: control.NodeEvent.Step.$Properties): control.NodeEvent.Step;
+
+            /**
+             * Encodes the specified Step message. Does not implicitly {@link control.NodeEvent.Step.verify|verify} messages.
+             * @param message Step message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: control.NodeEvent.Step.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a Step message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {control.NodeEvent.Step & control.NodeEvent.Step.$Shape} Step
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.NodeEvent.Step & control.NodeEvent.Step.$Shape;
+        }
+
+        namespace Step {
+
+            /** Properties of a Step. */
+            interface $Properties {
+
+                /** Step name */
+                name?: (string|null);
+
+                /** Step action */
+                action?: (string|null);
+
+                /** Step error */
+                error?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a Step. */
+            type $Shape = control.NodeEvent.Step.$Properties;
+        }
+
+        /**
+         * Properties of a ServiceChange.
+         * @deprecated Use control.NodeEvent.ServiceChange.$Properties instead.
+         */
+        interface IServiceChange extends control.NodeEvent.ServiceChange.$Properties {
+        }
+
+        /** Represents a ServiceChange. */
+        class ServiceChange {
+
+            /**
+             * Constructs a new ServiceChange.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: control.NodeEvent.ServiceChange.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** ServiceChange service. */
+            service: string;
+
+            /** ServiceChange action. */
+            action: string;
+
+            /** ServiceChange message. */
+            message: string;
+
+            /** ServiceChange healthUnknown. */
+            healthUnknown: boolean;
+
+            /** ServiceChange healthy. */
+            healthy: boolean;
+
+            /** ServiceChange healthMessage. */
+            healthMessage: string;
+
+            /** ServiceChange healthChangeMs. */
+            healthChangeMs: number;
+
+            /**
+             * Creates a new ServiceChange instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns ServiceChange instance
+             */
+            static create(properties: control.NodeEvent.ServiceChange.$Shape): control.NodeEvent.ServiceChange & control.NodeEvent.ServiceChange.$Shape;
+            static create(properties?: control.NodeEvent.ServiceChange.$Properties): control.NodeEvent.ServiceChange;
+
+            /**
+             * Encodes the specified ServiceChange message. Does not implicitly {@link control.NodeEvent.ServiceChange.verify|verify} messages.
+             * @param message ServiceChange message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: control.NodeEvent.ServiceChange.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a ServiceChange message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {control.NodeEvent.ServiceChange & control.NodeEvent.ServiceChange.$Shape} ServiceChange
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.NodeEvent.ServiceChange & control.NodeEvent.ServiceChange.$Shape;
+        }
+
+        namespace ServiceChange {
+
+            /** Properties of a ServiceChange. */
+            interface $Properties {
+
+                /** ServiceChange service */
+                service?: (string|null);
+
+                /** ServiceChange action */
+                action?: (string|null);
+
+                /** ServiceChange message */
+                message?: (string|null);
+
+                /** ServiceChange healthUnknown */
+                healthUnknown?: (boolean|null);
+
+                /** ServiceChange healthy */
+                healthy?: (boolean|null);
+
+                /** ServiceChange healthMessage */
+                healthMessage?: (string|null);
+
+                /** ServiceChange healthChangeMs */
+                healthChangeMs?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a ServiceChange. */
+            type $Shape = control.NodeEvent.ServiceChange.$Properties;
+        }
+
+        /**
+         * Properties of an AddressChange.
+         * @deprecated Use control.NodeEvent.AddressChange.$Properties instead.
+         */
+        interface IAddressChange extends control.NodeEvent.AddressChange.$Properties {
+        }
+
+        /** Represents an AddressChange. */
+        class AddressChange {
+
+            /**
+             * Constructs a new AddressChange.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: control.NodeEvent.AddressChange.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** AddressChange hostname. */
+            hostname: string;
+
+            /** AddressChange addresses. */
+            addresses: string[];
+
+            /**
+             * Creates a new AddressChange instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns AddressChange instance
+             */
+            static create(properties: control.NodeEvent.AddressChange.$Shape): control.NodeEvent.AddressChange & control.NodeEvent.AddressChange.$Shape;
+            static create(properties?: control.NodeEvent.AddressChange.$Properties): control.NodeEvent.AddressChange;
+
+            /**
+             * Encodes the specified AddressChange message. Does not implicitly {@link control.NodeEvent.AddressChange.verify|verify} messages.
+             * @param message AddressChange message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: control.NodeEvent.AddressChange.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an AddressChange message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {control.NodeEvent.AddressChange & control.NodeEvent.AddressChange.$Shape} AddressChange
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.NodeEvent.AddressChange & control.NodeEvent.AddressChange.$Shape;
+        }
+
+        namespace AddressChange {
+
+            /** Properties of an AddressChange. */
+            interface $Properties {
+
+                /** AddressChange hostname */
+                hostname?: (string|null);
+
+                /** AddressChange addresses */
+                addresses?: (string[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an AddressChange. */
+            type $Shape = control.NodeEvent.AddressChange.$Properties;
+        }
+
+        /**
+         * Properties of a MachineStatus.
+         * @deprecated Use control.NodeEvent.MachineStatus.$Properties instead.
+         */
+        interface IMachineStatus extends control.NodeEvent.MachineStatus.$Properties {
+        }
+
+        /** Represents a MachineStatus. */
+        class MachineStatus {
+
+            /**
+             * Constructs a new MachineStatus.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: control.NodeEvent.MachineStatus.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** MachineStatus stage. */
+            stage: string;
+
+            /** MachineStatus ready. */
+            ready: boolean;
+
+            /** MachineStatus unmet. */
+            unmet: control.NodeEvent.UnmetCondition.$Properties[];
+
+            /**
+             * Creates a new MachineStatus instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns MachineStatus instance
+             */
+            static create(properties: control.NodeEvent.MachineStatus.$Shape): control.NodeEvent.MachineStatus & control.NodeEvent.MachineStatus.$Shape;
+            static create(properties?: control.NodeEvent.MachineStatus.$Properties): control.NodeEvent.MachineStatus;
+
+            /**
+             * Encodes the specified MachineStatus message. Does not implicitly {@link control.NodeEvent.MachineStatus.verify|verify} messages.
+             * @param message MachineStatus message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: control.NodeEvent.MachineStatus.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a MachineStatus message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {control.NodeEvent.MachineStatus & control.NodeEvent.MachineStatus.$Shape} MachineStatus
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.NodeEvent.MachineStatus & control.NodeEvent.MachineStatus.$Shape;
+        }
+
+        namespace MachineStatus {
+
+            /** Properties of a MachineStatus. */
+            interface $Properties {
+
+                /** MachineStatus stage */
+                stage?: (string|null);
+
+                /** MachineStatus ready */
+                ready?: (boolean|null);
+
+                /** MachineStatus unmet */
+                unmet?: (control.NodeEvent.UnmetCondition.$Properties[]|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a MachineStatus. */
+            type $Shape = control.NodeEvent.MachineStatus.$Properties;
+        }
+
+        /**
+         * Properties of an UnmetCondition.
+         * @deprecated Use control.NodeEvent.UnmetCondition.$Properties instead.
+         */
+        interface IUnmetCondition extends control.NodeEvent.UnmetCondition.$Properties {
+        }
+
+        /** Represents an UnmetCondition. */
+        class UnmetCondition {
+
+            /**
+             * Constructs a new UnmetCondition.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: control.NodeEvent.UnmetCondition.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** UnmetCondition name. */
+            name: string;
+
+            /** UnmetCondition reason. */
+            reason: string;
+
+            /**
+             * Creates a new UnmetCondition instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns UnmetCondition instance
+             */
+            static create(properties: control.NodeEvent.UnmetCondition.$Shape): control.NodeEvent.UnmetCondition & control.NodeEvent.UnmetCondition.$Shape;
+            static create(properties?: control.NodeEvent.UnmetCondition.$Properties): control.NodeEvent.UnmetCondition;
+
+            /**
+             * Encodes the specified UnmetCondition message. Does not implicitly {@link control.NodeEvent.UnmetCondition.verify|verify} messages.
+             * @param message UnmetCondition message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: control.NodeEvent.UnmetCondition.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes an UnmetCondition message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {control.NodeEvent.UnmetCondition & control.NodeEvent.UnmetCondition.$Shape} UnmetCondition
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.NodeEvent.UnmetCondition & control.NodeEvent.UnmetCondition.$Shape;
+        }
+
+        namespace UnmetCondition {
+
+            /** Properties of an UnmetCondition. */
+            interface $Properties {
+
+                /** UnmetCondition name */
+                name?: (string|null);
+
+                /** UnmetCondition reason */
+                reason?: (string|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of an UnmetCondition. */
+            type $Shape = control.NodeEvent.UnmetCondition.$Properties;
+        }
+    }
+
+    /**
+     * Properties of a ReadEventsRequest.
+     * @deprecated Use control.ReadEventsRequest.$Properties instead.
+     */
+    interface IReadEventsRequest extends control.ReadEventsRequest.$Properties {
+    }
+
+    /** Represents a ReadEventsRequest. */
+    class ReadEventsRequest {
+
+        /**
+         * Constructs a new ReadEventsRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReadEventsRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ReadEventsRequest after. */
+        after: number;
+
+        /**
+         * Creates a new ReadEventsRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReadEventsRequest instance
+         */
+        static create(properties: control.ReadEventsRequest.$Shape): control.ReadEventsRequest & control.ReadEventsRequest.$Shape;
+        static create(properties?: control.ReadEventsRequest.$Properties): control.ReadEventsRequest;
+
+        /**
+         * Encodes the specified ReadEventsRequest message. Does not implicitly {@link control.ReadEventsRequest.verify|verify} messages.
+         * @param message ReadEventsRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReadEventsRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReadEventsRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReadEventsRequest & control.ReadEventsRequest.$Shape} ReadEventsRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReadEventsRequest & control.ReadEventsRequest.$Shape;
+    }
+
+    namespace ReadEventsRequest {
+
+        /** Properties of a ReadEventsRequest. */
+        interface $Properties {
+
+            /** ReadEventsRequest after */
+            after?: (number|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReadEventsRequest. */
+        type $Shape = control.ReadEventsRequest.$Properties;
+    }
+
+    /**
+     * Properties of a ReadEventsReply.
+     * @deprecated Use control.ReadEventsReply.$Properties instead.
+     */
+    interface IReadEventsReply extends control.ReadEventsReply.$Properties {
+    }
+
+    /** Represents a ReadEventsReply. */
+    class ReadEventsReply {
+
+        /**
+         * Constructs a new ReadEventsReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReadEventsReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ReadEventsReply events. */
+        events: control.NodeEvent.$Properties[];
+
+        /**
+         * Creates a new ReadEventsReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReadEventsReply instance
+         */
+        static create(properties: control.ReadEventsReply.$Shape): control.ReadEventsReply & control.ReadEventsReply.$Shape;
+        static create(properties?: control.ReadEventsReply.$Properties): control.ReadEventsReply;
+
+        /**
+         * Encodes the specified ReadEventsReply message. Does not implicitly {@link control.ReadEventsReply.verify|verify} messages.
+         * @param message ReadEventsReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReadEventsReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReadEventsReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReadEventsReply & control.ReadEventsReply.$Shape} ReadEventsReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReadEventsReply & control.ReadEventsReply.$Shape;
+    }
+
+    namespace ReadEventsReply {
+
+        /** Properties of a ReadEventsReply. */
+        interface $Properties {
+
+            /** ReadEventsReply events */
+            events?: (control.NodeEvent.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReadEventsReply. */
+        type $Shape = {
+          events?: control.NodeEvent.$Shape[]|null;
+          $unknowns?: Uint8Array[];
+        };
+    }
+
+    /**
+     * Properties of a ReportHealthRequest.
+     * @deprecated Use control.ReportHealthRequest.$Properties instead.
+     */
+    interface IReportHealthRequest extends control.ReportHealthRequest.$Properties {
+    }
+
+    /** Represents a ReportHealthRequest. */
+    class ReportHealthRequest {
+
+        /**
+         * Constructs a new ReportHealthRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportHealthRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ReportHealthRequest healthy. */
+        healthy: boolean;
+
+        /** ReportHealthRequest message. */
+        message: string;
+
+        /**
+         * Creates a new ReportHealthRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportHealthRequest instance
+         */
+        static create(properties: control.ReportHealthRequest.$Shape): control.ReportHealthRequest & control.ReportHealthRequest.$Shape;
+        static create(properties?: control.ReportHealthRequest.$Properties): control.ReportHealthRequest;
+
+        /**
+         * Encodes the specified ReportHealthRequest message. Does not implicitly {@link control.ReportHealthRequest.verify|verify} messages.
+         * @param message ReportHealthRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportHealthRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportHealthRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportHealthRequest & control.ReportHealthRequest.$Shape} ReportHealthRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportHealthRequest & control.ReportHealthRequest.$Shape;
+    }
+
+    namespace ReportHealthRequest {
+
+        /** Properties of a ReportHealthRequest. */
+        interface $Properties {
+
+            /** ReportHealthRequest healthy */
+            healthy?: (boolean|null);
+
+            /** ReportHealthRequest message */
+            message?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportHealthRequest. */
+        type $Shape = control.ReportHealthRequest.$Properties;
+    }
+
+    /**
+     * Properties of a ReportHealthReply.
+     * @deprecated Use control.ReportHealthReply.$Properties instead.
+     */
+    interface IReportHealthReply extends control.ReportHealthReply.$Properties {
+    }
+
+    /** Represents a ReportHealthReply. */
+    class ReportHealthReply {
+
+        /**
+         * Constructs a new ReportHealthReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportHealthReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new ReportHealthReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportHealthReply instance
+         */
+        static create(properties: control.ReportHealthReply.$Shape): control.ReportHealthReply & control.ReportHealthReply.$Shape;
+        static create(properties?: control.ReportHealthReply.$Properties): control.ReportHealthReply;
+
+        /**
+         * Encodes the specified ReportHealthReply message. Does not implicitly {@link control.ReportHealthReply.verify|verify} messages.
+         * @param message ReportHealthReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportHealthReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportHealthReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportHealthReply & control.ReportHealthReply.$Shape} ReportHealthReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportHealthReply & control.ReportHealthReply.$Shape;
+    }
+
+    namespace ReportHealthReply {
+
+        /** Properties of a ReportHealthReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportHealthReply. */
+        type $Shape = control.ReportHealthReply.$Properties;
+    }
+
+    /**
+     * Properties of a ReportConfigRequest.
+     * @deprecated Use control.ReportConfigRequest.$Properties instead.
+     */
+    interface IReportConfigRequest extends control.ReportConfigRequest.$Properties {
+    }
+
+    /** Represents a ReportConfigRequest. */
+    class ReportConfigRequest {
+
+        /**
+         * Constructs a new ReportConfigRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportConfigRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ReportConfigRequest outcome. */
+        outcome: control.ReportConfigRequest.Outcome;
+
+        /** ReportConfigRequest problem. */
+        problem: string;
+
+        /** ReportConfigRequest timeServers. */
+        timeServers: string[];
+
+        /** ReportConfigRequest nameServers. */
+        nameServers: string[];
+
+        /**
+         * Creates a new ReportConfigRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportConfigRequest instance
+         */
+        static create(properties: control.ReportConfigRequest.$Shape): control.ReportConfigRequest & control.ReportConfigRequest.$Shape;
+        static create(properties?: control.ReportConfigRequest.$Properties): control.ReportConfigRequest;
+
+        /**
+         * Encodes the specified ReportConfigRequest message. Does not implicitly {@link control.ReportConfigRequest.verify|verify} messages.
+         * @param message ReportConfigRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportConfigRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportConfigRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportConfigRequest & control.ReportConfigRequest.$Shape} ReportConfigRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportConfigRequest & control.ReportConfigRequest.$Shape;
+    }
+
+    namespace ReportConfigRequest {
+
+        /** Properties of a ReportConfigRequest. */
+        interface $Properties {
+
+            /** ReportConfigRequest outcome */
+            outcome?: (control.ReportConfigRequest.Outcome|null);
+
+            /** ReportConfigRequest problem */
+            problem?: (string|null);
+
+            /** ReportConfigRequest timeServers */
+            timeServers?: (string[]|null);
+
+            /** ReportConfigRequest nameServers */
+            nameServers?: (string[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportConfigRequest. */
+        type $Shape = control.ReportConfigRequest.$Properties;
+
+        /** Outcome enum. */
+        enum Outcome {
+
+            /** ACCEPTED value */
+            ACCEPTED = 0,
+
+            /** NOT_LOADED value */
+            NOT_LOADED = 1,
+
+            /** NOT_VALID value */
+            NOT_VALID = 2
+        }
+    }
+
+    /**
+     * Properties of a ReportConfigReply.
+     * @deprecated Use control.ReportConfigReply.$Properties instead.
+     */
+    interface IReportConfigReply extends control.ReportConfigReply.$Properties {
+    }
+
+    /** Represents a ReportConfigReply. */
+    class ReportConfigReply {
+
+        /**
+         * Constructs a new ReportConfigReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportConfigReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new ReportConfigReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportConfigReply instance
+         */
+        static create(properties: control.ReportConfigReply.$Shape): control.ReportConfigReply & control.ReportConfigReply.$Shape;
+        static create(properties?: control.ReportConfigReply.$Properties): control.ReportConfigReply;
+
+        /**
+         * Encodes the specified ReportConfigReply message. Does not implicitly {@link control.ReportConfigReply.verify|verify} messages.
+         * @param message ReportConfigReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportConfigReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportConfigReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportConfigReply & control.ReportConfigReply.$Shape} ReportConfigReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportConfigReply & control.ReportConfigReply.$Shape;
+    }
+
+    namespace ReportConfigReply {
+
+        /** Properties of a ReportConfigReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportConfigReply. */
+        type $Shape = control.ReportConfigReply.$Properties;
+    }
+
+    /**
+     * Properties of a DescribeTimeRequest.
+     * @deprecated Use control.DescribeTimeRequest.$Properties instead.
+     */
+    interface IDescribeTimeRequest extends control.DescribeTimeRequest.$Properties {
+    }
+
+    /** Represents a DescribeTimeRequest. */
+    class DescribeTimeRequest {
+
+        /**
+         * Constructs a new DescribeTimeRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.DescribeTimeRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new DescribeTimeRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns DescribeTimeRequest instance
+         */
+        static create(properties: control.DescribeTimeRequest.$Shape): control.DescribeTimeRequest & control.DescribeTimeRequest.$Shape;
+        static create(properties?: control.DescribeTimeRequest.$Properties): control.DescribeTimeRequest;
+
+        /**
+         * Encodes the specified DescribeTimeRequest message. Does not implicitly {@link control.DescribeTimeRequest.verify|verify} messages.
+         * @param message DescribeTimeRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.DescribeTimeRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a DescribeTimeRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.DescribeTimeRequest & control.DescribeTimeRequest.$Shape} DescribeTimeRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.DescribeTimeRequest & control.DescribeTimeRequest.$Shape;
+    }
+
+    namespace DescribeTimeRequest {
+
+        /** Properties of a DescribeTimeRequest. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a DescribeTimeRequest. */
+        type $Shape = control.DescribeTimeRequest.$Properties;
+    }
+
+    /**
+     * Properties of a DescribeTimeReply.
+     * @deprecated Use control.DescribeTimeReply.$Properties instead.
+     */
+    interface IDescribeTimeReply extends control.DescribeTimeReply.$Properties {
+    }
+
+    /** Represents a DescribeTimeReply. */
+    class DescribeTimeReply {
+
+        /**
+         * Constructs a new DescribeTimeReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.DescribeTimeReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** DescribeTimeReply timeServers. */
+        timeServers: string[];
+
+        /** DescribeTimeReply nameServers. */
+        nameServers: string[];
+
+        /**
+         * Creates a new DescribeTimeReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns DescribeTimeReply instance
+         */
+        static create(properties: control.DescribeTimeReply.$Shape): control.DescribeTimeReply & control.DescribeTimeReply.$Shape;
+        static create(properties?: control.DescribeTimeReply.$Properties): control.DescribeTimeReply;
+
+        /**
+         * Encodes the specified DescribeTimeReply message. Does not implicitly {@link control.DescribeTimeReply.verify|verify} messages.
+         * @param message DescribeTimeReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.DescribeTimeReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a DescribeTimeReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.DescribeTimeReply & control.DescribeTimeReply.$Shape} DescribeTimeReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.DescribeTimeReply & control.DescribeTimeReply.$Shape;
+    }
+
+    namespace DescribeTimeReply {
+
+        /** Properties of a DescribeTimeReply. */
+        interface $Properties {
+
+            /** DescribeTimeReply timeServers */
+            timeServers?: (string[]|null);
+
+            /** DescribeTimeReply nameServers */
+            nameServers?: (string[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a DescribeTimeReply. */
+        type $Shape = control.DescribeTimeReply.$Properties;
+    }
+
+    /**
+     * Properties of a WipeDisksRequest.
+     * @deprecated Use control.WipeDisksRequest.$Properties instead.
+     */
+    interface IWipeDisksRequest extends control.WipeDisksRequest.$Properties {
+    }
+
+    /** Represents a WipeDisksRequest. */
+    class WipeDisksRequest {
+
+        /**
+         * Constructs a new WipeDisksRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.WipeDisksRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** WipeDisksRequest disks. */
+        disks: string[];
+
+        /**
+         * Creates a new WipeDisksRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns WipeDisksRequest instance
+         */
+        static create(properties: control.WipeDisksRequest.$Shape): control.WipeDisksRequest & control.WipeDisksRequest.$Shape;
+        static create(properties?: control.WipeDisksRequest.$Properties): control.WipeDisksRequest;
+
+        /**
+         * Encodes the specified WipeDisksRequest message. Does not implicitly {@link control.WipeDisksRequest.verify|verify} messages.
+         * @param message WipeDisksRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.WipeDisksRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a WipeDisksRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.WipeDisksRequest & control.WipeDisksRequest.$Shape} WipeDisksRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.WipeDisksRequest & control.WipeDisksRequest.$Shape;
+    }
+
+    namespace WipeDisksRequest {
+
+        /** Properties of a WipeDisksRequest. */
+        interface $Properties {
+
+            /** WipeDisksRequest disks */
+            disks?: (string[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a WipeDisksRequest. */
+        type $Shape = control.WipeDisksRequest.$Properties;
+    }
+
+    /**
+     * Properties of a WipeDisksReply.
+     * @deprecated Use control.WipeDisksReply.$Properties instead.
+     */
+    interface IWipeDisksReply extends control.WipeDisksReply.$Properties {
+    }
+
+    /** Represents a WipeDisksReply. */
+    class WipeDisksReply {
+
+        /**
+         * Constructs a new WipeDisksReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.WipeDisksReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new WipeDisksReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns WipeDisksReply instance
+         */
+        static create(properties: control.WipeDisksReply.$Shape): control.WipeDisksReply & control.WipeDisksReply.$Shape;
+        static create(properties?: control.WipeDisksReply.$Properties): control.WipeDisksReply;
+
+        /**
+         * Encodes the specified WipeDisksReply message. Does not implicitly {@link control.WipeDisksReply.verify|verify} messages.
+         * @param message WipeDisksReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.WipeDisksReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a WipeDisksReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.WipeDisksReply & control.WipeDisksReply.$Shape} WipeDisksReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.WipeDisksReply & control.WipeDisksReply.$Shape;
+    }
+
+    namespace WipeDisksReply {
+
+        /** Properties of a WipeDisksReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a WipeDisksReply. */
+        type $Shape = control.WipeDisksReply.$Properties;
     }
 
     /**

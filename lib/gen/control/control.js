@@ -142,14 +142,19 @@ export const control = $root.control = (() => {
         Request.prototype.reportNetwork = null;
         Request.prototype.startDhcp = null;
         Request.prototype.describeDhcp = null;
+        Request.prototype.readEvents = null;
+        Request.prototype.reportHealth = null;
+        Request.prototype.reportConfig = null;
+        Request.prototype.describeTime = null;
         Request.prototype.issueCertificate = null;
         Request.prototype.query = null;
         Request.prototype.openQueryStream = null;
         Request.prototype.uploadPart = null;
+        Request.prototype.wipeDisks = null;
         // OneOf field names bound to virtual getters and setters
         let $oneOfFields;
         $Object.defineProperty(Request.prototype, "method", {
-            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "reportNetwork", "startDhcp", "describeDhcp", "issueCertificate", "query", "openQueryStream", "uploadPart"]),
+            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "reportNetwork", "startDhcp", "describeDhcp", "readEvents", "reportHealth", "reportConfig", "describeTime", "issueCertificate", "query", "openQueryStream", "uploadPart", "wipeDisks"]),
             set: $util.oneOfSetter($oneOfFields)
         });
         Request.create = function(properties) {
@@ -196,6 +201,16 @@ export const control = $root.control = (() => {
                 $root.control.OpenQueryStreamRequest.encode(message.openQueryStream, writer.uint32(/* id 32, wireType 2 =*/258).fork(), _depth + 1).ldelim();
             if (message.uploadPart != null && $Object.hasOwnProperty.call(message, "uploadPart"))
                 $root.control.UploadPartRequest.encode(message.uploadPart, writer.uint32(/* id 35, wireType 2 =*/282).fork(), _depth + 1).ldelim();
+            if (message.readEvents != null && $Object.hasOwnProperty.call(message, "readEvents"))
+                $root.control.ReadEventsRequest.encode(message.readEvents, writer.uint32(/* id 50, wireType 2 =*/402).fork(), _depth + 1).ldelim();
+            if (message.reportHealth != null && $Object.hasOwnProperty.call(message, "reportHealth"))
+                $root.control.ReportHealthRequest.encode(message.reportHealth, writer.uint32(/* id 51, wireType 2 =*/410).fork(), _depth + 1).ldelim();
+            if (message.reportConfig != null && $Object.hasOwnProperty.call(message, "reportConfig"))
+                $root.control.ReportConfigRequest.encode(message.reportConfig, writer.uint32(/* id 52, wireType 2 =*/418).fork(), _depth + 1).ldelim();
+            if (message.describeTime != null && $Object.hasOwnProperty.call(message, "describeTime"))
+                $root.control.DescribeTimeRequest.encode(message.describeTime, writer.uint32(/* id 53, wireType 2 =*/426).fork(), _depth + 1).ldelim();
+            if (message.wipeDisks != null && $Object.hasOwnProperty.call(message, "wipeDisks"))
+                $root.control.WipeDisksRequest.encode(message.wipeDisks, writer.uint32(/* id 60, wireType 2 =*/482).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -321,6 +336,34 @@ export const control = $root.control = (() => {
                         message.method = "describeDhcp";
                         continue;
                     }
+                case 50: {
+                        if (wireType !== 2)
+                            break;
+                        message.readEvents = $root.control.ReadEventsRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.readEvents);
+                        message.method = "readEvents";
+                        continue;
+                    }
+                case 51: {
+                        if (wireType !== 2)
+                            break;
+                        message.reportHealth = $root.control.ReportHealthRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.reportHealth);
+                        message.method = "reportHealth";
+                        continue;
+                    }
+                case 52: {
+                        if (wireType !== 2)
+                            break;
+                        message.reportConfig = $root.control.ReportConfigRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.reportConfig);
+                        message.method = "reportConfig";
+                        continue;
+                    }
+                case 53: {
+                        if (wireType !== 2)
+                            break;
+                        message.describeTime = $root.control.DescribeTimeRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.describeTime);
+                        message.method = "describeTime";
+                        continue;
+                    }
                 case 30: {
                         if (wireType !== 2)
                             break;
@@ -347,6 +390,13 @@ export const control = $root.control = (() => {
                             break;
                         message.uploadPart = $root.control.UploadPartRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.uploadPart);
                         message.method = "uploadPart";
+                        continue;
+                    }
+                case 60: {
+                        if (wireType !== 2)
+                            break;
+                        message.wipeDisks = $root.control.WipeDisksRequest.decode(reader, reader.size(), $undefined, _depth + 1, message.wipeDisks);
+                        message.method = "wipeDisks";
                         continue;
                     }
                 }
@@ -387,14 +437,19 @@ export const control = $root.control = (() => {
         Reply.prototype.reportNetwork = null;
         Reply.prototype.startDhcp = null;
         Reply.prototype.describeDhcp = null;
+        Reply.prototype.readEvents = null;
+        Reply.prototype.reportHealth = null;
+        Reply.prototype.reportConfig = null;
+        Reply.prototype.describeTime = null;
         Reply.prototype.issueCertificate = null;
         Reply.prototype.query = null;
         Reply.prototype.openQueryStream = null;
         Reply.prototype.uploadPart = null;
+        Reply.prototype.wipeDisks = null;
         // OneOf field names bound to virtual getters and setters
         let $oneOfFields;
         $Object.defineProperty(Reply.prototype, "result", {
-            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "reportNetwork", "startDhcp", "describeDhcp", "issueCertificate", "query", "openQueryStream", "uploadPart"]),
+            get: $util.oneOfGetter($oneOfFields = ["listServices", "controlService", "openLog", "closeLog", "openKmsg", "power", "setHostname", "connect", "reportListening", "reportNetwork", "startDhcp", "describeDhcp", "readEvents", "reportHealth", "reportConfig", "describeTime", "issueCertificate", "query", "openQueryStream", "uploadPart", "wipeDisks"]),
             set: $util.oneOfSetter($oneOfFields)
         });
         Reply.create = function(properties) {
@@ -441,6 +496,16 @@ export const control = $root.control = (() => {
                 $root.control.OpenQueryStreamReply.encode(message.openQueryStream, writer.uint32(/* id 32, wireType 2 =*/258).fork(), _depth + 1).ldelim();
             if (message.uploadPart != null && $Object.hasOwnProperty.call(message, "uploadPart"))
                 $root.control.UploadPartReply.encode(message.uploadPart, writer.uint32(/* id 35, wireType 2 =*/282).fork(), _depth + 1).ldelim();
+            if (message.readEvents != null && $Object.hasOwnProperty.call(message, "readEvents"))
+                $root.control.ReadEventsReply.encode(message.readEvents, writer.uint32(/* id 50, wireType 2 =*/402).fork(), _depth + 1).ldelim();
+            if (message.reportHealth != null && $Object.hasOwnProperty.call(message, "reportHealth"))
+                $root.control.ReportHealthReply.encode(message.reportHealth, writer.uint32(/* id 51, wireType 2 =*/410).fork(), _depth + 1).ldelim();
+            if (message.reportConfig != null && $Object.hasOwnProperty.call(message, "reportConfig"))
+                $root.control.ReportConfigReply.encode(message.reportConfig, writer.uint32(/* id 52, wireType 2 =*/418).fork(), _depth + 1).ldelim();
+            if (message.describeTime != null && $Object.hasOwnProperty.call(message, "describeTime"))
+                $root.control.DescribeTimeReply.encode(message.describeTime, writer.uint32(/* id 53, wireType 2 =*/426).fork(), _depth + 1).ldelim();
+            if (message.wipeDisks != null && $Object.hasOwnProperty.call(message, "wipeDisks"))
+                $root.control.WipeDisksReply.encode(message.wipeDisks, writer.uint32(/* id 60, wireType 2 =*/482).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -563,6 +628,34 @@ export const control = $root.control = (() => {
                         message.result = "describeDhcp";
                         continue;
                     }
+                case 50: {
+                        if (wireType !== 2)
+                            break;
+                        message.readEvents = $root.control.ReadEventsReply.decode(reader, reader.size(), $undefined, _depth + 1, message.readEvents);
+                        message.result = "readEvents";
+                        continue;
+                    }
+                case 51: {
+                        if (wireType !== 2)
+                            break;
+                        message.reportHealth = $root.control.ReportHealthReply.decode(reader, reader.size(), $undefined, _depth + 1, message.reportHealth);
+                        message.result = "reportHealth";
+                        continue;
+                    }
+                case 52: {
+                        if (wireType !== 2)
+                            break;
+                        message.reportConfig = $root.control.ReportConfigReply.decode(reader, reader.size(), $undefined, _depth + 1, message.reportConfig);
+                        message.result = "reportConfig";
+                        continue;
+                    }
+                case 53: {
+                        if (wireType !== 2)
+                            break;
+                        message.describeTime = $root.control.DescribeTimeReply.decode(reader, reader.size(), $undefined, _depth + 1, message.describeTime);
+                        message.result = "describeTime";
+                        continue;
+                    }
                 case 30: {
                         if (wireType !== 2)
                             break;
@@ -589,6 +682,13 @@ export const control = $root.control = (() => {
                             break;
                         message.uploadPart = $root.control.UploadPartReply.decode(reader, reader.size(), $undefined, _depth + 1, message.uploadPart);
                         message.result = "uploadPart";
+                        continue;
+                    }
+                case 60: {
+                        if (wireType !== 2)
+                            break;
+                        message.wipeDisks = $root.control.WipeDisksReply.decode(reader, reader.size(), $undefined, _depth + 1, message.wipeDisks);
+                        message.result = "wipeDisks";
                         continue;
                     }
                 }
@@ -723,10 +823,11 @@ export const control = $root.control = (() => {
         Event.prototype.shuttingDown = null;
         Event.prototype.networkChanged = null;
         Event.prototype.identityChanged = null;
+        Event.prototype.eventsPublished = null;
         // OneOf field names bound to virtual getters and setters
         let $oneOfFields;
         $Object.defineProperty(Event.prototype, "event", {
-            get: $util.oneOfGetter($oneOfFields = ["peerConnected", "shuttingDown", "networkChanged", "identityChanged"]),
+            get: $util.oneOfGetter($oneOfFields = ["peerConnected", "shuttingDown", "networkChanged", "identityChanged", "eventsPublished"]),
             set: $util.oneOfSetter($oneOfFields)
         });
         Event.create = function(properties) {
@@ -745,6 +846,8 @@ export const control = $root.control = (() => {
                 $root.control.ShuttingDown.encode(message.shuttingDown, writer.uint32(/* id 2, wireType 2 =*/18).fork(), _depth + 1).ldelim();
             if (message.networkChanged != null && $Object.hasOwnProperty.call(message, "networkChanged"))
                 $root.control.NetworkFacts.encode(message.networkChanged, writer.uint32(/* id 3, wireType 2 =*/26).fork(), _depth + 1).ldelim();
+            if (message.eventsPublished != null && $Object.hasOwnProperty.call(message, "eventsPublished"))
+                $root.control.EventsPublished.encode(message.eventsPublished, writer.uint32(/* id 4, wireType 2 =*/34).fork(), _depth + 1).ldelim();
             if (message.identityChanged != null && $Object.hasOwnProperty.call(message, "identityChanged"))
                 $root.control.IdentityChanged.encode(message.identityChanged, writer.uint32(/* id 10, wireType 2 =*/82).fork(), _depth + 1).ldelim();
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
@@ -805,6 +908,13 @@ export const control = $root.control = (() => {
                             break;
                         message.identityChanged = $root.control.IdentityChanged.decode(reader, reader.size(), $undefined, _depth + 1, message.identityChanged);
                         message.event = "identityChanged";
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 2)
+                            break;
+                        message.eventsPublished = $root.control.EventsPublished.decode(reader, reader.size(), $undefined, _depth + 1, message.eventsPublished);
+                        message.event = "eventsPublished";
                         continue;
                     }
                 }
@@ -967,6 +1077,70 @@ export const control = $root.control = (() => {
             return message;
         };
         return ShuttingDown;
+    })();
+    control.EventsPublished = (function() {
+        const EventsPublished = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        EventsPublished.create = function(properties) {
+            return new EventsPublished(properties);
+        };
+        EventsPublished.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        EventsPublished.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.EventsPublished();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return EventsPublished;
     })();
     control.IdentityChanged = (function() {
         const IdentityChanged = function (properties) {
@@ -1216,6 +1390,7 @@ export const control = $root.control = (() => {
         Service.prototype.lastChangeMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
         Service.prototype.healthUnknown = false;
         Service.prototype.healthy = false;
+        Service.prototype.healthMessage = "";
         Service.create = function(properties) {
             return new Service(properties);
         };
@@ -1247,6 +1422,8 @@ export const control = $root.control = (() => {
                 writer.uint32(/* id 9, wireType 0 =*/72).bool(message.healthUnknown);
             if (message.healthy != null && $Object.hasOwnProperty.call(message, "healthy") && message.healthy !== false)
                 writer.uint32(/* id 10, wireType 0 =*/80).bool(message.healthy);
+            if (message.healthMessage != null && $Object.hasOwnProperty.call(message, "healthMessage") && message.healthMessage !== "")
+                writer.uint32(/* id 11, wireType 2 =*/90).string(message.healthMessage);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -1366,6 +1543,15 @@ export const control = $root.control = (() => {
                             message.healthy = value;
                         else
                             delete message.healthy;
+                        continue;
+                    }
+                case 11: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.healthMessage = value;
+                        else
+                            delete message.healthMessage;
                         continue;
                     }
                 }
@@ -2268,6 +2454,7 @@ export const control = $root.control = (() => {
     })();
     control.PowerRequest = (function() {
         const PowerRequest = function (properties) {
+            this.disksToWipe = [];
             if (properties)
                 for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
                     if (properties[keys[i]] != null && keys[i] !== "__proto__")
@@ -2277,6 +2464,8 @@ export const control = $root.control = (() => {
         PowerRequest.prototype.force = false;
         PowerRequest.prototype.actorId = "";
         PowerRequest.prototype.reason = "";
+        PowerRequest.prototype.reset = false;
+        PowerRequest.prototype.disksToWipe = $util.emptyArray;
         PowerRequest.create = function(properties) {
             return new PowerRequest(properties);
         };
@@ -2295,6 +2484,11 @@ export const control = $root.control = (() => {
                 writer.uint32(/* id 3, wireType 2 =*/26).string(message.actorId);
             if (message.reason != null && $Object.hasOwnProperty.call(message, "reason") && message.reason !== "")
                 writer.uint32(/* id 4, wireType 2 =*/34).string(message.reason);
+            if (message.reset != null && $Object.hasOwnProperty.call(message, "reset") && message.reset !== false)
+                writer.uint32(/* id 5, wireType 0 =*/40).bool(message.reset);
+            if (message.disksToWipe != null && message.disksToWipe.length)
+                for (let i = 0; i < message.disksToWipe.length; ++i)
+                    writer.uint32(/* id 6, wireType 2 =*/50).string(message.disksToWipe[i]);
             if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
                 for (let i = 0; i < message.$unknowns.length; ++i)
                     writer.raw(message.$unknowns[i]);
@@ -2361,6 +2555,23 @@ export const control = $root.control = (() => {
                             message.reason = value;
                         else
                             delete message.reason;
+                        continue;
+                    }
+                case 5: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.bool())
+                            message.reset = value;
+                        else
+                            delete message.reset;
+                        continue;
+                    }
+                case 6: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.disksToWipe && message.disksToWipe.length))
+                            message.disksToWipe = [];
+                        message.disksToWipe.push(reader.stringVerify());
                         continue;
                     }
                 }
@@ -3329,6 +3540,1551 @@ export const control = $root.control = (() => {
             return message;
         };
         return DescribeDhcpReply;
+    })();
+    control.NodeEvent = (function() {
+        const NodeEvent = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        NodeEvent.prototype.sequence = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        NodeEvent.prototype.id = "";
+        NodeEvent.prototype.actorId = "";
+        NodeEvent.prototype.timeMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        NodeEvent.prototype.sequenceStep = null;
+        NodeEvent.prototype.phase = null;
+        NodeEvent.prototype.task = null;
+        NodeEvent.prototype.service = null;
+        NodeEvent.prototype.configNotLoaded = null;
+        NodeEvent.prototype.configNotValid = null;
+        NodeEvent.prototype.address = null;
+        NodeEvent.prototype.machineStatus = null;
+        // OneOf field names bound to virtual getters and setters
+        let $oneOfFields;
+        $Object.defineProperty(NodeEvent.prototype, "payload", {
+            get: $util.oneOfGetter($oneOfFields = ["sequenceStep", "phase", "task", "service", "configNotLoaded", "configNotValid", "address", "machineStatus"]),
+            set: $util.oneOfSetter($oneOfFields)
+        });
+        NodeEvent.create = function(properties) {
+            return new NodeEvent(properties);
+        };
+        NodeEvent.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.sequence != null && $Object.hasOwnProperty.call(message, "sequence") && (typeof message.sequence === "object" ? message.sequence.low || message.sequence.high : message.sequence !== 0))
+                writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.sequence);
+            if (message.id != null && $Object.hasOwnProperty.call(message, "id") && message.id !== "")
+                writer.uint32(/* id 2, wireType 2 =*/18).string(message.id);
+            if (message.actorId != null && $Object.hasOwnProperty.call(message, "actorId") && message.actorId !== "")
+                writer.uint32(/* id 3, wireType 2 =*/26).string(message.actorId);
+            if (message.timeMs != null && $Object.hasOwnProperty.call(message, "timeMs") && (typeof message.timeMs === "object" ? message.timeMs.low || message.timeMs.high : message.timeMs !== 0))
+                writer.uint32(/* id 4, wireType 0 =*/32).uint64(message.timeMs);
+            if (message.sequenceStep != null && $Object.hasOwnProperty.call(message, "sequenceStep"))
+                $root.control.NodeEvent.Step.encode(message.sequenceStep, writer.uint32(/* id 10, wireType 2 =*/82).fork(), _depth + 1).ldelim();
+            if (message.phase != null && $Object.hasOwnProperty.call(message, "phase"))
+                $root.control.NodeEvent.Step.encode(message.phase, writer.uint32(/* id 11, wireType 2 =*/90).fork(), _depth + 1).ldelim();
+            if (message.task != null && $Object.hasOwnProperty.call(message, "task"))
+                $root.control.NodeEvent.Step.encode(message.task, writer.uint32(/* id 12, wireType 2 =*/98).fork(), _depth + 1).ldelim();
+            if (message.service != null && $Object.hasOwnProperty.call(message, "service"))
+                $root.control.NodeEvent.ServiceChange.encode(message.service, writer.uint32(/* id 13, wireType 2 =*/106).fork(), _depth + 1).ldelim();
+            if (message.configNotLoaded != null && $Object.hasOwnProperty.call(message, "configNotLoaded"))
+                writer.uint32(/* id 14, wireType 2 =*/114).string(message.configNotLoaded);
+            if (message.configNotValid != null && $Object.hasOwnProperty.call(message, "configNotValid"))
+                writer.uint32(/* id 15, wireType 2 =*/122).string(message.configNotValid);
+            if (message.address != null && $Object.hasOwnProperty.call(message, "address"))
+                $root.control.NodeEvent.AddressChange.encode(message.address, writer.uint32(/* id 16, wireType 2 =*/130).fork(), _depth + 1).ldelim();
+            if (message.machineStatus != null && $Object.hasOwnProperty.call(message, "machineStatus"))
+                $root.control.NodeEvent.MachineStatus.encode(message.machineStatus, writer.uint32(/* id 17, wireType 2 =*/138).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        NodeEvent.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.NodeEvent();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.sequence = value;
+                        else
+                            delete message.sequence;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.id = value;
+                        else
+                            delete message.id;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.actorId = value;
+                        else
+                            delete message.actorId;
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.timeMs = value;
+                        else
+                            delete message.timeMs;
+                        continue;
+                    }
+                case 10: {
+                        if (wireType !== 2)
+                            break;
+                        message.sequenceStep = $root.control.NodeEvent.Step.decode(reader, reader.size(), $undefined, _depth + 1, message.sequenceStep);
+                        message.payload = "sequenceStep";
+                        continue;
+                    }
+                case 11: {
+                        if (wireType !== 2)
+                            break;
+                        message.phase = $root.control.NodeEvent.Step.decode(reader, reader.size(), $undefined, _depth + 1, message.phase);
+                        message.payload = "phase";
+                        continue;
+                    }
+                case 12: {
+                        if (wireType !== 2)
+                            break;
+                        message.task = $root.control.NodeEvent.Step.decode(reader, reader.size(), $undefined, _depth + 1, message.task);
+                        message.payload = "task";
+                        continue;
+                    }
+                case 13: {
+                        if (wireType !== 2)
+                            break;
+                        message.service = $root.control.NodeEvent.ServiceChange.decode(reader, reader.size(), $undefined, _depth + 1, message.service);
+                        message.payload = "service";
+                        continue;
+                    }
+                case 14: {
+                        if (wireType !== 2)
+                            break;
+                        message.configNotLoaded = reader.stringVerify();
+                        message.payload = "configNotLoaded";
+                        continue;
+                    }
+                case 15: {
+                        if (wireType !== 2)
+                            break;
+                        message.configNotValid = reader.stringVerify();
+                        message.payload = "configNotValid";
+                        continue;
+                    }
+                case 16: {
+                        if (wireType !== 2)
+                            break;
+                        message.address = $root.control.NodeEvent.AddressChange.decode(reader, reader.size(), $undefined, _depth + 1, message.address);
+                        message.payload = "address";
+                        continue;
+                    }
+                case 17: {
+                        if (wireType !== 2)
+                            break;
+                        message.machineStatus = $root.control.NodeEvent.MachineStatus.decode(reader, reader.size(), $undefined, _depth + 1, message.machineStatus);
+                        message.payload = "machineStatus";
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        NodeEvent.Step = (function() {
+            const Step = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+            Step.prototype.name = "";
+            Step.prototype.action = "";
+            Step.prototype.error = "";
+            Step.create = function(properties) {
+                return new Step(properties);
+            };
+            Step.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.name);
+                if (message.action != null && $Object.hasOwnProperty.call(message, "action") && message.action !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.action);
+                if (message.error != null && $Object.hasOwnProperty.call(message, "error") && message.error !== "")
+                    writer.uint32(/* id 3, wireType 2 =*/26).string(message.error);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+            Step.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.control.NodeEvent.Step();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.name = value;
+                            else
+                                delete message.name;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.action = value;
+                            else
+                                delete message.action;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.error = value;
+                            else
+                                delete message.error;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+            return Step;
+        })();
+        NodeEvent.ServiceChange = (function() {
+            const ServiceChange = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+            ServiceChange.prototype.service = "";
+            ServiceChange.prototype.action = "";
+            ServiceChange.prototype.message = "";
+            ServiceChange.prototype.healthUnknown = false;
+            ServiceChange.prototype.healthy = false;
+            ServiceChange.prototype.healthMessage = "";
+            ServiceChange.prototype.healthChangeMs = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+            ServiceChange.create = function(properties) {
+                return new ServiceChange(properties);
+            };
+            ServiceChange.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.service != null && $Object.hasOwnProperty.call(message, "service") && message.service !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.service);
+                if (message.action != null && $Object.hasOwnProperty.call(message, "action") && message.action !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.action);
+                if (message.message != null && $Object.hasOwnProperty.call(message, "message") && message.message !== "")
+                    writer.uint32(/* id 3, wireType 2 =*/26).string(message.message);
+                if (message.healthUnknown != null && $Object.hasOwnProperty.call(message, "healthUnknown") && message.healthUnknown !== false)
+                    writer.uint32(/* id 4, wireType 0 =*/32).bool(message.healthUnknown);
+                if (message.healthy != null && $Object.hasOwnProperty.call(message, "healthy") && message.healthy !== false)
+                    writer.uint32(/* id 5, wireType 0 =*/40).bool(message.healthy);
+                if (message.healthMessage != null && $Object.hasOwnProperty.call(message, "healthMessage") && message.healthMessage !== "")
+                    writer.uint32(/* id 6, wireType 2 =*/50).string(message.healthMessage);
+                if (message.healthChangeMs != null && $Object.hasOwnProperty.call(message, "healthChangeMs") && (typeof message.healthChangeMs === "object" ? message.healthChangeMs.low || message.healthChangeMs.high : message.healthChangeMs !== 0))
+                    writer.uint32(/* id 7, wireType 0 =*/56).uint64(message.healthChangeMs);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+            ServiceChange.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.control.NodeEvent.ServiceChange();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.service = value;
+                            else
+                                delete message.service;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.action = value;
+                            else
+                                delete message.action;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.message = value;
+                            else
+                                delete message.message;
+                            continue;
+                        }
+                    case 4: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.healthUnknown = value;
+                            else
+                                delete message.healthUnknown;
+                            continue;
+                        }
+                    case 5: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.healthy = value;
+                            else
+                                delete message.healthy;
+                            continue;
+                        }
+                    case 6: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.healthMessage = value;
+                            else
+                                delete message.healthMessage;
+                            continue;
+                        }
+                    case 7: {
+                            if (wireType !== 0)
+                                break;
+                            if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                                message.healthChangeMs = value;
+                            else
+                                delete message.healthChangeMs;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+            return ServiceChange;
+        })();
+        NodeEvent.AddressChange = (function() {
+            const AddressChange = function (properties) {
+                this.addresses = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+            AddressChange.prototype.hostname = "";
+            AddressChange.prototype.addresses = $util.emptyArray;
+            AddressChange.create = function(properties) {
+                return new AddressChange(properties);
+            };
+            AddressChange.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.hostname != null && $Object.hasOwnProperty.call(message, "hostname") && message.hostname !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.hostname);
+                if (message.addresses != null && message.addresses.length)
+                    for (let i = 0; i < message.addresses.length; ++i)
+                        writer.uint32(/* id 2, wireType 2 =*/18).string(message.addresses[i]);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+            AddressChange.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.control.NodeEvent.AddressChange();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.hostname = value;
+                            else
+                                delete message.hostname;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.addresses && message.addresses.length))
+                                message.addresses = [];
+                            message.addresses.push(reader.stringVerify());
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+            return AddressChange;
+        })();
+        NodeEvent.MachineStatus = (function() {
+            const MachineStatus = function (properties) {
+                this.unmet = [];
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+            MachineStatus.prototype.stage = "";
+            MachineStatus.prototype.ready = false;
+            MachineStatus.prototype.unmet = $util.emptyArray;
+            MachineStatus.create = function(properties) {
+                return new MachineStatus(properties);
+            };
+            MachineStatus.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.stage != null && $Object.hasOwnProperty.call(message, "stage") && message.stage !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.stage);
+                if (message.ready != null && $Object.hasOwnProperty.call(message, "ready") && message.ready !== false)
+                    writer.uint32(/* id 2, wireType 0 =*/16).bool(message.ready);
+                if (message.unmet != null && message.unmet.length)
+                    for (let i = 0; i < message.unmet.length; ++i)
+                        $root.control.NodeEvent.UnmetCondition.encode(message.unmet[i], writer.uint32(/* id 3, wireType 2 =*/26).fork(), _depth + 1).ldelim();
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+            MachineStatus.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.control.NodeEvent.MachineStatus();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.stage = value;
+                            else
+                                delete message.stage;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 0)
+                                break;
+                            if (value = reader.bool())
+                                message.ready = value;
+                            else
+                                delete message.ready;
+                            continue;
+                        }
+                    case 3: {
+                            if (wireType !== 2)
+                                break;
+                            if (!(message.unmet && message.unmet.length))
+                                message.unmet = [];
+                            message.unmet.push($root.control.NodeEvent.UnmetCondition.decode(reader, reader.size(), $undefined, _depth + 1));
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+            return MachineStatus;
+        })();
+        NodeEvent.UnmetCondition = (function() {
+            const UnmetCondition = function (properties) {
+                if (properties)
+                    for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                        if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                            this[keys[i]] = properties[keys[i]];
+            };
+            UnmetCondition.prototype.name = "";
+            UnmetCondition.prototype.reason = "";
+            UnmetCondition.create = function(properties) {
+                return new UnmetCondition(properties);
+            };
+            UnmetCondition.encode = function (message, writer, _depth) {
+                if (!writer)
+                    writer = $Writer.create();
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $util.recursionLimit)
+                    throw $Error("max depth exceeded");
+                if (message.name != null && $Object.hasOwnProperty.call(message, "name") && message.name !== "")
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.name);
+                if (message.reason != null && $Object.hasOwnProperty.call(message, "reason") && message.reason !== "")
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.reason);
+                if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                    for (let i = 0; i < message.$unknowns.length; ++i)
+                        writer.raw(message.$unknowns[i]);
+                return writer;
+            };
+            UnmetCondition.decode = function (reader, length, _end, _depth, _target) {
+                if (!(reader instanceof $Reader))
+                    reader = $Reader.create(reader);
+                if (_depth === $undefined)
+                    _depth = 0;
+                if (_depth > $Reader.recursionLimit)
+                    throw $Error("max depth exceeded");
+                let end, message, value;
+                if (length === $undefined)
+                    end = reader.len;
+                else {
+                    end = reader.pos + length;
+                    if (end > reader.len)
+                        throw $RangeError("index out of range");
+                    length = reader.len;
+                    reader.len = end;
+                }
+                message = _target || new $root.control.NodeEvent.UnmetCondition();
+                while (reader.pos < end) {
+                    let start = reader.pos;
+                    let tag = reader.tag();
+                    if (tag === _end) {
+                        _end = $undefined;
+                        break;
+                    }
+                    let wireType = tag & 7;
+                    switch (tag >>>= 3) {
+                    case 1: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.name = value;
+                            else
+                                delete message.name;
+                            continue;
+                        }
+                    case 2: {
+                            if (wireType !== 2)
+                                break;
+                            if ((value = reader.stringVerify()).length)
+                                message.reason = value;
+                            else
+                                delete message.reason;
+                            continue;
+                        }
+                    }
+                    reader.skipType(wireType, _depth, tag);
+                    if (!reader.discardUnknown) {
+                        $util.makeProp(message, "$unknowns", false);
+                        (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                    }
+                }
+                if (length !== $undefined) {
+                    if (reader.pos !== end)
+                        throw $RangeError("index out of range");
+                    reader.len = length;
+                }
+                if (_end !== $undefined)
+                    throw $Error("missing end group");
+                return message;
+            };
+            return UnmetCondition;
+        })();
+        return NodeEvent;
+    })();
+    control.ReadEventsRequest = (function() {
+        const ReadEventsRequest = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        ReadEventsRequest.prototype.after = $util.Long ? $util.Long.fromBits(0,0,true) : 0;
+        ReadEventsRequest.create = function(properties) {
+            return new ReadEventsRequest(properties);
+        };
+        ReadEventsRequest.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.after != null && $Object.hasOwnProperty.call(message, "after") && (typeof message.after === "object" ? message.after.low || message.after.high : message.after !== 0))
+                writer.uint32(/* id 1, wireType 0 =*/8).uint64(message.after);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        ReadEventsRequest.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.ReadEventsRequest();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (typeof (value = reader.uint64()) === "object" ? value.low || value.high : value !== 0)
+                            message.after = value;
+                        else
+                            delete message.after;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return ReadEventsRequest;
+    })();
+    control.ReadEventsReply = (function() {
+        const ReadEventsReply = function (properties) {
+            this.events = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        ReadEventsReply.prototype.events = $util.emptyArray;
+        ReadEventsReply.create = function(properties) {
+            return new ReadEventsReply(properties);
+        };
+        ReadEventsReply.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.events != null && message.events.length)
+                for (let i = 0; i < message.events.length; ++i)
+                    $root.control.NodeEvent.encode(message.events[i], writer.uint32(/* id 1, wireType 2 =*/10).fork(), _depth + 1).ldelim();
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        ReadEventsReply.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.ReadEventsReply();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.events && message.events.length))
+                            message.events = [];
+                        message.events.push($root.control.NodeEvent.decode(reader, reader.size(), $undefined, _depth + 1));
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return ReadEventsReply;
+    })();
+    control.ReportHealthRequest = (function() {
+        const ReportHealthRequest = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        ReportHealthRequest.prototype.healthy = false;
+        ReportHealthRequest.prototype.message = "";
+        ReportHealthRequest.create = function(properties) {
+            return new ReportHealthRequest(properties);
+        };
+        ReportHealthRequest.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.healthy != null && $Object.hasOwnProperty.call(message, "healthy") && message.healthy !== false)
+                writer.uint32(/* id 1, wireType 0 =*/8).bool(message.healthy);
+            if (message.message != null && $Object.hasOwnProperty.call(message, "message") && message.message !== "")
+                writer.uint32(/* id 2, wireType 2 =*/18).string(message.message);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        ReportHealthRequest.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.ReportHealthRequest();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.bool())
+                            message.healthy = value;
+                        else
+                            delete message.healthy;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.message = value;
+                        else
+                            delete message.message;
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return ReportHealthRequest;
+    })();
+    control.ReportHealthReply = (function() {
+        const ReportHealthReply = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        ReportHealthReply.create = function(properties) {
+            return new ReportHealthReply(properties);
+        };
+        ReportHealthReply.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        ReportHealthReply.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.ReportHealthReply();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return ReportHealthReply;
+    })();
+    control.ReportConfigRequest = (function() {
+        const ReportConfigRequest = function (properties) {
+            this.timeServers = [];
+            this.nameServers = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        ReportConfigRequest.prototype.outcome = 0;
+        ReportConfigRequest.prototype.problem = "";
+        ReportConfigRequest.prototype.timeServers = $util.emptyArray;
+        ReportConfigRequest.prototype.nameServers = $util.emptyArray;
+        ReportConfigRequest.create = function(properties) {
+            return new ReportConfigRequest(properties);
+        };
+        ReportConfigRequest.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.outcome != null && $Object.hasOwnProperty.call(message, "outcome") && message.outcome !== 0)
+                writer.uint32(/* id 1, wireType 0 =*/8).int32(message.outcome);
+            if (message.problem != null && $Object.hasOwnProperty.call(message, "problem") && message.problem !== "")
+                writer.uint32(/* id 2, wireType 2 =*/18).string(message.problem);
+            if (message.timeServers != null && message.timeServers.length)
+                for (let i = 0; i < message.timeServers.length; ++i)
+                    writer.uint32(/* id 3, wireType 2 =*/26).string(message.timeServers[i]);
+            if (message.nameServers != null && message.nameServers.length)
+                for (let i = 0; i < message.nameServers.length; ++i)
+                    writer.uint32(/* id 4, wireType 2 =*/34).string(message.nameServers[i]);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        ReportConfigRequest.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message, value;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.ReportConfigRequest();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 0)
+                            break;
+                        if (value = reader.int32())
+                            message.outcome = value;
+                        else
+                            delete message.outcome;
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if ((value = reader.stringVerify()).length)
+                            message.problem = value;
+                        else
+                            delete message.problem;
+                        continue;
+                    }
+                case 3: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.timeServers && message.timeServers.length))
+                            message.timeServers = [];
+                        message.timeServers.push(reader.stringVerify());
+                        continue;
+                    }
+                case 4: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.nameServers && message.nameServers.length))
+                            message.nameServers = [];
+                        message.nameServers.push(reader.stringVerify());
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        ReportConfigRequest.Outcome = (function() {
+            const valuesById = $Object.create(null), values = $Object.create(valuesById);
+            values[valuesById[0] = "ACCEPTED"] = 0;
+            values[valuesById[1] = "NOT_LOADED"] = 1;
+            values[valuesById[2] = "NOT_VALID"] = 2;
+            return values;
+        })();
+        return ReportConfigRequest;
+    })();
+    control.ReportConfigReply = (function() {
+        const ReportConfigReply = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        ReportConfigReply.create = function(properties) {
+            return new ReportConfigReply(properties);
+        };
+        ReportConfigReply.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        ReportConfigReply.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.ReportConfigReply();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return ReportConfigReply;
+    })();
+    control.DescribeTimeRequest = (function() {
+        const DescribeTimeRequest = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        DescribeTimeRequest.create = function(properties) {
+            return new DescribeTimeRequest(properties);
+        };
+        DescribeTimeRequest.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        DescribeTimeRequest.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.DescribeTimeRequest();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return DescribeTimeRequest;
+    })();
+    control.DescribeTimeReply = (function() {
+        const DescribeTimeReply = function (properties) {
+            this.timeServers = [];
+            this.nameServers = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        DescribeTimeReply.prototype.timeServers = $util.emptyArray;
+        DescribeTimeReply.prototype.nameServers = $util.emptyArray;
+        DescribeTimeReply.create = function(properties) {
+            return new DescribeTimeReply(properties);
+        };
+        DescribeTimeReply.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.timeServers != null && message.timeServers.length)
+                for (let i = 0; i < message.timeServers.length; ++i)
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.timeServers[i]);
+            if (message.nameServers != null && message.nameServers.length)
+                for (let i = 0; i < message.nameServers.length; ++i)
+                    writer.uint32(/* id 2, wireType 2 =*/18).string(message.nameServers[i]);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        DescribeTimeReply.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.DescribeTimeReply();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.timeServers && message.timeServers.length))
+                            message.timeServers = [];
+                        message.timeServers.push(reader.stringVerify());
+                        continue;
+                    }
+                case 2: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.nameServers && message.nameServers.length))
+                            message.nameServers = [];
+                        message.nameServers.push(reader.stringVerify());
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return DescribeTimeReply;
+    })();
+    control.WipeDisksRequest = (function() {
+        const WipeDisksRequest = function (properties) {
+            this.disks = [];
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        WipeDisksRequest.prototype.disks = $util.emptyArray;
+        WipeDisksRequest.create = function(properties) {
+            return new WipeDisksRequest(properties);
+        };
+        WipeDisksRequest.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.disks != null && message.disks.length)
+                for (let i = 0; i < message.disks.length; ++i)
+                    writer.uint32(/* id 1, wireType 2 =*/10).string(message.disks[i]);
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        WipeDisksRequest.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.WipeDisksRequest();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                let wireType = tag & 7;
+                switch (tag >>>= 3) {
+                case 1: {
+                        if (wireType !== 2)
+                            break;
+                        if (!(message.disks && message.disks.length))
+                            message.disks = [];
+                        message.disks.push(reader.stringVerify());
+                        continue;
+                    }
+                }
+                reader.skipType(wireType, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return WipeDisksRequest;
+    })();
+    control.WipeDisksReply = (function() {
+        const WipeDisksReply = function (properties) {
+            if (properties)
+                for (let keys = $Object.keys(properties), i = 0; i < keys.length; ++i)
+                    if (properties[keys[i]] != null && keys[i] !== "__proto__")
+                        this[keys[i]] = properties[keys[i]];
+        };
+        WipeDisksReply.create = function(properties) {
+            return new WipeDisksReply(properties);
+        };
+        WipeDisksReply.encode = function (message, writer, _depth) {
+            if (!writer)
+                writer = $Writer.create();
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $util.recursionLimit)
+                throw $Error("max depth exceeded");
+            if (message.$unknowns != null && $Object.hasOwnProperty.call(message, "$unknowns"))
+                for (let i = 0; i < message.$unknowns.length; ++i)
+                    writer.raw(message.$unknowns[i]);
+            return writer;
+        };
+        WipeDisksReply.decode = function (reader, length, _end, _depth, _target) {
+            if (!(reader instanceof $Reader))
+                reader = $Reader.create(reader);
+            if (_depth === $undefined)
+                _depth = 0;
+            if (_depth > $Reader.recursionLimit)
+                throw $Error("max depth exceeded");
+            let end, message;
+            if (length === $undefined)
+                end = reader.len;
+            else {
+                end = reader.pos + length;
+                if (end > reader.len)
+                    throw $RangeError("index out of range");
+                length = reader.len;
+                reader.len = end;
+            }
+            message = _target || new $root.control.WipeDisksReply();
+            while (reader.pos < end) {
+                let start = reader.pos;
+                let tag = reader.tag();
+                if (tag === _end) {
+                    _end = $undefined;
+                    break;
+                }
+                reader.skipType(tag & 7, _depth, tag);
+                if (!reader.discardUnknown) {
+                    $util.makeProp(message, "$unknowns", false);
+                    (message.$unknowns || (message.$unknowns = [])).push(reader.raw(start, reader.pos));
+                }
+            }
+            if (length !== $undefined) {
+                if (reader.pos !== end)
+                    throw $RangeError("index out of range");
+                reader.len = length;
+            }
+            if (_end !== $undefined)
+                throw $Error("missing end group");
+            return message;
+        };
+        return WipeDisksReply;
     })();
     control.IssueCertificateRequest = (function() {
         const IssueCertificateRequest = function (properties) {

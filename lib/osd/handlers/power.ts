@@ -3,12 +3,24 @@ import type { PowerAction } from '../../control/protocol.js';
 import { machine } from '../../gen/machine/machine.js';
 import type { Caller, OsdContext } from '../context.js';
 
-/** init takes the order and goes on by itself; the reply leaves while services are still being stopped. */
-async function power(context: OsdContext, caller: Caller, action: PowerAction, force: boolean): Promise<string> {
+interface Order {
+  action: PowerAction;
+  force?: boolean;
+  /** Disks to be wiped; absent: it is no reset. */
+  reset?: string[];
+}
+
+/**
+ * init takes the order and goes on by itself; the reply leaves while services are still being stopped.
+ * @returns the id by which all events of it can be followed
+ */
+async function power(context: OsdContext, caller: Caller, { action, force = false, reset }: Order): Promise<string> {
   const actorId = randomUUID();
   const name = caller.identity.commonName === '' ? '' : ` (${JSON.stringify(caller.identity.commonName)})`;
-  const reason = `${action === 'REBOOT' ? 'reboot' : 'shutdown'} over the API by ${caller.peer}${name}`;
-  await context.init.request('power', { action, force, actorId, reason });
+  const what = reset ? 'reset' : action === 'REBOOT' ? 'reboot' : 'shutdown';
+  const reason = `${what} over the API by ${caller.peer}${name}`;
+  const order = { action, force, actorId, reason, reset: reset !== undefined, disksToWipe: reset ?? [] };
+  await context.init.request('power', order);
   return actorId;
 }
 
@@ -18,7 +30,10 @@ export async function reboot(
   request: machine.RebootRequest,
   caller: Caller,
 ): Promise<machine.RebootResponse.$Properties> {
-  const actorId = await power(context, caller, 'REBOOT', request.mode === machine.RebootRequest.Mode.FORCE);
+  const actorId = await power(context, caller, {
+    action: 'REBOOT',
+    force: request.mode === machine.RebootRequest.Mode.FORCE,
+  });
   return { messages: [{ metadata: { hostname: context.hostname() }, actorId }] };
 }
 
@@ -28,6 +43,6 @@ export async function shutdown(
   _request: machine.ShutdownRequest,
   caller: Caller,
 ): Promise<machine.ShutdownResponse.$Properties> {
-  const actorId = await power(context, caller, 'SHUTDOWN', false);
+  const actorId = await power(context, caller, { action: 'SHUTDOWN' });
   return { messages: [{ metadata: { hostname: context.hostname() }, actorId }] };
 }

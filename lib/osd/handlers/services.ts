@@ -98,7 +98,7 @@ function serviceInfo(service: Service): machine.ServiceInfo.$Properties {
     health: {
       unknown: service.healthUnknown,
       healthy: service.healthy,
-      lastMessage: service.lastLogLine,
+      lastMessage: service.healthMessage === '' ? service.lastLogLine : service.healthMessage,
       lastChange: timestamp(service.lastChangeMs),
     },
   };

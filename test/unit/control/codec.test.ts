@@ -1,6 +1,7 @@
 import t from 'tap';
 import { decodeFrame, encodeEvent, encodeFailure, encodeReply, encodeRequest } from '../../../lib/control/codec.js';
 import { METHOD_NAMES } from '../../../lib/control/messages.js';
+import type { NodeEvent } from '../../../lib/control/node-event.js';
 import type { MethodName, MethodTable, ReplyOf, RequestOf } from '../../../lib/control/protocol.js';
 
 const SERVICE = {
@@ -14,6 +15,7 @@ const SERVICE = {
   lastChangeMs: 1_700_000_000_123,
   healthUnknown: true,
   healthy: false,
+  healthMessage: 'Listening',
 };
 
 const FACTS = {
@@ -37,6 +39,29 @@ const NO_FACTS = {
   carrier: false,
 };
 
+const EVENT = { sequence: 2 ** 40, id: 'd0vo5b8g00000000000g', actorId: 'ab', timeMs: 1_700_000_000_123 };
+const NODE_EVENTS: NodeEvent[] = (
+  [
+    { kind: 'sequence', name: 'boot', action: 'STOP', error: 'it broke' },
+    { kind: 'phase', name: 'cgroups', action: 'START' },
+    { kind: 'task', name: 'stopAllServices', action: 'STOP' },
+    {
+      kind: 'service',
+      service: 'osd',
+      action: 'RUNNING',
+      message: 'Started',
+      healthUnknown: false,
+      healthy: true,
+      healthMessage: 'fine',
+      healthChangeMs: 1_700_000_000_123,
+    },
+    { kind: 'config-not-loaded', error: 'no disk' },
+    { kind: 'config-not-valid', error: '' },
+    { kind: 'address', hostname: 'n1', addresses: ['10.0.2.15'] },
+    { kind: 'machine-status', stage: 'RUNNING', ready: false, unmet: [{ name: 'services', reason: 'osd is Failed' }] },
+  ] as const
+).map((payload) => ({ ...EVENT, payload: structuredClone(payload) as NodeEvent['payload'] }));
+
 /** For each method: values that differ from the defaults, and the defaults. */
 const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf<M>[] } } = {
   listServices: {
@@ -57,6 +82,7 @@ const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf
             events: [],
             lastChangeMs: 0,
             healthUnknown: false,
+            healthMessage: '',
           },
         ],
       },
@@ -81,8 +107,8 @@ const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf
   openKmsg: { requests: [{ tail: true }, { tail: false }], replies: [{}] },
   power: {
     requests: [
-      { action: 'SHUTDOWN', force: true, actorId: 'a', reason: 'b' },
-      { action: 'REBOOT', force: false, actorId: '', reason: '' },
+      { action: 'SHUTDOWN', force: true, actorId: 'a', reason: 'b', reset: true, disksToWipe: ['/dev/vdb'] },
+      { action: 'REBOOT', force: false, actorId: '', reason: '', reset: false, disksToWipe: [] },
     ],
     replies: [{}],
   },
@@ -97,6 +123,29 @@ const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf
       { wanted: false, link: '', hostname: '' },
     ],
   },
+  readEvents: { requests: [{ after: 2 ** 40 }, { after: 0 }], replies: [{ events: NODE_EVENTS }, { events: [] }] },
+  reportHealth: {
+    requests: [
+      { healthy: true, message: 'fine' },
+      { healthy: false, message: '' },
+    ],
+    replies: [{}],
+  },
+  reportConfig: {
+    requests: [
+      { outcome: 'NOT_VALID', problem: 'a sentence', timeServers: ['pool.example'], nameServers: ['2001:db8::1'] },
+      { outcome: 'ACCEPTED', problem: '', timeServers: [], nameServers: [] },
+    ],
+    replies: [{}],
+  },
+  describeTime: {
+    requests: [{}],
+    replies: [
+      { timeServers: ['a'], nameServers: ['192.0.2.1'] },
+      { timeServers: [], nameServers: [] },
+    ],
+  },
+  wipeDisks: { requests: [{ disks: ['/dev/vdb'] }, { disks: [] }], replies: [{}] },
   connect: { requests: [{ peer: 'machined' }, { peer: '' }], replies: [{}] },
   issueCertificate: {
     requests: [{ publicKey: Buffer.from([1, 2, 3]) }, { publicKey: new Uint8Array() }],

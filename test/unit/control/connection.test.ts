@@ -69,7 +69,7 @@ t.test('descriptors travel with the reply, and the server keeps none', async (t)
 
 t.test('whoever is not on the list is denied, whether or not there is a handler', async (t) => {
   const { client, logged } = connect({ handlers: { power: () => ({ body: {} }) } });
-  const request = { action: 'REBOOT', force: false, actorId: '', reason: '' } as const;
+  const request = { action: 'REBOOT' as const, force: false, actorId: '', reason: '', reset: false, disksToWipe: [] };
   await fails(t, client.request('power', request), 'PERMISSION_DENIED');
   await fails(t, client.request('closeLog', { subscription: 1 }), 'PERMISSION_DENIED');
   t.match(logged[0], /osd may not call power/);

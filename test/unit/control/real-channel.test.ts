@@ -20,6 +20,7 @@ function service(id: string, size: number) {
     lastChangeMs: 0,
     healthUnknown: true,
     healthy: false,
+    healthMessage: '',
   };
 }
 

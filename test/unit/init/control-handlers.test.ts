@@ -93,9 +93,16 @@ t.test('the kernel log is opened for each asker anew', async (t) => {
 
 t.test('power: the reply first, then the way down, with who asked', async (t) => {
   const { osd, exits } = node(t);
-  await osd.request('power', { action: 'SHUTDOWN', force: true, actorId: 'ab-1', reason: 'by CN=admin\n<0>forged' });
+  const order = { action: 'SHUTDOWN', force: true, actorId: 'ab-1', reason: 'by CN=admin\n<0>forged' } as const;
+  await osd.request('power', { ...order, reset: false, disksToWipe: [] });
   t.same(exits, [
-    { cause: 'asked', action: 'power-off', force: true, reason: 'asked by osd: by CN=admin?<0>forged (actor ab-1)' },
+    {
+      cause: 'asked',
+      action: 'power-off',
+      force: true,
+      actorId: 'ab-1',
+      reason: 'asked by osd: by CN=admin?<0>forged (actor ab-1)',
+    },
   ]);
 });
 

@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { NodeEventPayload } from '../../../lib/control/node-event.js';
 import { type ExitEffects, ExitFunnel, type ExitRequest } from '../../../lib/init/exit-funnel.js';
 import { FakeClock } from './fake-clock.js';
 import { recordingLog } from './recording-log.js';
@@ -12,11 +13,13 @@ function setUp(overrides: Partial<ExitEffects> = {}) {
   const clock = new FakeClock();
   const { log, lines } = recordingLog();
   const calls: string[] = [];
+  const events: (NodeEventPayload & { actorId: string | undefined })[] = [];
   let left = 2;
   const effects: ExitEffects = {
     announce: (text) => void calls.push(`announce ${text}`),
     tellPeers: () => void calls.push('tell peers'),
-    stopServices: async () => void calls.push('stop services'),
+    stopServices: async (except) => void calls.push(['stop services', ...except].join(' ')),
+    wipeDisks: async (paths) => void calls.push(`wipe ${paths.join(' ')}`),
     signalAll: (signal) => void calls.push(signal),
     processesLeft: async () => Math.max(0, left--),
     sync: async () => void calls.push('sync'),
@@ -28,7 +31,11 @@ function setUp(overrides: Partial<ExitEffects> = {}) {
     crash: () => void calls.push('crash'),
     ...overrides,
   };
-  return { clock, calls, lines, funnel: new ExitFunnel(effects, log, clock) };
+  const funnel = new ExitFunnel(effects, log, clock, {
+    publish: (payload, actorId) => void events.push({ ...payload, actorId }),
+    enterStage: (stage, actorId) => void calls.push(`stage ${stage} ${actorId}`.trim()),
+  });
+  return { clock, calls, events, lines, funnel };
 }
 
 t.test('the steps come in order, and a wish has no countdown', async (t) => {
@@ -37,6 +44,7 @@ t.test('the steps come in order, and a wish has no countdown', async (t) => {
   await clock.advance(1000);
   await end;
   t.same(calls, [
+    'stage SHUTTING_DOWN',
     'announce exit: power-off: a wish',
     'tell peers',
     'stop services',
@@ -53,14 +61,14 @@ t.test('force leaves out the orderly stop, never sync and unmount', async (t) =>
   const end = funnel.enter({ ...ASKED, force: true });
   await clock.advance(1000);
   await end;
-  t.same(calls.slice(1), ['tell peers', 'SIGKILL', 'sync', 'unmount', 'power-off']);
+  t.same(calls.slice(2), ['tell peers', 'SIGKILL', 'sync', 'unmount', 'power-off']);
 });
 
 t.test('a fatal error counts down for ten seconds', async (t) => {
   const { clock, calls, funnel } = setUp();
   funnel.enter(FATAL);
   await clock.advance(5000);
-  t.match(calls[0], 'exit: fatal error, restart: a test');
+  t.match(calls[1], 'exit: fatal error, restart: a test');
   t.ok(calls.includes('announce exit: rebooting in 10 s'));
   t.notOk(calls.includes('restart'), 'not yet');
   await clock.advance(6000);
@@ -114,4 +122,67 @@ t.test('there is one run; who comes later is logged', async (t) => {
   await first;
   t.equal(calls.filter((call) => call === 'stop services').length, 1);
   t.ok(lines.some(({ text }) => text === 'exit: already going down; also: a test'));
+});
+
+t.test('whoever follows the way down sees every step, under the id of whoever asked', async (t) => {
+  const { clock, calls, events, funnel } = setUp();
+  const end = funnel.enter({ ...ASKED, action: 'restart', actorId: 'actor-1' });
+  funnel.enter({ ...ASKED, actorId: 'actor-2' });
+  await clock.advance(1000);
+  await end;
+  t.ok(calls.includes('stage REBOOTING actor-1'));
+  const shown = events.map((event) => `${event.actorId} ${'name' in event ? `${event.name} ${event.action}` : ''}`);
+  t.same(
+    shown.filter((line) => !line.endsWith('STOP')),
+    [
+      'actor-1 reboot START',
+      'actor-1 announce START',
+      'actor-2 shutdown NOOP',
+      'actor-1 tellPeers START',
+      'actor-1 stopAllServices START',
+      'actor-1 endProcesses START',
+      'actor-1 killProcesses START',
+      'actor-1 sync START',
+      'actor-1 unmount START',
+      'actor-1 reboot START',
+      'actor-1 crash START',
+    ],
+  );
+  t.ok(shown.includes('actor-1 stopAllServices STOP'));
+  t.match(
+    events.find(({ actorId }) => actorId === 'actor-2'),
+    { error: 'the node is going down already' },
+  );
+});
+
+t.test('a reset wipes when the others have stopped, and says when it could not', async (t) => {
+  const reset = { ...ASKED, actorId: 'a', reset: { disks: ['/dev/vdb'] } };
+  const good = setUp();
+  const end = good.funnel.enter(reset);
+  await good.clock.advance(1000);
+  await end;
+  t.same(good.calls.slice(0, 7), [
+    'stage RESETTING a',
+    'announce exit: power-off: a wish',
+    'tell peers',
+    'stop services machined osd',
+    'wipe /dev/vdb',
+    'stop services',
+    'SIGTERM',
+  ]);
+  const bad = setUp({
+    wipeDisks: async () => {
+      throw new Error('vdb is gone');
+    },
+  });
+  const badEnd = bad.funnel.enter(reset);
+  await bad.clock.advance(1000);
+  await badEnd;
+  t.ok(bad.events.some((event) => event.kind === 'sequence' && event.error === 'wipe disks failed: vdb is gone'));
+  t.equal(bad.calls.at(-1), 'power-off');
+  const nothing = setUp();
+  const nothingEnd = nothing.funnel.enter({ ...ASKED, reset: { disks: [] } });
+  await nothing.clock.advance(1000);
+  await nothingEnd;
+  t.notOk(nothing.calls.some((call) => call.startsWith('wipe')));
 });

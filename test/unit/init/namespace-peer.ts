@@ -107,5 +107,12 @@ process.on('SIGTERM', () => {
   process.exit(0);
 });
 writeFileSync(reportFile, JSON.stringify(report));
-await init.request('power', { action: 'SHUTDOWN', force: false, actorId: '', reason: 'the test is over' });
+await init.request('power', {
+  action: 'SHUTDOWN',
+  force: false,
+  actorId: '',
+  reason: 'the test is over',
+  reset: false,
+  disksToWipe: [],
+});
 setInterval(() => {}, 1000);

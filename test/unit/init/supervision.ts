@@ -5,7 +5,9 @@ import { parseDefinition } from '../../../lib/init/definition.js';
 import { DhcpWishes } from '../../../lib/init/dhcp-wish.js';
 import type { ExitRequest } from '../../../lib/init/exit-funnel.js';
 import { NetworkReports } from '../../../lib/init/network-reports.js';
+import { NodeEvents } from '../../../lib/init/node-events.js';
 import { NodeName } from '../../../lib/init/node-name.js';
+import { ServerBook } from '../../../lib/init/server-book.js';
 import { ServiceManager } from '../../../lib/init/service-manager.js';
 import type { KmsgModule, NativeAddon } from '../../../lib/native/contract.js';
 import { FakeDescriptor } from '../control/fake-channel.js';
@@ -25,6 +27,7 @@ export function supervisor(services: Record<string, Record<string, unknown>>) {
   const ownRing = new FakeRing();
   const kmsg: Pick<KmsgModule, 'subscribe'> = { subscribe: (position) => new FakeDescriptor(`kmsg ${position}`) };
   const handlerNative = { channel: native.channel, kmsg } as unknown as NativeAddon;
+  const events = new NodeEvents(clock);
   const dhcp = new DhcpWishes();
   const nodeName = new NodeName({ setHostname: (name) => void hostnames.push(name) });
   const control = new ControlServer({
@@ -34,14 +37,16 @@ export function supervisor(services: Record<string, Record<string, unknown>>) {
       services: () => manager,
       nodeName,
       dhcp,
-      networkReports: new NetworkReports(log, nodeName, (event) => manager.tellAll(event)),
+      events,
+      servers: new ServerBook(),
+      networkReports: new NetworkReports(log, nodeName, (facts) => manager.tellAll({ kind: 'networkChanged', facts })),
       goDown: (exit) => exits.push(exit),
     }),
     allow: ALLOW_LIST,
     log: (text) => log.warning(text),
   });
   const manager: ServiceManager = new ServiceManager({
-    context: { native: native as unknown as NativeAddon, clock, log, control },
+    context: { native: native as unknown as NativeAddon, clock, log, control, publish: events.publish },
     prepare({ id }) {
       const ring = new FakeRing();
       const group = new FakeGroup(id);
@@ -50,6 +55,7 @@ export function supervisor(services: Record<string, Record<string, unknown>>) {
       return { ring, group };
     },
     ownRing,
+    changed: () => {},
     ownInfo: () => ({
       id: 'init',
       state: 'Running',
@@ -61,10 +67,11 @@ export function supervisor(services: Record<string, Record<string, unknown>>) {
       lastChangeMs: 0,
       healthUnknown: true,
       healthy: false,
+      healthMessage: '',
     }),
   });
   const definitions = Object.entries(services)
     .map(([id, fields]) => parseDefinition(id, JSON.stringify({ id, file: `/bin/${id}`, ...fields })))
     .sort((a, b) => a.order - b.order);
-  return { native, clock, lines, rings, groups, manager, definitions, exits, hostnames, dhcp, ownRing };
+  return { native, clock, lines, rings, groups, manager, definitions, exits, hostnames, dhcp, ownRing, events };
 }

@@ -51,6 +51,7 @@ t.test('a certificate over a connection to machined, which may come and go', asy
     () => {
       changes++;
     },
+    () => t.fail('nothing has happened'),
     () => t.fail('nothing is lost'),
   );
   const key = Buffer.from('key');
@@ -79,6 +80,7 @@ t.test('init says that the node has other addresses, that it goes down, or goes 
   const { channels, connection, osd } = node();
   let isGoingDown = false;
   let changes = 0;
+  let happenings = 0;
   let isLost = false;
   const link = new ControlLink(
     osd,
@@ -90,15 +92,20 @@ t.test('init says that the node has other addresses, that it goes down, or goes 
       changes++;
     },
     () => {
+      happenings++;
+    },
+    () => {
       isLost = true;
     },
   );
   connection.sendEvent({ kind: 'peerConnected', peer: 'somebody' });
+  connection.sendEvent({ kind: 'eventsPublished' });
   const nothing = { dnsServers: [], ntpServers: [], domain: '', searchDomains: [], hostname: '', carrier: true };
   const tell = (address: string) =>
     connection.sendEvent({ kind: 'networkChanged', facts: { ...nothing, link: 'eth0', address } });
   for (const address of ['', '10.0.2.15/24', '', '10.0.2.15/24', '10.0.2.16/24']) tell(address);
   await until(() => changes === 2, 'two addresses were heard of');
+  t.equal(happenings, 1);
   t.notOk(isGoingDown);
   connection.sendEvent({ kind: 'shuttingDown' });
   await until(() => isGoingDown, 'it was heard');

@@ -17,6 +17,7 @@ export const SERVICES: Service[] = ['init', 'machined', 'osd'].map((id, at) => (
   lastChangeMs: 1_700_000_000_123,
   healthUnknown: true,
   healthy: false,
+  healthMessage: '',
 }));
 
 type Answers = {

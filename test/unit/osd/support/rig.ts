@@ -104,10 +104,11 @@ export class ApiClient {
     });
   }
 
-  stream<N extends 'Logs' | 'Dmesg'>(name: N, request: RequestFor<N>, metadata = new Metadata()) {
+  stream<N extends Name>(name: N, request: RequestFor<N>, metadata = new Metadata()) {
     const { path, requestSerialize, responseDeserialize } = MachineServiceDefinition[name];
     const serialize = requestSerialize as (value: unknown) => Buffer;
-    return this.grpc.makeServerStreamRequest(path, serialize, responseDeserialize, request, metadata);
+    const deserialize = responseDeserialize as (bytes: Buffer) => ReplyFor<N>;
+    return this.grpc.makeServerStreamRequest(path, serialize, deserialize, request, metadata);
   }
 
   async collect<N extends 'Logs' | 'Dmesg'>(
@@ -120,15 +121,16 @@ export class ApiClient {
     return found;
   }
 
-  /** The status of any call, by path, with an empty request. */
+  /** The status of any call, by path, with an empty request; CANCELLED for a stream that has begun. */
   status(path: string, responseStream: boolean): Promise<StatusObject | ServiceError> {
     const same = (bytes: Buffer) => bytes;
     const options = { deadline: Date.now() + 15_000 };
     return new Promise((resolve) => {
       const empty = Buffer.alloc(0);
       const call = responseStream
-        ? this.grpc.makeServerStreamRequest(path, same, same, empty, options).on('data', () => {})
+        ? this.grpc.makeServerStreamRequest(path, same, same, empty, options)
         : this.grpc.makeUnaryRequest(path, same, same, empty, options, () => {});
+      if (responseStream) call.on('data', () => call.cancel());
       call.on('error', () => {});
       call.on('status', resolve);
     });
