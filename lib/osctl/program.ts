@@ -13,6 +13,7 @@ import { validateCommand } from './commands/validate.js';
 import { versionCommand } from './commands/version.js';
 import { addGlobalFlags } from './flags.js';
 import type { Io } from './io.js';
+import { loadFormat } from './output.js';
 
 /** Makes the program. Without `cluster` that command is there in name only. */
 export function createProgram(io: Io, cluster = new Command('cluster').description('local clusters in QEMU')): Command {
@@ -22,7 +23,8 @@ export function createProgram(io: Io, cluster = new Command('cluster').descripti
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .configureHelp({ showGlobalOptions: true, sortSubcommands: true })
     .showHelpAfterError()
-    .exitOverride();
+    .exitOverride()
+    .hook('preAction', (_program, command) => loadFormat(command));
   for (const command of [
     versionCommand(io),
     psCommand(io),
