@@ -1,5 +1,6 @@
 /** The table of all queries. Loaded with the first one: see handlers.ts. */
 import { configurationQueries } from './configuration.js';
+import { fileQueries } from './files/index.js';
 import { machineQueries } from './machine.js';
 import type { QueryTable } from './query.js';
 import type { QuerySources } from './sources.js';
@@ -8,6 +9,6 @@ import { storageQueries } from './storage.js';
 export function queryTable(sources: QuerySources): QueryTable {
   return {
     unary: { ...configurationQueries(sources), ...machineQueries(sources), ...storageQueries(sources) },
-    streams: {},
+    streams: { ...fileQueries(sources) },
   };
 }
