@@ -1,3 +1,4 @@
+import { printable } from '../base/printable.js';
 import { Role } from '../pki/roles.js';
 
 const { admin, operator, reader, etcdBackup } = Role;
@@ -6,6 +7,9 @@ const OPERATE = [admin, operator];
 const ADMIN = [admin];
 /** A role of the public API that grants nothing here but these calls; it has no name in lib/pki. */
 const META_WRITER = 'os:meta:writer';
+
+/** Of a call that there is not, in a sentence about it. */
+const MAX_NAME_LENGTH = 64;
 
 type Rules = Readonly<Record<string, readonly string[]>>;
 
@@ -96,7 +100,7 @@ export function neededRoles(path: string): readonly string[] {
 export function denial(path: string, roles: readonly string[]): string | undefined {
   const needed = neededRoles(path);
   if (needed.some((role) => roles.includes(role))) return undefined;
-  const rpc = path.slice(path.lastIndexOf('/') + 1);
+  const rpc = printable(path.slice(path.lastIndexOf('/') + 1).slice(0, MAX_NAME_LENGTH));
   const held = roles.length === 0 ? 'no role' : roles.join(', ');
   return `${rpc} needs ${needed.length === 1 ? '' : 'one of '}${needed.join(', ')}; the client certificate has ${held}`;
 }

@@ -84,6 +84,11 @@ export class Connections {
     return this.byFingerprint.get(fingerprint)?.identity;
   }
 
+  /** Of the certificates of all known clients. */
+  fingerprints(): Iterable<string> {
+    return this.byFingerprint.keys();
+  }
+
   /** Closes the connections whose certificate `isAccepted` refuses. */
   recheck(isAccepted: (certificate: X509Certificate) => boolean, reason: string): void {
     for (const client of this.clients) {

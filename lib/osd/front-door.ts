@@ -9,9 +9,10 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls';
 import { errorCode, errorMessage } from '../base/errors.js';
-import { Connections, peerName } from './connections.js';
+import { Connections } from './connections.js';
 import { AddressBuckets, type Limits, TokenBucket } from './limits.js';
 import { readPeerIdentity } from './peer-identity.js';
+import { Refusals } from './refusals.js';
 import { isIssuedByAny, secureContextOptions, type TlsMaterial } from './tls-material.js';
 
 export interface FrontDoorOptions {
@@ -22,25 +23,21 @@ export interface FrontDoorOptions {
   log: (line: string) => void;
 }
 
-/** Refusals are for diagnosis, and strangers choose how many there are. */
-const REFUSALS_PER_SECOND = 5;
-const REFUSAL_BURST = 20;
-
 export class FrontDoor {
   readonly connections: Connections;
+  readonly refusals: Refusals;
   private readonly tcp: Server;
   private readonly tls: TlsServer;
   private readonly accepts: TokenBucket;
   private readonly acceptsByAddress: AddressBuckets;
-  private readonly refusalLines = new TokenBucket(REFUSALS_PER_SECOND, REFUSAL_BURST);
   private readonly raws = new Map<string, Socket>();
-  private unloggedRefusals = 0;
 
   constructor(private readonly options: FrontDoorOptions) {
     const { limits } = options;
     this.accepts = new TokenBucket(limits.acceptsPerSecond, limits.acceptBurst);
     this.acceptsByAddress = new AddressBuckets(limits.acceptsPerSecondPerAddress, limits.acceptBurstPerAddress);
     this.connections = new Connections(options.log);
+    this.refusals = new Refusals(options.log);
     this.tls = createTlsServer({
       ...secureContextOptions(options.material),
       requestCert: true,
@@ -50,7 +47,7 @@ export class FrontDoor {
     });
     this.tls.on('secureConnection', (socket) => this.secured(socket));
     this.tls.on('tlsClientError', (error, socket) => {
-      this.refused(socket, errorCode(error) ?? errorMessage(error));
+      this.refusals.add(socket, errorCode(error) ?? errorMessage(error));
       socket.destroy();
     });
     this.tcp = createServer({ noDelay: true }, (socket) => this.accepted(socket));
@@ -95,7 +92,7 @@ export class FrontDoor {
     const reason = this.reasonToRefuse(raw.remoteAddress ?? '');
     const key = tuple(raw);
     if (reason !== undefined || key === undefined) {
-      if (reason !== undefined) this.refused(raw, reason);
+      if (reason !== undefined) this.refusals.add(raw, reason);
       raw.destroy();
       return;
     }
@@ -123,7 +120,7 @@ export class FrontDoor {
     const { connections, options } = this;
     const oldest = connections.oldestHandshake;
     if (!oldest || connections.unauthenticated < options.limits.maxHandshakes) return;
-    this.refused(oldest, `its handshake gave way: ${options.limits.maxHandshakes} are under way`);
+    this.refusals.add(oldest, `its handshake gave way: ${options.limits.maxHandshakes} are under way`);
     connections.giveUp(oldest);
   }
 
@@ -145,21 +142,11 @@ export class FrontDoor {
       }
       this.connections.authenticated(raw, socket, certificate, identity);
     } catch (error) {
-      this.refused(socket, errorMessage(error));
+      this.refusals.add(socket, errorMessage(error));
       socket.destroy();
       return;
     }
     this.options.inject(socket);
-  }
-
-  private refused(socket: Socket, reason: string): void {
-    if (!this.refusalLines.take()) {
-      this.unloggedRefusals += 1;
-      return;
-    }
-    const more = this.unloggedRefusals === 0 ? '' : ` (and ${this.unloggedRefusals} more since the last such line)`;
-    this.unloggedRefusals = 0;
-    this.options.log(`refused ${peerName(socket)}: ${reason}${more}`);
   }
 }
 

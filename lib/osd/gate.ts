@@ -7,8 +7,14 @@ import {
   ServerListenerBuilder,
   status,
 } from '@grpc/grpc-js';
+import { printable, quoted } from '../base/printable.js';
 import { denial } from './authorisation.js';
 import type { PeerIdentity } from './peer-identity.js';
+
+/** Enough to tell the certificates of a cluster apart, and to find one by `openssl x509 -fingerprint -sha256`. */
+const FINGERPRINT_DIGITS = 16;
+/** Paths of calls that there are not are whatever a client sent. */
+const MAX_PATH_LENGTH = 128;
 
 /** What only the certificate of a connection tells about a call: found by its fingerprint, undefined when there is none. */
 export type IdentityLookup = (fingerprint: string) => PeerIdentity | undefined;
@@ -84,8 +90,16 @@ class CallEntry {
     if (this.isOver) return;
     this.isOver = true;
     const tookMs = (performance.now() - this.startedMs).toFixed(1);
-    const roles = this.identity ? JSON.stringify(this.identity.roles.join(',')) : 'none';
-    const why = code === status.OK || details === '' ? '' : ` ${JSON.stringify(details)}`;
-    this.log(`${status[code] ?? code} ${this.path} ${tookMs} ms peer=${this.peer} roles=${roles}${why}`);
+    const why = code === status.OK || details === '' ? '' : ` ${quoted(details)}`;
+    const who = describeIdentity(this.identity);
+    const path = printable(this.path.slice(0, MAX_PATH_LENGTH));
+    this.log(`${status[code] ?? code} ${path} ${tookMs} ms peer=${this.peer} ${who}${why}`);
   }
+}
+
+/** Of the certificate: name, the start of its SHA-256 fingerprint, roles. Whoever asks for a certificate may choose names: they are quoted. */
+function describeIdentity(identity: PeerIdentity | undefined): string {
+  if (!identity) return 'certificate=none';
+  const fingerprint = identity.fingerprint.replaceAll(':', '').slice(0, FINGERPRINT_DIGITS).toLowerCase();
+  return `cn=${quoted(identity.commonName)} certificate=${fingerprint} roles=${quoted(identity.roles.join(','))}`;
 }

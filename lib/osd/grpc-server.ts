@@ -1,5 +1,9 @@
-import { Server, ServerCredentials, type ServerInterceptor } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServerInterceptor, type sendUnaryData, status } from '@grpc/grpc-js';
+import { quoted } from '../base/printable.js';
 import type { Limits } from './limits.js';
+
+/** Of what a client calls a call, in what it is told. */
+const MAX_PATH_LENGTH = 128;
 
 /**
  * grpc-js's server with the HTTP/2 limits that its options do not reach. They are those of node:http2's createServer, which the
@@ -20,6 +24,7 @@ export class LimitedServer extends Server {
     });
     const common: unknown = Reflect.get(this, 'commonServerOptions');
     if (typeof common !== 'object' || common === null) throw new Error('this grpc-js takes no options for HTTP/2');
+    this.handlePathsThatAreNone();
     Object.assign(common, {
       settings: { maxConcurrentStreams: limits.maxConcurrentCalls, maxHeaderListSize: limits.maxHeaderBytes },
       maxHeaderListPairs: limits.maxHeaderCount,
@@ -33,6 +38,13 @@ export class LimitedServer extends Server {
       unknownProtocolTimeout: limits.handshakeTimeoutMs,
     });
   }
+
+  /** Calls that there are not pass the gate as all others do: grpc-js itself answers them behind nobody's back, without a line in the log. */
+  private handlePathsThatAreNone(): void {
+    const find: unknown = Reflect.get(this, '_retrieveHandler');
+    if (typeof find !== 'function') throw new Error('this grpc-js looks up its handlers in another way');
+    Reflect.set(this, '_retrieveHandler', (path: string) => find.call(this, path) ?? handlerOfNone(path));
+  }
 }
 
 /** TLS is over when a connection comes to the server, and the client is known: see front-door.ts. */
@@ -44,4 +56,17 @@ export class TerminatedCredentials extends ServerCredentials {
   override _equals(other: ServerCredentials): boolean {
     return other instanceof TerminatedCredentials;
   }
+}
+
+/** As grpc-js keeps them; with a client that streams, so that it answers whatever and however much is sent. */
+function handlerOfNone(path: string): object {
+  const details = `this node has no call ${quoted(path, MAX_PATH_LENGTH)}`;
+  const same = (value: unknown) => value;
+  return {
+    func: (_call: unknown, callback: sendUnaryData<never>) => callback({ code: status.UNIMPLEMENTED, details }),
+    serialize: same,
+    deserialize: same,
+    type: 'clientStream',
+    path,
+  };
 }

@@ -1,4 +1,5 @@
 import { errorMessage } from '../base/errors.js';
+import { printable } from '../base/printable.js';
 import { loadNative } from '../native/index.js';
 import { ControlLink } from './control-link.js';
 import { NodeIdentity } from './node-identity.js';
@@ -76,6 +77,8 @@ export async function main(apiPort = API_PORT): Promise<void> {
   process.exit(0);
 }
 
-function log(line: string): void {
-  process.stdout.write(`${new Date().toISOString()} ${line}\n`);
+/** One line, or several that are about one thing: those but the first are indented, so that nothing within them can pose as a line of ours. */
+function log(text: string): void {
+  const lines = text.split('\n').map(printable).join('\n  ');
+  process.stdout.write(`${new Date().toISOString()} ${lines}\n`);
 }

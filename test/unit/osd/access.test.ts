@@ -1,6 +1,6 @@
 /** Who gets in and what they may do, against a real server: every call with every kind of client. */
 import { connect, type TLSSocket } from 'node:tls';
-import { status } from '@grpc/grpc-js';
+import { type Server, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
 import t from 'tap';
 import type { PemPair } from '../../../lib/base/secrets-bundle.js';
 import { HOUR_MS } from '../../../lib/base/units.js';
@@ -9,24 +9,118 @@ import { RULES } from '../../../lib/osd/authorisation.js';
 import { Authority, CLIENT_AUTH, SERVER_AUTH } from './support/authority.js';
 import { type ApiClient, Rig, rejection, until } from './support/rig.js';
 
-t.test('every call with every role', async (t) => {
+const CALLS = SERVICES.flatMap((service) => Object.values(service));
+const isLetIn = ({ code }: { code: status }) => code !== status.PERMISSION_DENIED && code !== status.UNAUTHENTICATED;
+
+t.test('every call with every role, and with several', async (t) => {
   const rig = await Rig.start({ limits: { acceptBurst: 1000, acceptBurstPerAddress: 1000 } });
   t.teardown(() => rig.stop());
-  const clients: Record<string, ApiClient> = {};
-  for (const role of ['os:admin', 'os:operator', 'os:reader', 'os:etcd:backup', 'os:stranger']) {
-    clients[role] = await rig.clientWith([role]);
-  }
-  for (const { path, responseStream } of SERVICES.flatMap((service) => Object.values(service))) {
-    for (const [role, client] of Object.entries(clients)) {
-      const { code } = await client.status(path, responseStream);
-      const mayCall = RULES[path]?.includes(role);
-      t.equal(
-        code !== status.PERMISSION_DENIED && code !== status.UNAUTHENTICATED,
-        mayCall,
-        `${path} as ${role}: ${status[code]}`,
-      );
+  const kinds: readonly string[][] = [
+    ['os:admin'],
+    ['os:operator'],
+    ['os:reader'],
+    ['os:etcd:backup'],
+    ['os:stranger'],
+    ['os:reader', 'os:etcd:backup'],
+    ['os:stranger', 'os:admin'],
+  ];
+  for (const roles of kinds) {
+    const client = await rig.clientWith(roles);
+    for (const call of CALLS) {
+      const outcome = await client.status(call);
+      const mayCall = roles.some((role) => RULES[call.path]?.includes(role));
+      t.equal(isLetIn(outcome), mayCall, `${call.path} as ${roles}: ${status[outcome.code]}`);
     }
   }
+  t.equal(rig.lines.filter((line) => line.includes(' peer=')).length, kinds.length * CALLS.length, 'a line for each');
+});
+
+t.test('every call with a certificate that is none of ours, and with none', async (t) => {
+  const rig = await Rig.start({ limits: { acceptBurst: 1000, acceptBurstPerAddress: 1000 } });
+  t.teardown(() => rig.stop());
+  const { authority } = rig;
+  const stranger = await Authority.create();
+  const clients: Record<string, ApiClient> = {
+    'no certificate': rig.client(undefined),
+    'another authority': rig.client(await stranger.client(['os:admin'])),
+    expired: rig.client(await authority.odd({ usages: [CLIENT_AUTH], notAfter: Date.now() - 1000 })),
+    'not valid yet': rig.client(await authority.odd({ usages: [CLIENT_AUTH], notBefore: Date.now() + HOUR_MS / 2 })),
+  };
+  for (const [what, client] of Object.entries(clients)) {
+    for (const { call, outcome } of await Promise.all(
+      CALLS.map(async (call) => ({ call, outcome: await client.status(call) })),
+    )) {
+      t.equal(outcome.code, status.UNAVAILABLE, `${call.path}, ${what}`);
+    }
+  }
+  t.strictSame(
+    rig.lines.filter((line) => line.includes(' peer=')),
+    [],
+    'no call came through',
+  );
+});
+
+t.test('a new call of whatever kind that nobody made a rule for needs os:admin', async (t) => {
+  const rig = await Rig.start();
+  t.teardown(() => rig.stop());
+  const same = (bytes: Buffer) => bytes;
+  const kinds = [false, true].flatMap((requestStream) =>
+    [false, true].map((responseStream) => ({
+      path: `/machine.MachineService/New${requestStream}${responseStream}`,
+      ...{ requestStream, responseStream },
+      ...{ requestSerialize: same, requestDeserialize: same, responseSerialize: same, responseDeserialize: same },
+    })),
+  );
+  const served: string[] = [];
+  const grpc: unknown = Reflect.get(rig.server, 'grpc');
+  (grpc as Server).addService(
+    Object.fromEntries(kinds.map((kind) => [kind.path, kind])),
+    Object.fromEntries(
+      kinds.map(({ path, responseStream }) => [
+        path,
+        (call: { end(): void }, callback: (error: null, bytes: Buffer) => void) => {
+          served.push(path);
+          if (responseStream) call.end();
+          else callback(null, Buffer.alloc(0));
+        },
+      ]),
+    ) as unknown as UntypedServiceImplementation,
+  );
+  const nameOnly = await rig.authority.odd({ subject: [{ CN: ['os:admin'] }], usages: [CLIENT_AUTH] });
+  const others = await rig.authority.client(['os:operator', 'os:reader', 'os:etcd:backup', 'os:stranger']);
+  for (const client of [rig.client(nameOnly), rig.client(others)]) {
+    for (const kind of kinds) t.equal((await client.status(kind)).code, status.PERMISSION_DENIED, kind.path);
+  }
+  t.strictSame(served, [], 'its handler was not asked');
+  const admin = await rig.clientWith(['os:admin']);
+  for (const kind of kinds) t.equal((await admin.status(kind)).code, status.OK, kind.path);
+  t.equal(served.length, 4);
+});
+
+t.test('a call that there is not: the same rule, a line in the log, whatever its name is', async (t) => {
+  const rig = await Rig.start();
+  t.teardown(() => rig.stop());
+  const admin = await rig.clientWith(['os:admin']);
+  const reader = await rig.clientWith(['os:reader']);
+  const paths = [
+    '/machine.MachineService/Nothing',
+    '/cosi.resource.State/Get',
+    '/',
+    `/${'x'.repeat(5000)}`,
+    '/a"b\\c%0aOK',
+    '/é',
+  ];
+  for (const path of paths) {
+    const call = { path, requestStream: false, responseStream: false };
+    t.equal((await reader.status(call)).code, status.PERMISSION_DENIED, path.slice(0, 40));
+    t.equal((await admin.status(call)).code, status.UNIMPLEMENTED, path.slice(0, 40));
+  }
+  t.match(
+    (await admin.status({ path: '/x/Y', requestStream: true, responseStream: true })).details,
+    'this node has no call "/x/Y"',
+  );
+  t.equal(rig.lines.length, 2 * paths.length + 1);
+  for (const line of rig.lines) t.match(line, /^(PERMISSION_DENIED|UNIMPLEMENTED) \S{1,128} \d+\.\d ms peer=/);
 });
 
 t.test('a certificate with several roles has the rights of each', async (t) => {

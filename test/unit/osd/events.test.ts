@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import type { ServerConnection } from '../../../lib/control/server.js';
 import { machine } from '../../../lib/gen/machine/machine.js';
+import { MachineServiceDefinition } from '../../../lib/gen/machine/service.js';
 import { systemClock } from '../../../lib/init/clock.js';
 import { NodeEvents } from '../../../lib/init/node-events.js';
 import { FakeInit } from './support/fake-init.js';
@@ -157,7 +158,7 @@ t.test('the stream goes on while the node goes down, and ends with osd', async (
   publish(1, 'a');
   await until(() => seen.length === 1, 'told while draining');
   t.equal(state.code, undefined);
-  const late = await client.status('/machine.MachineService/Logs', true);
+  const late = await client.status(MachineServiceDefinition.Logs);
   t.not(late.code, status.OK);
   // Whoever ends osd has published that before.
   publish(2, 'a');

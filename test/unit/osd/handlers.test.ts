@@ -144,8 +144,9 @@ t.test('what is not served yet says so; what breaks inside says nothing', async 
     code: status.UNIMPLEMENTED,
     details: 'nothing is installed on a disk of this node: it boots what it is given',
   });
-  t.match(await client.status('/machine.MachineService/EtcdStatus', false), { code: status.UNIMPLEMENTED });
-  t.match(await client.status('/machine.MachineService/Nothing', false), { code: status.UNIMPLEMENTED });
+  const kind = { requestStream: false, responseStream: false };
+  t.match(await client.status({ path: '/machine.MachineService/EtcdStatus', ...kind }), { code: status.UNIMPLEMENTED });
+  t.match(await client.status({ path: '/machine.MachineService/Nothing', ...kind }), { code: status.UNIMPLEMENTED });
 
   rig.init.answers.listServices = () => {
     throw new Error('secret /path', { cause: new Error('deeper') });
@@ -164,7 +165,10 @@ t.test('a line in the log for every call', async (t) => {
   const client = await rig.clientWith(['os:reader']);
   await client.unary('Version', {});
   await rejection(client.unary('Reboot', {}));
-  t.match(rig.lines[0], /^OK \/machine\.MachineService\/Version \d+\.\d ms peer=127\.0\.0\.1:\d+ roles="os:reader"$/);
+  t.match(
+    rig.lines[0],
+    /^OK \/machine\.MachineService\/Version \d+\.\d ms peer=127\.0\.0\.1:\d+ cn="" certificate=[0-9a-f]{16} roles="os:reader"$/,
+  );
   t.match(
     rig.lines[1],
     /^PERMISSION_DENIED \/machine\.MachineService\/Reboot .* "Reboot needs one of os:admin, os:operator; /,

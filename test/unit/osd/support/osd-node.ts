@@ -1,5 +1,6 @@
 /** osd in a process of its own, as an image starts it, with the addon's channels and rings between it and a test that plays init and machined. */
 import t from 'tap';
+import type { PemPair } from '../../../../lib/base/secrets-bundle.js';
 import { HOUR_MS, MIB } from '../../../../lib/base/units.js';
 import { ControlError } from '../../../../lib/control/errors.js';
 import { ControlServer, type ServerConnection } from '../../../../lib/control/server.js';
@@ -101,8 +102,12 @@ export class OsdNode {
   }
 
   async client(roles: string[]): Promise<ApiClient> {
+    return this.clientFor(await this.authority.client(roles));
+  }
+
+  async clientFor(pair: PemPair): Promise<ApiClient> {
     await until(() => this.port !== 0, 'osd listens', 20_000);
-    return new ApiClient(this.port, this.authority.certificate, await this.authority.client(roles), {});
+    return new ApiClient(this.port, this.authority.certificate, pair, {});
   }
 
   private openLog(follow: boolean): { body: { subscription: number }; descriptors: FileDescriptor[] } {

@@ -1,4 +1,5 @@
 /** A real osd server on a port of its own, with fakes behind it, and clients for it. */
+import type { EventEmitter } from 'node:events';
 import { Client, credentials, Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js';
 import type { PemPair } from '../../../../lib/base/secrets-bundle.js';
 import type { common } from '../../../../lib/gen/machine/machine.js';
@@ -63,7 +64,7 @@ export class Rig {
     return new Rig(server, authority, init, port, lines);
   }
 
-  client(pair: PemPair, options: object = {}): ApiClient {
+  client(pair: PemPair | undefined, options: object = {}): ApiClient {
     const client = new ApiClient(this.port, this.authority.certificate, pair, options);
     this.clients.push(client.grpc);
     return client;
@@ -77,6 +78,13 @@ export class Rig {
     for (const client of this.clients) client.close();
     await this.server.close(200);
   }
+}
+
+/** As the generated tables have it. */
+export interface CallKind {
+  path: string;
+  requestStream: boolean;
+  responseStream: boolean;
 }
 
 export class ApiClient {
@@ -121,18 +129,28 @@ export class ApiClient {
     return found;
   }
 
-  /** The status of any call, by path, with an empty request; CANCELLED for a stream that has begun. */
-  status(path: string, responseStream: boolean): Promise<StatusObject | ServiceError> {
+  /** The status of any call, with an empty request unless given; CANCELLED for a stream that has begun. */
+  status(call: CallKind, request = Buffer.alloc(0)): Promise<StatusObject | ServiceError> {
     const same = (bytes: Buffer) => bytes;
     const options = { deadline: Date.now() + 15_000 };
+    const none = () => {};
     return new Promise((resolve) => {
-      const empty = Buffer.alloc(0);
-      const call = responseStream
-        ? this.grpc.makeServerStreamRequest(path, same, same, empty, options)
-        : this.grpc.makeUnaryRequest(path, same, same, empty, options, () => {});
-      if (responseStream) call.on('data', () => call.cancel());
-      call.on('error', () => {});
-      call.on('status', resolve);
+      const { path, requestStream, responseStream } = call;
+      let made: EventEmitter & { cancel(): void };
+      if (requestStream) {
+        const stream = responseStream
+          ? this.grpc.makeBidiStreamRequest(path, same, same, options)
+          : this.grpc.makeClientStreamRequest(path, same, same, options, none);
+        stream.end(request);
+        made = stream;
+      } else {
+        made = responseStream
+          ? this.grpc.makeServerStreamRequest(path, same, same, request, options)
+          : this.grpc.makeUnaryRequest(path, same, same, request, options, none);
+      }
+      if (responseStream) made.on('data', () => made.cancel());
+      made.on('error', none);
+      made.on('status', resolve);
     });
   }
 }
