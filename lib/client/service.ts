@@ -24,6 +24,11 @@ export interface MachineMethods {
   Reboot: Method<machine.RebootRequest.$Properties, machine.RebootResponse>;
   Shutdown: Method<machine.ShutdownRequest.$Properties, machine.ShutdownResponse>;
   ApplyConfiguration: Method<machine.ApplyConfigurationRequest.$Properties, machine.ApplyConfigurationResponse>;
+  GenerateClientConfiguration: Method<
+    machine.GenerateClientConfigurationRequest.$Properties,
+    machine.GenerateClientConfigurationResponse
+  >;
+  Kubeconfig: Method<Empty, common.Data>;
 }
 
 export const MachineService: MachineMethods = MachineServiceDefinition;

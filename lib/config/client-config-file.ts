@@ -1,9 +1,9 @@
 /** Where the client config lives, and how it is read and replaced. The only module of lib/config that touches files. */
-import { randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, realpath, rename, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { errorCode, TalosError } from '../base/errors.js';
+import { replacePrivateFile } from '../base/private-file.js';
 import {
   type ClientConfig,
   emptyClientConfig,
@@ -62,27 +62,7 @@ export async function requireClientConfig(paths: readonly string[]): Promise<{ p
  * Replaces the file, whole or not at all: mode 0600 in a folder of mode 0700 (if it has to be made). A symbolic link stays one.
  */
 export async function writeClientConfig(path: string, config: ClientConfig): Promise<void> {
-  let target = path;
-  try {
-    target = await realpath(path);
-  } catch (error) {
-    if (errorCode(error) !== 'ENOENT') throw error;
-  }
-  await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-  const temporary = `${target}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    const file = await open(temporary, 'wx', 0o600);
-    try {
-      await file.writeFile(stringifyClientConfig(config));
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, target);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
+  await replacePrivateFile(path, stringifyClientConfig(config));
 }
 
 /**

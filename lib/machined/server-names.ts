@@ -28,3 +28,11 @@ export function serverNames(
   }
   return { dnsNames: [...dnsNames], ipAddresses: [...ipAddresses] };
 }
+
+/** Addresses at which others may reach the node: not those of itself, nor those that mean something on one link only. */
+export function reachableAddresses(interfaces: Readonly<Record<string, NetworkInterfaceInfo[] | undefined>>): string[] {
+  return Object.values(interfaces)
+    .flatMap((list) => list ?? [])
+    .filter(({ internal, address }) => !internal && !/^(fe[89ab][0-9a-f]:|169\.254\.)/i.test(address))
+    .map(({ address }) => address);
+}

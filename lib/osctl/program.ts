@@ -5,6 +5,7 @@ import { completionCommand } from './commands/completion.js';
 import { configCommand } from './commands/config/index.js';
 import { dmesgCommand } from './commands/dmesg.js';
 import { genCommand } from './commands/gen/index.js';
+import { kubeconfigCommand } from './commands/kubeconfig.js';
 import { logsCommand } from './commands/logs.js';
 import { rebootCommand, shutdownCommand } from './commands/power.js';
 import { psCommand } from './commands/ps.js';
@@ -34,6 +35,7 @@ export function createProgram(io: Io, cluster = new Command('cluster').descripti
     rebootCommand(io),
     shutdownCommand(io),
     applyConfigCommand(io),
+    kubeconfigCommand(io),
     configCommand(io),
     genCommand(io),
     validateCommand(io),

@@ -20,6 +20,8 @@ export interface Target {
 export interface Session {
   client: MachineClient;
   targets: Target[];
+  /** Where the client connects to. */
+  endpoints: readonly string[];
   /** A further client with the same credentials, for whoever must not use a connection that is there. */
   newClient(timeoutMs: number): MachineClient;
 }
@@ -49,6 +51,7 @@ export async function openSession(command: Command, io: Io): Promise<Session> {
       nodes.length === 0
         ? [{ name: endpoints[0] as string, node: undefined }]
         : nodes.map((node) => ({ name: node, node })),
+    endpoints,
     newClient,
   };
 }

@@ -5,6 +5,8 @@ const CALLS: readonly { path: string }[] = [
   machine.ApplyConfiguration,
   machine.Copy,
   machine.DiskUsage,
+  machine.GenerateClientConfiguration,
+  machine.Kubeconfig,
   machine.List,
   machine.Mounts,
   machine.Netstat,

@@ -141,15 +141,18 @@ export async function issueServerCertificate(
 /**
  * Makes a key and a client certificate for it.
  * @param options.roles  become the Organization of the subject, in this order
+ * @param options.kind  of the key; Ed25519 by default
  * @param options.lifetimeMs  one year by default
  */
 export async function issueClientCertificate(options: {
   ca: PemPair;
   roles: readonly string[];
+  commonName?: string;
+  kind?: KeyKind;
   lifetimeMs?: number;
   now?: number;
 }): Promise<PemPair> {
-  const key = await generatePrivateKey('ed25519');
+  const key = await generatePrivateKey(options.kind ?? 'ed25519');
   const crt = await issueClientCertificateFor({ ...options, publicKeyDer: publicKeyDer(key) });
   return { crt, key: encodePrivateKey(key) };
 }
@@ -159,17 +162,18 @@ export async function issueClientCertificateFor(options: {
   ca: PemPair;
   publicKeyDer: Uint8Array;
   roles: readonly string[];
+  commonName?: string;
   lifetimeMs?: number;
   now?: number;
 }): Promise<string> {
-  const { ca, roles, lifetimeMs = DEFAULT_CLIENT_LIFETIME_MS, now = Date.now() } = options;
+  const { ca, roles, commonName, lifetimeMs = DEFAULT_CLIENT_LIFETIME_MS, now = Date.now() } = options;
   if (roles.length === 0 || roles.some((role) => role === '')) {
     throw new TalosError('ERR_PKI_NAME', 'a client certificate needs at least one role');
   }
   return sign({
     ca,
     publicKeyDer: options.publicKeyDer,
-    subject: [{ O: [...roles] }],
+    subject: [{ O: [...roles] }, ...(commonName === undefined ? [] : [{ CN: [commonName] }])],
     usage: 'client',
     lifetimeMs,
     now,

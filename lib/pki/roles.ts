@@ -8,7 +8,10 @@ export const Role = {
 
 export type Role = (typeof Role)[keyof typeof Role];
 
-const KNOWN: ReadonlySet<string> = new Set(Object.values(Role));
+/** The roles by name, for messages. */
+export const ROLE_NAMES: readonly string[] = Object.values(Role);
+
+const KNOWN: ReadonlySet<string> = new Set(ROLE_NAMES);
 
 /** True for the roles that a server of this version knows; others are kept in certificates and grant nothing. */
 export function isKnownRole(text: string): text is Role {

@@ -63,6 +63,15 @@ t.test('apply-config', async (t) => {
   });
   const base64 = Buffer.from(other.crt).toString('base64');
 
+  await t.test('a client config for a reader, and a kubeconfig', async (t) => {
+    const reader = join(home.folder, 'reader.talosconfig');
+    await home.succeed(['config', 'new', '--roles', 'os:reader', '--crt-ttl', '1h', reader]);
+    t.equal((await home.osctl(['--talosconfig', reader, 'ps'])).code, 0);
+    t.match((await home.osctl(['--talosconfig', reader, 'reboot'])).stderr, /PERMISSION_DENIED: Reboot needs/);
+    const { stdout } = await home.succeed(['kubeconfig', '-']);
+    t.match(stdout, /^current-context: admin@apply$/m);
+  });
+
   await t.test('a dry run shows the changes and makes none', async (t) => {
     await edit([[['machine', 'network', 'hostname'], 'renamed']]);
     const { stdout } = await home.succeed(['apply-config', '-f', file, '--dry-run']);

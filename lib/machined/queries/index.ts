@@ -1,5 +1,6 @@
 /** The table of all queries. Loaded with the first one: see handlers.ts. */
 import { configurationQueries } from './configuration.js';
+import { credentialQueries, credentialStreams } from './credentials.js';
 import { fileQueries } from './files/index.js';
 import { machineQueries } from './machine.js';
 import type { QueryTable } from './query.js';
@@ -8,7 +9,12 @@ import { storageQueries } from './storage.js';
 
 export function queryTable(sources: QuerySources): QueryTable {
   return {
-    unary: { ...configurationQueries(sources), ...machineQueries(sources), ...storageQueries(sources) },
-    streams: { ...fileQueries(sources) },
+    unary: {
+      ...configurationQueries(sources),
+      ...credentialQueries(sources),
+      ...machineQueries(sources),
+      ...storageQueries(sources),
+    },
+    streams: { ...credentialStreams(sources), ...fileQueries(sources) },
   };
 }

@@ -1,6 +1,12 @@
 import { Command } from 'commander';
-import { collectWords } from '../../flags.js';
+import { collectWords, durationFlag } from '../../flags.js';
 import type { Io } from '../../io.js';
+
+const NEW_EXAMPLES = `
+Examples:
+  osctl config new --roles os:reader --crt-ttl 24h reader.talosconfig
+  osctl --talosconfig reader.talosconfig ps
+`;
 
 /** `osctl config …`: the client config. */
 export function configCommand(io: Io): Command {
@@ -62,6 +68,21 @@ export function configCommand(io: Io): Command {
         .argument('<file>')
         .action(async (file: string, _flags: unknown, command: Command) =>
           (await actions()).mergeFile(command, io, file),
+        ),
+    )
+    .addCommand(
+      new Command('new')
+        .description('ask a control plane node for a new client certificate, and write a client config with it')
+        .argument('[path]', 'file to make', 'talosconfig')
+        .option('--roles <list>', 'what it allows: os:admin, os:operator, os:reader, os:etcd:backup', collectWords)
+        .option('--crt-ttl <duration>', 'lifetime of the certificate (default: 8760h, a year)', durationFlag)
+        .option('-f, --force', 'overwrite the file')
+        .addHelpText('after', NEW_EXAMPLES)
+        .action(
+          async (path: string, flags: { roles?: string[]; crtTtl?: number; force?: boolean }, command: Command) => {
+            const { newConfig } = await import('../../config-new.js');
+            await newConfig(command, io, path, flags);
+          },
         ),
     )
     .addCommand(

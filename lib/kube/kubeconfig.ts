@@ -1,0 +1,35 @@
+/** The client config of Kubernetes tools: https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/ */
+import { stringify } from 'yaml';
+import type { PemPair } from '../base/secrets-bundle.js';
+
+export interface KubeconfigOptions {
+  clusterName: string;
+  /** URL of the API server. */
+  server: string;
+  /** PEM. */
+  ca: string;
+  user: string;
+  client: PemPair;
+}
+
+/** A kubeconfig with one context, `<user>@<cluster>`. Pure. */
+export function kubeconfigOf({ clusterName, server, ca, user, client }: KubeconfigOptions): string {
+  const name = `${user}@${clusterName}`;
+  const base64 = (pem: string) => Buffer.from(pem).toString('base64');
+  return stringify(
+    {
+      apiVersion: 'v1',
+      kind: 'Config',
+      clusters: [{ name: clusterName, cluster: { server, 'certificate-authority-data': base64(ca) } }],
+      users: [
+        {
+          name,
+          user: { 'client-certificate-data': base64(client.crt), 'client-key-data': base64(client.key) },
+        },
+      ],
+      contexts: [{ name, context: { cluster: clusterName, namespace: 'default', user: name } }],
+      'current-context': name,
+    },
+    { lineWidth: 0 },
+  );
+}

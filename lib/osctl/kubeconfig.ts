@@ -1,0 +1,122 @@
+/** What `osctl kubeconfig` does, apart from its definition. */
+import { existsSync, statSync } from 'node:fs';
+import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import type { Command } from 'commander';
+import { Header } from 'tar/header';
+import { errorCode, TalosError } from '../base/errors.js';
+import { replacePrivateFile } from '../base/private-file.js';
+import { MIB } from '../base/units.js';
+import { ClientError, MachineService } from '../client/index.js';
+import { UsageError } from './exit.js';
+import type { Io } from './io.js';
+import { mergeKubeconfig, parseKubeconfig, renameContext, stringifyKubeconfig } from './kubeconfig-merge.js';
+import { type Session, type Target, withSession } from './session.js';
+
+interface KubeconfigFlags {
+  path: string | undefined;
+  merge: boolean;
+  force: boolean;
+  forceContextName?: string;
+}
+
+/** Of the archive and of what is in it; a kubeconfig has some KiB. */
+const MAX_BYTES = MIB;
+const TAR_BLOCK_BYTES = 512;
+const FILE = 'kubeconfig';
+
+export async function kubeconfig(command: Command, io: Io, flags: KubeconfigFlags): Promise<void> {
+  const archive = await withSession(command, io, async (session) => {
+    const [target] = session.targets;
+    if (target === undefined || session.targets.length > 1) {
+      throw new UsageError('a kubeconfig comes from one node: name it with --nodes');
+    }
+    return download(session, target);
+  });
+  const text = extract(archive);
+  const fetched = parseKubeconfig(text, 'what the node sent');
+  const own = flags.forceContextName === undefined ? fetched : renameContext(fetched, flags.forceContextName);
+  if (flags.path === '-') {
+    io.stdout.write(stringifyKubeconfig(own));
+    return;
+  }
+  const path = targetPath(flags.path, io.env);
+  await withFileLock(path, async () => {
+    const isThere = existsSync(path);
+    if (isThere && !flags.merge && !flags.force) {
+      throw new TalosError('ERR_FILE_EXISTS', `${path} exists already`, {
+        hint: 'overwrite it with --force, or merge',
+      });
+    }
+    const base = isThere && flags.merge ? parseKubeconfig(await readFile(path, 'utf8'), path) : undefined;
+    const merged = base === undefined ? { config: own, renamed: undefined } : mergeKubeconfig(base, own, flags.force);
+    await replacePrivateFile(path, stringifyKubeconfig(merged.config));
+    for (const [from, to] of merged.renamed ?? []) {
+      io.stderr.write(`context ${from} is called ${to} here, its name was taken\n`);
+    }
+    io.stderr.write(`${path}: the current context is ${merged.config['current-context']}\n`);
+  });
+}
+
+async function download({ client }: Session, { name, node }: Target): Promise<Buffer> {
+  const parts: Buffer[] = [];
+  let bytes = 0;
+  for await (const batch of client.stream(MachineService.Kubeconfig, {}, { node })) {
+    for (const { bytes: part, metadata } of batch) {
+      if (metadata?.error) throw new ClientError('failed', `${name}: ${metadata.error}`);
+      parts.push(Buffer.from(part ?? []));
+      bytes += part?.length ?? 0;
+      if (bytes > MAX_BYTES) throw new ClientError('failed', `${name} sends more than a kubeconfig can be`);
+    }
+  }
+  return Buffer.concat(parts);
+}
+
+/** The one file of a tar.gz. */
+function extract(archive: Buffer): string {
+  try {
+    const tar = gunzipSync(archive, { maxOutputLength: MAX_BYTES });
+    for (let at = 0; at + TAR_BLOCK_BYTES <= tar.length; ) {
+      const header = new Header(tar, at);
+      if (header.nullBlock) break;
+      const begin = at + TAR_BLOCK_BYTES;
+      const size = header.size ?? 0;
+      if (!header.cksumValid || size < 0) break;
+      if (header.path === FILE && begin + size <= tar.length) return tar.toString('utf8', begin, begin + size);
+      at = begin + Math.ceil(size / TAR_BLOCK_BYTES) * TAR_BLOCK_BYTES;
+    }
+  } catch (cause) {
+    throw new ClientError('failed', 'the node sent no tar.gz archive', { cause });
+  }
+  throw new ClientError('failed', `the node sent an archive without the file ${FILE}`);
+}
+
+function targetPath(given: string | undefined, env: NodeJS.ProcessEnv): string {
+  if (given === undefined) {
+    // Several files: kubectl writes new things to the first.
+    const [first] = (env.KUBECONFIG ?? '').split(':').filter((file) => file !== '');
+    return first ?? join(env.HOME ?? homedir(), '.kube', 'config');
+  }
+  return statSync(given, { throwIfNoEntry: false })?.isDirectory() ? join(given, FILE) : given;
+}
+
+/** kubectl's own lock: a file beside it that is made, or is there already. */
+async function withFileLock(path: string, work: () => Promise<void>): Promise<void> {
+  const lock = `${path}.lock`;
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  try {
+    await (await open(lock, 'wx', 0o600)).close();
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+    throw new TalosError('ERR_LOCKED', `another program is changing ${path}`, {
+      hint: `if there is none, remove ${lock}`,
+    });
+  }
+  try {
+    await work();
+  } finally {
+    await rm(lock, { force: true });
+  }
+}
