@@ -38,10 +38,10 @@ export const UNSUPPORTED: Readonly<Record<string, readonly string[]>> = {
     'sysctls',
     'sysfs',
     'systemDiskEncryption',
-    'time',
     'udev',
   ],
   'machine.network': ['disableSearchDomain', 'extraHostEntries', 'interfaces', 'kubespan', 'searchDomains'],
+  'machine.time': ['bootTimeout'],
   cluster: [
     'acceptedCAs',
     'adminKubeconfig',
@@ -141,7 +141,14 @@ const machineSchema = z
       .strictObject({
         ...unsupported('machine.network'),
         hostname: hostname.optional(),
-        nameservers: z.array(ipAddress).optional(),
+        nameservers: z.array(ipAddress).max(16).optional(),
+      })
+      .optional(),
+    time: z
+      .strictObject({
+        ...unsupported('machine.time'),
+        disabled: z.boolean().optional().describe('Nothing sets the clock by a time server.'),
+        servers: z.array(hostOrAddress).max(16).optional().describe('Time servers, the first one first.'),
       })
       .optional(),
   })

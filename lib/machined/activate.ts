@@ -32,6 +32,11 @@ export async function activate(
       .request('startDhcp', { link: next.dhcpLink })
       .catch((error) => problems.push(`DHCP on ${next.dhcpLink} was not started: ${errorMessage(error)}`));
   }
+  const { time, network } = next.config.machine;
+  const servers = { timeServers: time?.servers ?? [], nameServers: network?.nameservers ?? [] };
+  await init
+    .request('reportConfig', { outcome: 'ACCEPTED', problem: '', ...servers })
+    .catch((error) => problems.push(`the time and name servers were not taken: ${errorMessage(error)}`));
   identity.set(next.identity);
   const isNewIdentity = JSON.stringify(next.identity) !== JSON.stringify(before?.identity);
   if (before !== undefined && (isNewName || isNewIdentity)) tellIdentityChanged();

@@ -10,6 +10,8 @@ const LIVE: readonly string[] = [
   'machine.certSANs',
   'machine.network.hostname',
   'machine.network.nameservers',
+  'machine.time.disabled',
+  'machine.time.servers',
   'HostnameConfig',
   // Only answered from: Kubeconfig, GenerateClientConfiguration.
   'cluster.ca',

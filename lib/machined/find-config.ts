@@ -1,4 +1,4 @@
-import { errorMessage } from '../base/errors.js';
+import { errorCode, errorMessage } from '../base/errors.js';
 import type { NetlinkModule, Uevent } from '../native/contract.js';
 import { untilUevent } from '../os/until-uevent.js';
 import { type LoadedConfig, loadConfig } from './load-config.js';
@@ -8,7 +8,7 @@ export interface FindConfigOptions {
   /** Text of the config on the config disk; undefined when there is no such disk. */
   read(): Promise<string | undefined>;
   /** One sentence for whoever sits before the node: why it has no config yet. Called when the reason changes. */
-  waiting(why: string): void;
+  waiting(why: string, outcome: 'NOT_LOADED' | 'NOT_VALID'): void;
 }
 
 /** A console shows a line; all problems are told by `osctl validate`. */
@@ -21,8 +21,8 @@ const NO_DISK = 'no config disk (a file system with the label TALOSCONFIG) was f
  */
 export function findConfig({ netlink, read, waiting }: FindConfigOptions): Promise<LoadedConfig> {
   let told = '';
-  const tell = (why: string): undefined => {
-    if (why !== told) waiting(why);
+  const tell = (why: string, outcome: 'NOT_LOADED' | 'NOT_VALID' = 'NOT_LOADED'): undefined => {
+    if (why !== told) waiting(why, outcome);
     told = why;
   };
   return untilUevent({
@@ -32,7 +32,9 @@ export function findConfig({ netlink, read, waiting }: FindConfigOptions): Promi
         const text = await read();
         return text === undefined ? tell(NO_DISK) : loadConfig(text);
       } catch (error) {
-        return tell(`the config disk cannot be used: ${shortened(errorMessage(error))}; waiting for another`);
+        const isRead = errorCode(error) === 'ERR_CONFIG_INVALID';
+        const why = `the config disk cannot be used: ${shortened(errorMessage(error))}; waiting for another`;
+        return tell(why, isRead ? 'NOT_VALID' : 'NOT_LOADED');
       }
     },
     matters: isNewMedium,

@@ -15,7 +15,8 @@ import { activate } from './activate.js';
 import { certificateHandler } from './certificates.js';
 import { type ConfigDiskAccess, readConfigDisk, writeConfigDisk } from './config-disk.js';
 import { ConfigKeeper } from './config-keeper.js';
-import { findConfig } from './find-config.js';
+import { DiskWiper } from './disk-wiper.js';
+import { type FindConfigOptions, findConfig } from './find-config.js';
 import { type LoadedConfig, loadConfig } from './load-config.js';
 import { MachinedLog } from './log.js';
 import { IdentityHolder } from './node-identity.js';
@@ -35,6 +36,7 @@ export const ALLOW_LIST: AllowList = {
   query: ['osd'],
   openQueryStream: ['osd'],
   uploadPart: ['osd'],
+  wipeDisks: ['init'],
 };
 
 /** Resolves when the config was found and applied; serving goes on until PID 1 ends the process. */
@@ -49,6 +51,11 @@ export async function main(): Promise<void> {
   const disk = configDisk(native);
   const running = new RunningConfig(native.files, STATE_FOLDER);
   const peers = new Peers();
+  const disks = new DiskWiper({
+    block: native.block,
+    mounts: () => native.mount.mountInfo(),
+    log: (text) => log.notice(text),
+  });
   const config = new ConfigKeeper({
     activate: (next, before) =>
       activate({ init, identity, tellIdentityChanged: () => peers.tell({ kind: 'identityChanged' }) }, next, before),
@@ -71,9 +78,13 @@ export async function main(): Promise<void> {
       ...queryHandlers({
         descriptor: native.descriptor,
         table: async () =>
-          (await import('./queries/index.js')).queryTable({ native, config, log: (text) => log.info(text) }),
+          (await import('./queries/index.js')).queryTable({ native, config, disks, log: (text) => log.info(text) }),
         log: (text) => log.info(text),
       }),
+      wipeDisks: async (request) => {
+        await disks.wipe(request.disks);
+        return { body: {} };
+      },
     },
   });
   const init = new ControlClient(native.descriptor.adopt(CONTROL_DESCRIPTOR), {
@@ -82,9 +93,12 @@ export async function main(): Promise<void> {
     onClose: (error) => giveUp(error ?? new Error('PID 1 closed the connection')),
   });
 
-  const { found, source } = await firstConfig(running, disk, native, (why) => {
+  const { found, source } = await firstConfig(running, disk, native, (why, outcome) => {
     identity.setMissing(why);
     log.problem(why);
+    init
+      .request('reportConfig', { outcome, problem: why, timeServers: [], nameServers: [] })
+      .catch((error) => log.info(`init was not told: ${errorMessage(error)}`));
   });
   for (const warning of found.warnings) log.info(`machine config: ${warning}`);
   for (const problem of await config.begin(found)) log.problem(problem);
@@ -106,7 +120,7 @@ async function firstConfig(
   running: RunningConfig,
   disk: ConfigDiskAccess,
   native: NativeAddon,
-  waiting: (why: string) => void,
+  waiting: FindConfigOptions['waiting'],
 ): Promise<{ found: LoadedConfig; source: string }> {
   const text = await running.read();
   if (text !== undefined) return { found: loadConfig(text), source: 'the memory of this boot' };

@@ -1,5 +1,5 @@
 import { type ServiceDefinition, status, type UntypedServiceImplementation } from '@grpc/grpc-js';
-import type { google, grpc, machine } from '../gen/machine/machine.js';
+import type { google, grpc, machine, time } from '../gen/machine/machine.js';
 import {
   HealthDefinition,
   MachineServiceDefinition,
@@ -14,8 +14,9 @@ import { events, MAX_EVENTS_IN_FLIGHT } from './handlers/events.js';
 import { figureHandlers } from './handlers/figures.js';
 import { checkHealth, watchHealth } from './handlers/health.js';
 import { logs, logsContainers, MAX_SLABS_IN_FLIGHT } from './handlers/logs.js';
-import { reboot, shutdown } from './handlers/power.js';
+import { reboot, reset, shutdown } from './handlers/power.js';
 import { containers, controlService, restart, serviceList } from './handlers/services.js';
+import { TimeHandlers } from './handlers/time.js';
 import { hostname, version } from './handlers/version.js';
 import { PASSED_ON } from './passed-on.js';
 import { MAX_ITEMS_IN_FLIGHT, query, queryStream } from './queries.js';
@@ -50,7 +51,7 @@ export function apiServices(
   lookup: IdentityLookup,
 ): { definition: ServiceDefinition; implementation: UntypedServiceImplementation }[] {
   const calls = new Calls(context, lookup);
-  const own = { ...ownHandlers(context, calls), ...healthHandlers(context, calls) };
+  const own = { ...ownHandlers(context, calls), ...healthHandlers(context, calls), ...timeHandlers(context, calls) };
   return SERVICES.map((service) => ({
     definition: Object.fromEntries(
       Object.entries(service).map(([name, method]) => [name, servedDefinition(method)]),
@@ -91,6 +92,7 @@ function ownHandlers(context: OsdContext, calls: Calls): Record<string, UntypedS
     [api.Restart.path]: unary<machine.RestartRequest>((request) => restart(context, request)),
     [api.Reboot.path]: unary<machine.RebootRequest>((request, caller) => reboot(context, request, caller)),
     [api.Shutdown.path]: unary<machine.ShutdownRequest>((request, caller) => shutdown(context, request, caller)),
+    [api.Reset.path]: unary<machine.ResetRequest>((request, caller) => reset(context, request, caller)),
     [api.Events.path]: streaming<machine.EventsRequest>(
       MAX_EVENTS_IN_FLIGHT,
       (request, stream) => events(context, request, stream),
@@ -114,6 +116,15 @@ function healthHandlers(context: OsdContext, calls: Calls): Record<string, Untyp
     [Watch.path]: calls.streaming<Request>(1, (request, stream) => watchHealth(context, names, request, stream), {
       outlivesShutdown: true,
     }),
+  };
+}
+
+function timeHandlers(context: OsdContext, calls: Calls): Record<string, UntypedServiceImplementation[string]> {
+  const handlers = new TimeHandlers(context);
+  const { Time, TimeCheck } = TimeServiceDefinition;
+  return {
+    [Time.path]: calls.unary<Empty>(() => handlers.first()),
+    [TimeCheck.path]: calls.unary<time.TimeRequest>(({ server }) => handlers.named(server)),
   };
 }
 

@@ -4,6 +4,7 @@ import { credentialQueries, credentialStreams } from './credentials.js';
 import { fileQueries } from './files/index.js';
 import { machineQueries } from './machine.js';
 import type { QueryTable } from './query.js';
+import { resetQueries } from './reset.js';
 import type { QuerySources } from './sources.js';
 import { storageQueries } from './storage.js';
 
@@ -13,6 +14,7 @@ export function queryTable(sources: QuerySources): QueryTable {
       ...configurationQueries(sources),
       ...credentialQueries(sources),
       ...machineQueries(sources),
+      ...resetQueries(sources),
       ...storageQueries(sources),
     },
     streams: { ...credentialStreams(sources), ...fileQueries(sources) },

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { PowerAction } from '../../control/protocol.js';
 import { machine } from '../../gen/machine/machine.js';
+import { MachineServiceDefinition } from '../../gen/machine/service.js';
 import type { Caller, OsdContext } from '../context.js';
+import { query } from '../queries.js';
 
 interface Order {
   action: PowerAction;
@@ -34,6 +36,22 @@ export async function reboot(
     action: 'REBOOT',
     force: request.mode === machine.RebootRequest.Mode.FORCE,
   });
+  return { messages: [{ metadata: { hostname: context.hostname() }, actorId }] };
+}
+
+/**
+ * Whether it may be done is machined's to say, before anything is: which disks may be wiped. init has it done then.
+ * @throws ControlError  what machined says · UNAVAILABLE it does not run
+ */
+export async function reset(
+  context: OsdContext,
+  request: machine.ResetRequest,
+  caller: Caller,
+): Promise<machine.ResetResponse.$Properties> {
+  const bytes = machine.ResetRequest.encode(request).finish() as Buffer;
+  await query(context, MachineServiceDefinition.Reset.path, bytes, caller);
+  const order: Order = { action: request.reboot ? 'REBOOT' : 'SHUTDOWN', reset: [...request.userDisksToWipe] };
+  const actorId = await power(context, caller, order);
   return { messages: [{ metadata: { hostname: context.hostname() }, actorId }] };
 }
 

@@ -41,7 +41,7 @@ export async function apiStack(t: Test, text: string): Promise<ApiStack> {
   const channels = native.channel;
   const handlers = queryHandlers({
     descriptor: native.descriptor,
-    table: async () => queryTable({ native, config, log }),
+    table: async () => queryTable({ native, config, disks: { check: async () => {} }, log }),
     log,
   });
   const server = new ControlServer({ channels, allow: ALLOW_LIST, log, handlers });

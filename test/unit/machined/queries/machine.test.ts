@@ -9,6 +9,7 @@ import { queryTable } from '../../../../lib/machined/queries/index.js';
 import { loadNative } from '../../../../lib/native/index.js';
 
 const { unary } = queryTable({
+  disks: { check: async () => {} },
   native: loadNative(),
   config: new ConfigKeeper({} as never),
   log: () => {},
