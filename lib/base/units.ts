@@ -34,3 +34,13 @@ export function formatDuration(durationMs: number): string {
   }
   return `${Math.floor(durationMs / HOUR_MS)} h ${Math.floor((durationMs % HOUR_MS) / MINUTE_MS)} min`;
 }
+
+/** A size for people, with the units of disk makers: '512 B', '8.6 GB', '120 MB'. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
+  let [value, unit] = [bytes, 0];
+  // What would be shown as 1000 is 1 of the next unit.
+  for (; value >= 999.5 && unit < units.length - 1; unit++) value /= 1000;
+  const digits = unit > 0 && value < 9.95 ? 1 : 0;
+  return `${value.toFixed(digits)} ${units[unit]}`;
+}

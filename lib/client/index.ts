@@ -2,4 +2,5 @@
 export * from './client.js';
 export type { Credentials } from './credentials.js';
 export { ClientError, type FailureKind } from './errors.js';
-export { APPLY_MODES, MachineService, type Method, REBOOT_MODES } from './service.js';
+export { type Plain, plain } from './plain.js';
+export { APPLY_MODES, MachineService, type Method, REBOOT_MODES, StorageService } from './service.js';

@@ -1,5 +1,5 @@
-import type { common, google, machine } from '../gen/machine/machine.js';
-import { MachineServiceDefinition } from '../gen/machine/service.js';
+import type { common, google, machine, storage } from '../gen/machine/machine.js';
+import { MachineServiceDefinition, StorageServiceDefinition } from '../gen/machine/service.js';
 
 /** What the client needs to know of a call. */
 export interface Method<Request, Reply> {
@@ -29,9 +29,17 @@ export interface MachineMethods {
     machine.GenerateClientConfigurationResponse
   >;
   Kubeconfig: Method<Empty, common.Data>;
+  Memory: Method<Empty, machine.MemoryResponse>;
+  Mounts: Method<Empty, machine.MountsResponse>;
+  Netstat: Method<machine.NetstatRequest.$Properties, machine.NetstatResponse>;
+  Processes: Method<Empty, machine.ProcessesResponse>;
+  Restart: Method<machine.RestartRequest.$Properties, machine.RestartResponse>;
+  Stats: Method<machine.StatsRequest.$Properties, machine.StatsResponse>;
 }
 
 export const MachineService: MachineMethods = MachineServiceDefinition;
+
+export const StorageService: { Disks: Method<Empty, storage.DisksResponse> } = StorageServiceDefinition;
 
 /** Values of ApplyConfigurationRequest.Mode. */
 export const APPLY_MODES = { reboot: 0, auto: 1, 'no-reboot': 2, staged: 3, try: 4 } as const;

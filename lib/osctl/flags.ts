@@ -55,14 +55,15 @@ function globalOptions(): Option[] {
 
 /**
  * Gives a command and all below it the global flags, so that they may stand before and after the command's name, and the program's
- * settings. A command that uses a letter for something of its own keeps it.
+ * settings. A command that uses a letter for something of its own keeps it; the flag has its long name only there.
  */
 export function addGlobalFlags(command: Command, parent?: Command): Command {
   if (parent !== undefined) command.copyInheritedSettings(parent);
   for (const option of globalOptions()) {
     const isTaken = command.options.some((own) => own.short === option.short && own.short !== undefined);
     const isSame = command.options.some((own) => own.long === option.long);
-    if (isSame || isTaken) continue;
+    if (isSame) continue;
+    if (isTaken) delete option.short;
     command.addOption(parent === undefined ? option : option.hideHelp());
   }
   for (const child of command.commands) addGlobalFlags(child, command);

@@ -3,13 +3,20 @@ import { Command } from 'commander';
 import { applyConfigCommand } from './commands/apply-config.js';
 import { completionCommand } from './commands/completion.js';
 import { configCommand } from './commands/config/index.js';
+import { disksCommand } from './commands/disks.js';
 import { dmesgCommand } from './commands/dmesg.js';
 import { genCommand } from './commands/gen/index.js';
 import { kubeconfigCommand } from './commands/kubeconfig.js';
 import { logsCommand } from './commands/logs.js';
+import { memoryCommand } from './commands/memory.js';
+import { mountsCommand } from './commands/mounts.js';
+import { netstatCommand } from './commands/netstat.js';
 import { rebootCommand, shutdownCommand } from './commands/power.js';
+import { processesCommand } from './commands/processes.js';
 import { psCommand } from './commands/ps.js';
+import { restartCommand } from './commands/restart.js';
 import { serviceCommand } from './commands/service.js';
+import { statsCommand } from './commands/stats.js';
 import { validateCommand } from './commands/validate.js';
 import { versionCommand } from './commands/version.js';
 import { addGlobalFlags } from './flags.js';
@@ -29,6 +36,13 @@ export function createProgram(io: Io, cluster = new Command('cluster').descripti
   for (const command of [
     versionCommand(io),
     psCommand(io),
+    statsCommand(io),
+    restartCommand(io),
+    processesCommand(io),
+    memoryCommand(io),
+    mountsCommand(io),
+    disksCommand(io),
+    netstatCommand(io),
     serviceCommand(io),
     logsCommand(io),
     dmesgCommand(io),

@@ -1,11 +1,18 @@
 /** A machine API on this host: a real gRPC server over mutual TLS with certificates of its own cluster. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { Server, ServerCredentials, type ServerUnaryCall, type ServerWritableStream, status } from '@grpc/grpc-js';
+import {
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServerWritableStream,
+  type ServiceDefinition,
+  status,
+} from '@grpc/grpc-js';
 import type { PemPair, SecretsBundle } from '../../../lib/base/secrets-bundle.js';
 import type { Credentials } from '../../../lib/client/index.js';
 import { stringifyClientConfig } from '../../../lib/config/index.js';
-import { MachineServiceDefinition } from '../../../lib/gen/machine/service.js';
+import { MachineServiceDefinition, StorageServiceDefinition } from '../../../lib/gen/machine/service.js';
 import {
   generatePrivateKey,
   generateSecrets,
@@ -58,7 +65,9 @@ export class FakeNode implements AsyncDisposable {
       ipAddresses: options.ipAddresses ?? ['127.0.0.1', '::1'],
     });
     const server = new Server({ 'grpc.max_receive_message_length': 1 << 25 });
-    server.addService(MachineServiceDefinition, implementation(options.handlers ?? {}));
+    for (const service of [MachineServiceDefinition, StorageServiceDefinition]) {
+      server.addService(service as ServiceDefinition, implementation(service, options.handlers ?? {}));
+    }
     const identity = {
       private_key: Buffer.from(key.export({ type: 'pkcs8', format: 'pem' })),
       cert_chain: Buffer.from(certificate),
@@ -131,8 +140,8 @@ export async function rawListener(treat: (socket: Socket) => void): Promise<{ po
   return { port: (server.address() as AddressInfo).port, close };
 }
 
-function implementation(handlers: Handlers) {
-  const entries = Object.entries(MachineServiceDefinition as Record<string, { responseStream: boolean }>);
+function implementation(service: object, handlers: Handlers) {
+  const entries = Object.entries(service as Record<string, { responseStream: boolean }>);
   return Object.fromEntries(
     entries.map(([name, { responseStream }]) => {
       const handler =
