@@ -7,3 +7,4 @@ export * from './parse.js';
 export * from './problem.js';
 export { isIgnored, type MachineConfig, machineConfigJsonSchema, machineConfigSchema } from './schema.js';
 export * from './secrets-file.js';
+export * from './secrets-of-config.js';

@@ -39,12 +39,13 @@ const UNSUPPORTED_DHCP = ['routeMetric', 'ignoreHostname', 'clientIdentifier', '
 
 /**
  * Parses a machine config: one main document and any number of further ones (`apiVersion`, `kind`), in any order.
+ * @param what  for messages: a file's name
  * @returns the config, and warnings for parts that Talos knows but this version ignores
  * @throws ConfigError  with all problems; it names paths and lines, never values
  */
-export function parseMachineConfig(text: string): ParsedMachineConfig {
+export function parseMachineConfig(text: string, what?: string): ParsedMachineConfig {
   const { documents, problems } = readDocuments(text);
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (problems.length > 0) throw new ConfigError(problems, what);
 
   const warnings: ConfigProblem[] = [];
   const main: { document: ConfigDocument; config: MachineConfig | undefined }[] = [];
@@ -84,7 +85,7 @@ export function parseMachineConfig(text: string): ParsedMachineConfig {
   if (hostname !== undefined && config?.machine.network?.hostname !== undefined) {
     problems.push(problemAt(hostname.document, ['hostname'], 'the host name is set by machine.network.hostname too'));
   }
-  if (problems.length > 0 || config === undefined) throw new ConfigError(problems);
+  if (problems.length > 0 || config === undefined) throw new ConfigError(problems, what);
   if (hostname !== undefined) config.machine.network = { ...config.machine.network, hostname: hostname.value };
   const lineOf = (path: readonly PropertyKey[]) => main[0]?.document.lineOf(path) ?? 0;
   return { config, dhcpLink, warnings, documents: documents.map(({ value }) => value), lineOf };

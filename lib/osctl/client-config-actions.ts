@@ -132,11 +132,20 @@ export async function mergeFile(command: Command, io: Io, file: string): Promise
     io.stderr.write(`context ${from} is called ${to} here, its name was taken\n`);
 }
 
-export async function remove(command: Command, io: Io, name: string): Promise<void> {
+/** @param pattern  `*` and `?` stand for other letters */
+export async function remove(command: Command, io: Io, pattern: string, isDryRun: boolean): Promise<void> {
   const { path, config } = await requireClientConfig(paths(command, io));
-  selectContext(config, name);
-  await writeClientConfig(path, removeContext(config, name));
-  if (config.context === name) io.stderr.write('no context is selected now\n');
+  const letters = [...pattern].map(
+    (letter) => ({ '*': '.*', '?': '.' })[letter] ?? letter.replace(/[\\^$.|+()[\]{}/]/, '\\$&'),
+  );
+  const expression = new RegExp(`^${letters.join('')}$`, 'su');
+  const names = Object.keys(config.contexts).filter((name) => expression.test(name));
+  // Says which there are.
+  if (names.length === 0) selectContext(config, pattern);
+  for (const name of names) io.stderr.write(`${isDryRun ? 'would remove' : 'removed'} context ${name}\n`);
+  if (isDryRun) return;
+  await writeClientConfig(path, names.reduce(removeContext, config));
+  if (names.includes(config.context)) io.stderr.write('no context is selected now\n');
 }
 
 function expiry(notAfter: Date): string {

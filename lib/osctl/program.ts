@@ -6,6 +6,7 @@ import { configCommand } from './commands/config/index.js';
 import { disksCommand } from './commands/disks.js';
 import { dmesgCommand } from './commands/dmesg.js';
 import { genCommand } from './commands/gen/index.js';
+import { injectCommand } from './commands/inject.js';
 import { kubeconfigCommand } from './commands/kubeconfig.js';
 import { logsCommand } from './commands/logs.js';
 import { memoryCommand } from './commands/memory.js';
@@ -52,6 +53,7 @@ export function createProgram(io: Io, cluster = new Command('cluster').descripti
     kubeconfigCommand(io),
     configCommand(io),
     genCommand(io),
+    injectCommand(io),
     validateCommand(io),
     cluster,
     completionCommand(io, () => program),

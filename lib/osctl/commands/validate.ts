@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { Io } from '../io.js';
 
 /** `osctl validate`: is this a machine config that a node takes? */
@@ -6,14 +6,19 @@ export function validateCommand(io: Io): Command {
   return new Command('validate')
     .description('check a machine config without a node')
     .requiredOption('-c, --config <file>', 'the config; - for standard input')
-    .option('-m, --mode <mode>', 'kind of machine, for the sake of scripts made for talosctl', 'metal')
+    .addOption(
+      new Option('-m, --mode <mode>', 'kind of machine; all are checked alike, it is for scripts made for talosctl')
+        .choices(['metal', 'cloud', 'container'])
+        .default('metal'),
+    )
     .option('--strict', 'take warnings as errors')
     .action(async (flags: { config: string; strict?: boolean }) => {
       const { readFile } = await import('node:fs/promises');
       const { text: readAll } = await import('node:stream/consumers');
-      const { ConfigError, formatProblem, parseMachineConfig } = await import('../../config/index.js');
+      const { ConfigError, formatProblem } = await import('../../config/index.js');
+      const { checkMachineConfig } = await import('../check-config.js');
       const text = flags.config === '-' ? await readAll(process.stdin) : await readFile(flags.config, 'utf8');
-      const { warnings } = parseMachineConfig(text);
+      const { warnings } = checkMachineConfig(text, flags.config === '-' ? 'standard input' : flags.config);
       if (flags.strict && warnings.length > 0) throw new ConfigError(warnings, flags.config);
       for (const warning of warnings) io.stderr.write(`warning: ${formatProblem(warning)}\n`);
       io.stderr.write(`${flags.config} is valid\n`);

@@ -87,8 +87,12 @@ export function configCommand(io: Io): Command {
     )
     .addCommand(
       new Command('remove')
-        .description('remove a context')
-        .argument('<name>')
-        .action(async (name: string, _flags: unknown, command: Command) => (await actions()).remove(command, io, name)),
+        .description('remove contexts')
+        .argument('<pattern>', 'name of a context; * and ? stand for other letters')
+        .option('--dry-run', 'only say which')
+        .option('-y, --noconfirm', 'never ask; for the sake of scripts made for talosctl: nothing is asked anyway')
+        .action(async (pattern: string, { dryRun = false }: { dryRun?: boolean }, command: Command) =>
+          (await actions()).remove(command, io, pattern, dryRun),
+        ),
     );
 }

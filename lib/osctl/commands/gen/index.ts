@@ -7,6 +7,13 @@ import type { Io } from '../../io.js';
 const CA_HOURS = 87_600;
 const CERTIFICATE_HOURS = 8_760;
 
+const SECRETS_EXAMPLES = `
+Examples:
+  osctl gen secrets
+  osctl gen config demo https://10.5.0.2:6443 --with-secrets secrets.yaml
+  osctl gen secrets --from-controlplane-config controlplane.yaml -o secrets.yaml
+`;
+
 const toMs = ({ hours }: { hours: number }) => hours * HOUR_MS;
 
 /** `osctl gen …`: keys, certificates and machine configs, without a node. */
@@ -65,6 +72,20 @@ export function genCommand(io: Io): Command {
         .action(async (flags: { ip: string; organization: string; force?: boolean }) =>
           (await actions()).genKeypair(io, flags),
         ),
+    )
+    .addCommand(
+      new Command('secrets')
+        .description(
+          'make the secrets of a cluster, from which `gen config --with-secrets` makes the same configs again',
+        )
+        .option('-o, --output-file <file>', 'where they go; - for standard output', 'secrets.yaml')
+        .option('--from-controlplane-config <file>', 'take them from the config of a control plane node')
+        .option('-f, --force', 'overwrite the file')
+        .addHelpText('after', SECRETS_EXAMPLES)
+        .action(async (flags: { outputFile: string; fromControlplaneConfig?: string; force?: boolean }) => {
+          const { genSecrets } = await import('../../gen-secrets.js');
+          await genSecrets(io, flags);
+        }),
     )
     .addCommand(genConfigCommand(io));
 }
