@@ -21,6 +21,10 @@ export interface MachineMethods {
   Logs: Method<machine.LogsRequest.$Properties, common.Data>;
   LogsContainers: Method<Empty, machine.LogsContainersResponse>;
   Dmesg: Method<machine.DmesgRequest.$Properties, common.Data>;
+  List: Method<machine.ListRequest.$Properties, machine.FileInfo>;
+  DiskUsage: Method<machine.DiskUsageRequest.$Properties, machine.DiskUsageInfo>;
+  Read: Method<machine.ReadRequest.$Properties, common.Data>;
+  Copy: Method<machine.CopyRequest.$Properties, common.Data>;
   Reboot: Method<machine.RebootRequest.$Properties, machine.RebootResponse>;
   Shutdown: Method<machine.ShutdownRequest.$Properties, machine.ShutdownResponse>;
   ApplyConfiguration: Method<machine.ApplyConfigurationRequest.$Properties, machine.ApplyConfigurationResponse>;

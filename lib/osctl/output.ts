@@ -32,7 +32,8 @@ export function printResult(io: Io, format: OutputFormat, result: unknown, text:
   else io.stdout.write(structured(format, result));
 }
 
-function structured(format: 'json' | 'yaml', result: unknown): string {
+/** A result for programs. */
+export function structured(format: 'json' | 'yaml', result: unknown): string {
   if (format === 'json') return `${JSON.stringify(result, null, 2)}\n`;
   if (toYaml === undefined) throw new Error('YAML was not loaded');
   return toYaml(result);

@@ -5,6 +5,7 @@ import { completionCommand } from './commands/completion.js';
 import { configCommand } from './commands/config/index.js';
 import { disksCommand } from './commands/disks.js';
 import { dmesgCommand } from './commands/dmesg.js';
+import { copyCommand, listCommand, readCommand, usageCommand } from './commands/files.js';
 import { genCommand } from './commands/gen/index.js';
 import { injectCommand } from './commands/inject.js';
 import { kubeconfigCommand } from './commands/kubeconfig.js';
@@ -47,6 +48,10 @@ export function createProgram(io: Io, cluster = new Command('cluster').descripti
     serviceCommand(io),
     logsCommand(io),
     dmesgCommand(io),
+    listCommand(io),
+    usageCommand(io),
+    readCommand(io),
+    copyCommand(io),
     rebootCommand(io),
     shutdownCommand(io),
     applyConfigCommand(io),

@@ -5,7 +5,7 @@ import { MachineClient } from '../client/index.js';
 import { contextCredentials, selectContext } from '../config/client-config.js';
 import { clientConfigPaths, requireClientConfig } from '../config/client-config-file.js';
 import { standardPrivateKeyPem } from '../pki/keys.js';
-import { NodesFailed } from './exit.js';
+import { NodesFailed, UsageError } from './exit.js';
 import type { GlobalFlags } from './flags.js';
 import type { Io } from './io.js';
 
@@ -90,6 +90,17 @@ export async function askAll<T>(
     if (failures.length > 0) throw new NodesFailed(failures);
   };
   return { answers, finish };
+}
+
+/** The node of a command that is for one at a time. @throws UsageError  several are meant */
+export function onlyTarget(session: Session, command: string): Target {
+  const [only, ...others] = session.targets;
+  if (only === undefined || others.length > 0) {
+    throw new UsageError(
+      `${command} is for one node at a time, and ${session.targets.length} are meant: name one with --nodes`,
+    );
+  }
+  return only;
 }
 
 /** The NODE column, which is there only when several nodes were asked. */

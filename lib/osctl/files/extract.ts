@@ -1,0 +1,122 @@
+/**
+ * Unpacks what a node sent into a folder. The node is not trusted with what else is on this machine: nothing is written through a link or
+ * outside of the folder, and links lead nowhere else. npm's tar refuses '..', absolute names and ways through links; what is said about
+ * links here is ours.
+ */
+import { once } from 'node:events';
+import { posix } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import type { ReadEntry } from 'tar/read-entry';
+import { Unpack } from 'tar/unpack';
+import { errorCode, errorMessage, TalosError } from '../../base/errors.js';
+
+/** Nothing special is taken over: a program that runs as its owner on a node must not do so here. */
+const PERMISSIONS = 0o777;
+
+export interface Extraction {
+  files: number;
+  /** What was not unpacked, and why. */
+  leftOut: string[];
+}
+
+/**
+ * @param chunks  a tar archive, compressed by gzip
+ * @throws TalosError  it is none, or was cut off
+ */
+export async function extract(
+  folder: string,
+  chunks: AsyncIterable<Uint8Array>,
+  onFile: (files: number) => void = () => {},
+): Promise<Extraction> {
+  const extraction: Extraction = { files: 0, leftOut: [] };
+  const unpack = new Unpack({
+    cwd: folder,
+    preserveOwner: false,
+    filter: (_path, subject) => {
+      const entry = subject as ReadEntry;
+      const why = refusal(entry);
+      if (why !== undefined) extraction.leftOut.push(`${entry.path}: ${why}`);
+      else {
+        if (entry.mode !== undefined) entry.mode &= PERMISSIONS;
+        if (entry.type !== 'Directory') onFile(++extraction.files);
+      }
+      return why === undefined;
+    },
+    onwarn: (code, message, data) => {
+      if (code === 'TAR_ENTRY_INFO') return;
+      const entry = (data as { entry?: ReadEntry }).entry;
+      extraction.leftOut.push(`${entry?.path ?? folder}: ${errorMessage(message)}`);
+    },
+  });
+  const failed = new Promise<never>((_resolve, reject) => {
+    unpack.once('error', (error: unknown) => reject(broken(error)));
+  });
+  const finished = once(unpack, 'finish');
+  // Whoever waits for one of these hears of it.
+  for (const promise of [failed, finished]) promise.catch(() => {});
+  let isEmpty = true;
+  for await (const chunk of unzip(chunks)) {
+    // Empty blocks are the end of an archive, also of one of nothing, which tar takes for none.
+    if (isEmpty && chunk.every((byte) => byte === 0)) continue;
+    isEmpty = false;
+    if (!unpack.write(chunk)) await Promise.race([once(unpack, 'drain'), failed]);
+  }
+  if (isEmpty) return extraction;
+  unpack.end();
+  await Promise.race([finished, failed]);
+  return extraction;
+}
+
+async function* unzip(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, undefined> {
+  const gunzip = createGunzip();
+  // What fails in it comes out of it.
+  void pipeline(Readable.from(chunks, { objectMode: false }), gunzip).catch(() => {});
+  try {
+    for await (const chunk of gunzip) yield chunk as Buffer;
+  } catch (error) {
+    throw errorCode(error)?.startsWith('Z_') ? broken(error) : error;
+  }
+}
+
+function broken(cause: unknown): TalosError {
+  return new TalosError('ERR_ARCHIVE', `the archive cannot be unpacked: ${errorMessage(cause)}`, { cause });
+}
+
+function refusal(entry: ReadEntry): string | undefined {
+  switch (entry.type) {
+    case 'File':
+    case 'OldFile':
+    case 'ContiguousFile':
+    case 'Directory':
+      return nameProblem(entry.path);
+    case 'SymbolicLink':
+      return nameProblem(entry.path) ?? linkProblem(entry.path, entry.linkpath ?? '');
+    case 'Link':
+      return 'it is a hard link, and these are not unpacked';
+    default:
+      return 'it is neither a file nor a directory nor a link';
+  }
+}
+
+function nameProblem(path: string): string | undefined {
+  if (path.startsWith('/')) return 'its name is absolute';
+  return path.split('/').includes('..') ? 'its name leads out of the folder' : undefined;
+}
+
+/**
+ * A link may go up only at its start, and no further than it is deep: its own folder is a real one, since nothing is unpacked through links, and
+ * from there on names lead downwards or through links for which the same holds. So no chain of links leads out.
+ */
+export function linkProblem(path: string, target: string): string | undefined {
+  if (target.startsWith('/')) return `it is a link to ${target}, which is outside of the folder`;
+  const depth = posix.normalize(path).replace(/\/$/, '').split('/').length - 1;
+  const parts = target.split('/').filter((part) => part !== '' && part !== '.');
+  const ups = parts.findIndex((part) => part !== '..');
+  const leading = ups < 0 ? parts.length : ups;
+  if (leading > depth) return `it is a link to ${target}, which is outside of the folder`;
+  return parts.slice(leading).includes('..')
+    ? `it is a link to ${target}, which may lead out of the folder`
+    : undefined;
+}

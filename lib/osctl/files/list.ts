@@ -1,0 +1,88 @@
+/** What `osctl list` does, apart from its definition. */
+import type { Command } from 'commander';
+import { SECOND_MS } from '../../base/units.js';
+import { MachineService } from '../../client/index.js';
+import type { Io } from '../io.js';
+import { outputFormat } from '../output.js';
+import { type Row, RowPrinter } from '../row-printer.js';
+import { nodeColumn, type Target, withSession } from '../session.js';
+import { streamAll } from '../stream-all.js';
+import { goModeText } from './go-mode.js';
+import { FileProblems } from './problems.js';
+import { formatAge, formatBytes, formatTime } from './quantities.js';
+
+export type ListedType = 'f' | 'd' | 'l';
+
+export interface ListOptions {
+  path: string;
+  long: boolean;
+  recurse: boolean;
+  depth: number | undefined;
+  types: readonly ListedType[];
+  humanize: boolean;
+}
+
+/** Values of ListRequest.Type. */
+const TYPES: Readonly<Record<ListedType, number>> = { f: 0, d: 1, l: 2 };
+
+export async function printList(command: Command, io: Io, options: ListOptions): Promise<void> {
+  const { path, long, recurse, depth, types } = options;
+  await withSession(command, io, async (session) => {
+    const { header, cell } = nodeColumn(session);
+    const columns = long ? ['MODE', 'UID', 'GID', 'SIZE(B)', 'LASTMOD', 'NAME'] : ['NAME'];
+    const titles = long || header.length > 0 ? [...header, ...columns] : [];
+    const printer = new RowPrinter(io, outputFormat(command), titles);
+    const problems = new FileProblems(io, session.targets.length > 1);
+    const request = {
+      root: path,
+      recurse: recurse || (depth ?? 1) > 1,
+      recursionDepth: depth ?? 0,
+      types: types.map((type) => TYPES[type]),
+    };
+    const finish = await streamAll(session, MachineService.List, request, async (target, batch) => {
+      const rows = problems.keepGood(target, batch);
+      await printer.add(rows.map((info) => row(target, info, cell(target), options)));
+    });
+    await printer.end();
+    finish();
+    problems.finish();
+  });
+}
+
+interface FileInfo {
+  name?: string | null;
+  relativeName?: string | null;
+  size?: unknown;
+  mode?: number | null;
+  modified?: unknown;
+  isDir?: boolean | null;
+  link?: string | null;
+  uid?: number | null;
+  gid?: number | null;
+}
+
+function row(target: Target, info: FileInfo, node: string[], { long, humanize }: ListOptions): Row {
+  const size = Number(info.size ?? 0);
+  const modifiedMs = Number(info.modified ?? 0) * SECOND_MS;
+  const mode = goModeText(info.mode ?? 0);
+  const name = info.relativeName ?? '';
+  const view = {
+    node: target.name,
+    name: info.name ?? '',
+    relativeName: name,
+    mode,
+    uid: info.uid ?? 0,
+    gid: info.gid ?? 0,
+    size,
+    modified: new Date(modifiedMs).toISOString(),
+    isDir: info.isDir ?? false,
+    ...(info.link ? { link: info.link } : {}),
+  };
+  if (!long) return { view, cells: [...node, name] };
+  const cells = [
+    ...[...node, mode, String(view.uid), String(view.gid), humanize ? formatBytes(size) : String(size)],
+    humanize ? formatAge(modifiedMs) : formatTime(modifiedMs),
+    info.link ? `${name} -> ${info.link}` : name,
+  ];
+  return { view, cells };
+}
