@@ -1,5 +1,6 @@
 import { readdir, readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { errorCode } from '../base/errors.js';
 import { MIB } from '../base/units.js';
 import { readAttribute, readKernelFile } from './proc/read.js';
@@ -10,6 +11,8 @@ const MAX_SOCKET_BYTES = 32 * MIB;
 /** Processes that are looked at at the same time, and links of each: the thread pool has other callers, too. */
 const PROCESSES_AT_ONCE = 4;
 const LINKS_AT_ONCE = 32;
+/** Of a process: it has ended, or may not be looked at. */
+const GONE = ['ENOENT', 'ESRCH', 'EACCES', 'EPERM'];
 
 export interface SocketOwner {
   pid: number;
@@ -22,17 +25,15 @@ export interface SocketOwner {
  * @throws EFBIG there are too many to be told
  */
 export async function readSockets(protocols: readonly SocketProtocol[], proc = '/proc'): Promise<Socket[]> {
-  const files = await Promise.all(
-    protocols.map(async (protocol) => {
-      try {
-        return parseSockets(await readKernelFile(`${proc}/net/${protocol}`, MAX_SOCKET_BYTES), protocol);
-      } catch (error) {
-        if (errorCode(error) === 'ENOENT') return [];
-        throw error;
-      }
-    }),
-  );
-  return files.flat();
+  const sockets: Socket[] = [];
+  for (const protocol of protocols) {
+    const text = await absentIf(['ENOENT'], readKernelFile(`${proc}/net/${protocol}`, MAX_SOCKET_BYTES));
+    for (const some of parseSockets(text ?? '', protocol)) {
+      for (const socket of some) sockets.push(socket);
+      await setImmediate();
+    }
+  }
+  return sockets;
 }
 
 /**
@@ -70,11 +71,11 @@ async function programName(folder: string): Promise<string> {
 }
 
 async function socketsOf(folder: string, inodes: ReadonlySet<number>): Promise<number[]> {
-  const descriptors = await absentIfGone(readdir(`${folder}/fd`));
+  const descriptors = await absentIf(GONE, readdir(`${folder}/fd`));
   const found: number[] = [];
   for (let at = 0; descriptors && at < descriptors.length; at += LINKS_AT_ONCE) {
     const links = await Promise.all(
-      descriptors.slice(at, at + LINKS_AT_ONCE).map((name) => absentIfGone(readlink(`${folder}/fd/${name}`))),
+      descriptors.slice(at, at + LINKS_AT_ONCE).map((name) => absentIf(GONE, readlink(`${folder}/fd/${name}`))),
     );
     for (const link of links) {
       const inode = Number(/^socket:\[(\d+)\]$/.exec(link ?? '')?.[1]);
@@ -84,11 +85,11 @@ async function socketsOf(folder: string, inodes: ReadonlySet<number>): Promise<n
   return found;
 }
 
-async function absentIfGone<T>(promise: Promise<T>): Promise<T | undefined> {
+async function absentIf<T>(codes: readonly string[], promise: Promise<T>): Promise<T | undefined> {
   try {
     return await promise;
   } catch (error) {
-    if (['ENOENT', 'ESRCH', 'EACCES', 'EPERM'].includes(errorCode(error) ?? '')) return undefined;
+    if (codes.includes(errorCode(error) ?? '')) return undefined;
     throw error;
   }
 }

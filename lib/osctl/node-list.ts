@@ -23,12 +23,13 @@ export async function printNodeList<View extends object>(
   await withSession(command, io, (session) => printOnce(session, io, format, list));
 }
 
-/** As above, within a session that goes on. */
+/** As above, within a session that goes on. @param lead  goes out right before the result, when all is there */
 export async function printOnce<View extends object>(
   session: Session,
   io: Io,
   format: OutputFormat,
   { ask, header, cells, text }: NodeList<View>,
+  lead = '',
 ): Promise<void> {
   const { answers, finish } = await askAll(session, (target) => ask(session, target));
   const rows = answers.flatMap(({ target, value }) => value.map((view) => ({ target, view })));
@@ -39,6 +40,6 @@ export async function printOnce<View extends object>(
       [...node.header, ...header],
       rows.map(({ target, view }) => [...node.cell(target), ...cells(view)]),
     );
-  printResult(io, format, views, () => text?.(views) ?? toTable());
+  printResult(io, format, views, () => lead + (text?.(views) ?? toTable()));
   finish();
 }

@@ -33,17 +33,32 @@ export interface Socket {
   pointer: number;
 }
 
-/** A file of /proc/net. Source: Documentation/networking/proc_net_tcp.rst. */
-export function parseSockets(text: string, l4proto: SocketProtocol): Socket[] {
+/** So much is parsed at a time: about ten milliseconds' worth. */
+const LINES_AT_A_TIME = 1000;
+
+/**
+ * A file of /proc/net, in pieces, so that a caller may do something else between them: there can be hundreds of thousands of sockets.
+ * Source: Documentation/networking/proc_net_tcp.rst.
+ */
+export function* parseSockets(text: string, l4proto: SocketProtocol): Generator<Socket[], void, undefined> {
   const [_titles, ...lines] = text.trimEnd().split('\n');
-  return lines.map((line) => socket(columns(line), l4proto));
+  // Those of many sockets are the same.
+  const addresses = new Map<string, string>();
+  const address = (digits: string): string => {
+    const known = addresses.get(digits) ?? addressOf(digits);
+    addresses.set(digits, known);
+    return known;
+  };
+  for (let at = 0; at < lines.length; at += LINES_AT_A_TIME) {
+    yield lines.slice(at, at + LINES_AT_A_TIME).map((line) => socket(columns(line), l4proto, address));
+  }
 }
 
-function socket(line: readonly string[], l4proto: SocketProtocol): Socket {
+function socket(line: readonly string[], l4proto: SocketProtocol, address: (digits: string) => string): Socket {
   const [, local = '', remote = '', state, queues = '', timer = '', retransmits, uid, timeout, inode, ref, pointer] =
     line;
-  const [localip, localport] = endpoint(local);
-  const [remoteip, remoteport] = endpoint(remote);
+  const [localip, localport] = endpoint(local, address);
+  const [remoteip, remoteport] = endpoint(remote, address);
   const [txqueue, rxqueue] = queues.split(':').map(hex);
   const [tr, timerwhen] = timer.split(':').map(hex);
   return {
@@ -73,9 +88,13 @@ function pointerOf(digits: string | undefined): number {
   return Number.isSafeInteger(value) ? value : 0;
 }
 
-function endpoint(text: string): [string, number] {
-  const [address = '', port] = text.split(':');
-  return [address.length === 8 ? ipv4(address) : ipv6(address), hex(port)];
+function endpoint(text: string, address: (digits: string) => string): [string, number] {
+  const [digits = '', port] = text.split(':');
+  return [address(digits), hex(port)];
+}
+
+function addressOf(digits: string): string {
+  return digits.length === 8 ? ipv4(digits) : ipv6(digits);
 }
 
 /** The kernel prints the words of an address as they lie in memory, and both our architectures are little-endian. */
@@ -89,7 +108,6 @@ function ipv4(digits: string): string {
 }
 
 function ipv6(digits: string): string {
-  if (digits === ANY_V6) return '::';
   const bytes = bytesOf(digits);
   const groups = Array.from({ length: 8 }, (_, at) =>
     (((bytes[2 * at] ?? 0) << 8) | (bytes[2 * at + 1] ?? 0)).toString(16),
@@ -97,8 +115,6 @@ function ipv6(digits: string): string {
   // RFC 5952 by the C library.
   return new SocketAddress({ family: 'ipv6', address: groups.join(':') }).address;
 }
-
-const ANY_V6 = '0'.repeat(32);
 
 /**
  * Waits for whoever comes, instead of talking to someone. A datagram socket says so by its state (one that was connected is ESTABLISHED) and by

@@ -21,25 +21,31 @@ export function processesCommand(io: Io): Command {
       const { withSession } = await import('../session.js');
       const { commandText, sorted } = await import('../process-view.js');
       await withSession(command, io, async (session) => {
+        const lead = flags.watch && io.stdout.isTTY ? CLEAR : '';
         for (;;) {
-          if (flags.watch && io.stdout.isTTY) io.stdout.write(CLEAR);
-          await printOnce(session, io, format, {
-            ask: async ({ client }, { name, node }) => {
-              const { processes } = onlyMessage(await client.unary(MachineService.Processes, {}, { node }), name);
-              return sorted(plain(processes ?? []), flags.sort);
+          await printOnce(
+            session,
+            io,
+            format,
+            {
+              ask: async ({ client }, { name, node }) => {
+                const { processes } = onlyMessage(await client.unary(MachineService.Processes, {}, { node }), name);
+                return sorted(plain(processes ?? []), flags.sort);
+              },
+              header: ['PID', 'STATE', 'THREADS', 'CPU-TIME', 'VIRTMEM', 'RESMEM', 'LABEL', 'COMMAND'],
+              cells: (process) => [
+                String(process.pid),
+                process.state,
+                String(process.threads),
+                process.cpuTime.toFixed(2),
+                formatBytes(process.virtualMemory),
+                formatBytes(process.residentMemory),
+                process.label || '-',
+                commandText(process),
+              ],
             },
-            header: ['PID', 'STATE', 'THREADS', 'CPU-TIME', 'VIRTMEM', 'RESMEM', 'LABEL', 'COMMAND'],
-            cells: (process) => [
-              String(process.pid),
-              process.state,
-              String(process.threads),
-              process.cpuTime.toFixed(2),
-              formatBytes(process.virtualMemory),
-              formatBytes(process.residentMemory),
-              process.label || '-',
-              commandText(process),
-            ],
-          });
+            lead,
+          );
           if (!flags.watch) return;
           await new Promise((resolve) => setTimeout(resolve, WATCH_INTERVAL_MS));
         }

@@ -54,6 +54,7 @@ t.test('what Node and osd need works, what the rest of the list is for does not'
     'listen fine',
     'read fine',
     'stat fine',
+    'figures fine',
     'write EPERM',
     'threads fine',
     'hash 2d711642',

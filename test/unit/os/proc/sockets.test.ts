@@ -1,16 +1,18 @@
 import t from 'tap';
-import { isListening, parseSockets, type Socket } from '../../../../lib/os/proc/sockets.js';
+import { isListening, parseSockets, type Socket, type SocketProtocol } from '../../../../lib/os/proc/sockets.js';
 import { fixture } from './fixtures.js';
+
+const parsed = (text: string, protocol: SocketProtocol): Socket[] => [...parseSockets(text, protocol)].flat();
 
 const TITLE = '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n';
 
 for (const architecture of ['x86_64', 'arm64'] as const) {
   t.test(architecture, async (t) => {
-    const [listener, ...others] = parseSockets(fixture(architecture, 'tcp6'), 'tcp6');
+    const [listener, ...others] = parsed(fixture(architecture, 'tcp6'), 'tcp6');
     t.strictSame(others, []);
     t.match(listener, { l4proto: 'tcp6', localip: '::', localport: 50_000, remoteip: '::', remoteport: 0, state: 10 });
     t.ok(listener && isListening(listener));
-    const datagrams = parseSockets(fixture(architecture, 'udp'), 'udp');
+    const datagrams = parsed(fixture(architecture, 'udp'), 'udp');
     t.match(datagrams, [
       { localip: '127.0.0.1', localport: 123, remoteip: '0.0.0.0', remoteport: 0, state: 7, ref: 2 },
       { localip: '127.0.0.1', localport: 124, remoteip: '127.0.0.1', remoteport: 123, state: 1 },
@@ -22,7 +24,7 @@ for (const architecture of ['x86_64', 'arm64'] as const) {
 t.test('every column', async (t) => {
   const line =
     '   1: 0100A8C0:0016 0200A8C0:D431 01 0000002A:000000FF 02:000A0B0C 00000003  1000        5 12345 2 ffff888012345678 20 4 1 10 -1\n';
-  t.strictSame(parseSockets(TITLE + line, 'tcp'), [
+  t.strictSame(parsed(TITLE + line, 'tcp'), [
     {
       l4proto: 'tcp',
       ...{ localip: '192.168.0.1', localport: 22, remoteip: '192.168.0.2', remoteport: 54_321, state: 1 },
@@ -32,8 +34,21 @@ t.test('every column', async (t) => {
       pointer: 0,
     },
   ]);
-  t.strictSame(parseSockets(TITLE, 'tcp'), []);
-  t.strictSame(parseSockets('', 'tcp'), []);
+  t.strictSame(parsed(TITLE, 'tcp'), []);
+  t.strictSame(parsed('', 'tcp'), []);
+});
+
+t.test('many: in pieces, none missing', async (t) => {
+  const lines = Array.from(
+    { length: 2500 },
+    (_, at) => `${at}: 0100007F:0001 0100007F:0002 01 0:0 0:0 0 0 0 ${at} 1 0\n`,
+  );
+  const pieces = [...parseSockets(TITLE + lines.join(''), 'tcp')];
+  t.ok(pieces.length > 1);
+  t.strictSame(
+    pieces.flat().map(({ inode }) => inode),
+    lines.map((_, at) => at),
+  );
 });
 
 t.test('addresses of IPv6', async (t) => {
@@ -44,10 +59,7 @@ t.test('addresses of IPv6', async (t) => {
     '000080FE00000000FF005452563412FE': 'fe80::5254:ff:fe12:3456',
   };
   for (const [digits, address] of Object.entries(addresses)) {
-    const [socket] = parseSockets(
-      `${TITLE}   0: ${digits}:0001 ${'0'.repeat(32)}:0000 07 0:0 0:0 0 0 0 1 1 0\n`,
-      'udp6',
-    );
+    const [socket] = parsed(`${TITLE}   0: ${digits}:0001 ${'0'.repeat(32)}:0000 07 0:0 0:0 0 0 0 1 1 0\n`, 'udp6');
     t.equal(socket?.localip, address);
   }
 });

@@ -12,6 +12,8 @@ import { promisify } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { gzip } from 'node:zlib';
 import { loadNative } from '../../../../lib/native/index.js';
+import type { OsdContext } from '../../../../lib/osd/context.js';
+import { figureHandlers } from '../../../../lib/osd/handlers/figures.js';
 import { localAddresses } from '../../../../lib/osd/node-target.js';
 import { listeningFilter, startFilter } from '../../../../lib/osd/seccomp.js';
 
@@ -46,6 +48,8 @@ async function daily(): Promise<void> {
   processes.installSeccomp(listeningFilter());
   print('read', await outcome(readFile('/proc/self/status')));
   print('stat', await outcome(stat('/')));
+  const context = { hostname: () => 'node-1' } as OsdContext;
+  print('figures', await outcome(Promise.all(Object.values(figureHandlers()).map((figure) => figure(context)))));
   print('write', await outcome(writeFile('/tmp/osd-never', 'x')));
   print('threads', await outcome(Promise.all(Array.from({ length: 16 }, () => promisify(gzip)(randomBytes(100_000))))));
   print('hash', createHash('sha256').update('x').digest('hex').slice(0, 8));
