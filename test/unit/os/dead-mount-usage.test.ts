@@ -13,7 +13,10 @@ if (inNamespaces(import.meta.url, ['--mount'])) {
     'dead mounts have no size, take nothing from the others, and hold one thread each, however often one asks',
     async (t) => {
       const dead = [mountDead(mount), mountDead(mount), mountDead(mount)];
-      t.teardown(() => dead.forEach(({ close }) => close()));
+      const closeAll = () => {
+        for (const { close } of dead) close();
+      };
+      t.teardown(closeAll);
       const reader = new MountUsageReader(mount, ANSWER_MS);
       for (let round = 0; round < 3; round++) {
         const usage = await reader.read();
@@ -22,7 +25,7 @@ if (inNamespaces(import.meta.url, ['--mount'])) {
         t.ok((at('/')?.size ?? 0) > 0);
         t.equal(mount.blockedCalls().stuck, dead.length);
       }
-      for (const { close } of dead) close();
+      closeAll();
       while (mount.blockedCalls().stuck > 0) await new Promise(setImmediate);
       const usage = await reader.read();
       t.match(
