@@ -17,6 +17,7 @@ import type { LogRing, RingSubscription } from '../../lib/native/contract.js';
 import { loadNative } from '../../lib/native/index.js';
 import { createCertificateAuthority, issueClientCertificate, issueServerCertificate } from '../../lib/pki/issue.js';
 import { generatePrivateKey, publicKeyDer, standardPrivateKeyPem } from '../../lib/pki/keys.js';
+import { helperProgram } from './guest.js';
 import { checkout } from './report.js';
 
 const native = loadNative();
@@ -55,7 +56,9 @@ export class OsdNode {
     const script = join(import.meta.dirname, 'osd-process.js');
     // For a look inside, such as TALOS_BENCH_OSD_FLAGS="--cpu-prof --cpu-prof-dir=/tmp/profile"; `stop()` lets it write the profile.
     const flags = (process.env.TALOS_BENCH_OSD_FLAGS ?? '').split(' ').filter((flag) => flag !== '');
-    const child = spawn(nodeOfImage(), [...flags, script], { stdio: ['ignore', 'pipe', 'inherit', number] });
+    const confine = join(await helperProgram('without_io_uring.cc'), 'without_io_uring');
+    const argv = [nodeOfImage(), ...flags, script];
+    const child = spawn(confine, argv, { stdio: ['ignore', 'pipe', 'inherit', number] });
     native.descriptor.adopt(number).close();
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', () => {});
 

@@ -4,16 +4,24 @@ import { MachineService } from '../client/index.js';
 import { type DataMessage, printStream } from './byte-stream.js';
 import { DataLost, NodesFailed } from './exit.js';
 import type { Io } from './io.js';
+import { parseRecord, RecordFilter, wantedFacilities, wantedLevels } from './kernel-log.js';
+import { outputFormat, streamedItem } from './output.js';
 import { type Target, withSession } from './session.js';
+import { LineMapper } from './stream-form.js';
 
 /** Asks for many records a message; nodes that do not know it send one. */
 const BATCHED = { 'x-osctl-batch': '1' };
 
-export async function printDmesg(
-  command: Command,
-  io: Io,
-  options: { follow: boolean; tail: number | true | undefined },
-): Promise<void> {
+export interface DmesgOptions {
+  follow: boolean;
+  /** A number: only the last records; true: only what comes from now on. */
+  tail: number | true | undefined;
+  levels: readonly string[] | undefined;
+  facilities: readonly string[] | undefined;
+}
+
+export async function printDmesg(command: Command, io: Io, options: DmesgOptions): Promise<void> {
+  const records = recordTexts(command, options);
   await withSession(command, io, async (session) => {
     const request = { follow: options.follow, tail: options.tail === true };
     const hasSeveral = session.targets.length > 1;
@@ -21,8 +29,11 @@ export async function printDmesg(
     let isIncomplete = false;
     const print = async ({ name, node }: Target) => {
       const all = session.client.stream(MachineService.Dmesg, request, { node, metadata: BATCHED });
-      const batches = typeof options.tail === 'number' ? lastLines(all, options.tail) : all;
-      if (await printStream(io, batches, { prefix: hasSeveral ? `${name}  ` : undefined, name })) isIncomplete = true;
+      const { text, isAsItComes } = records(name, hasSeveral);
+      const isLast = typeof options.tail === 'number';
+      const batches = isLast ? lastRecords(all, options.tail as number, text) : all;
+      const form = isLast || isAsItComes ? undefined : new LineMapper(text);
+      if (await printStream(io, batches, { form, name })) isIncomplete = true;
     };
     await Promise.all(
       session.targets.map((target) => print(target).catch((error) => failures.push({ node: target.name, error }))),
@@ -32,15 +43,55 @@ export async function printDmesg(
   });
 }
 
-/** The API cannot be asked for the last records; the kernel's buffer is small enough to be read whole. */
-async function* lastLines(batches: AsyncIterable<DataMessage[]>, count: number): AsyncGenerator<DataMessage[]> {
-  const chunks: Uint8Array[] = [];
+/**
+ * What is printed of the records of a node.
+ * @returns for each node: what a line becomes, nothing if it is not wanted; and whether all lines stay as they are
+ * @throws UsageError  no such level, facility or format
+ */
+function recordTexts(command: Command, options: DmesgOptions) {
+  const format = outputFormat(command);
+  const levels = options.levels && wantedLevels(options.levels);
+  const facilities = options.facilities && wantedFacilities(options.facilities);
+  return (node: string, hasSeveral: boolean): { text: (line: string) => string; isAsItComes: boolean } => {
+    const prefix = hasSeveral ? `${node}  ` : '';
+    const filter = new RecordFilter(levels, facilities);
+    const text = (line: string) => {
+      const record = parseRecord(line);
+      if (!filter.wants(record)) return '';
+      return format === 'table' ? `${prefix}${line}\n` : streamedItem(format, { node, ...record });
+    };
+    const isAsItComes = format === 'table' && levels === undefined && facilities === undefined && !hasSeveral;
+    return { text, isAsItComes };
+  };
+}
+
+/**
+ * The last of the wanted records, as one batch. The API cannot be asked for them; the kernel's buffer is small enough to be read whole.
+ * A gap is passed on if it lies behind the first of them.
+ */
+async function* lastRecords(
+  batches: AsyncIterable<DataMessage[]>,
+  count: number,
+  text: (line: string) => string,
+): AsyncGenerator<DataMessage[]> {
+  let records: string[] = [];
+  let gap: string | undefined;
+  const lines = new LineMapper((line) => {
+    const record = text(line);
+    if (record !== '') records.push(record);
+    return '';
+  });
   for await (const batch of batches) {
-    for (const { bytes } of batch) if (bytes && bytes.length > 0) chunks.push(bytes);
+    for (const { bytes, metadata } of batch) {
+      if (bytes && bytes.length > 0) lines.push(bytes);
+      if (records.length > 2 * count) records = records.slice(records.length - count);
+      if (!metadata?.error) continue;
+      lines.end();
+      records = [];
+      gap = metadata.error;
+    }
   }
-  const lines = Buffer.concat(chunks)
-    .toString('utf8')
-    .split(/(?<=\n)/);
-  // What was lost lies before the records that are asked for.
-  yield [{ bytes: Buffer.from(lines.slice(Math.max(lines.length - count, 0)).join('')) }];
+  lines.end();
+  if (gap !== undefined && records.length < count) yield [{ metadata: { error: gap } }];
+  yield [{ bytes: Buffer.from(records.slice(Math.max(records.length - count, 0)).join('')) }];
 }

@@ -20,12 +20,31 @@ export function processIo(): Io {
   return { stdout: process.stdout, stderr: process.stderr, env: process.env };
 }
 
+/** Streams that are written faster than they take it, and when each has room again: one wait for all who write to it. */
+const waits = new WeakMap<NodeJS.WritableStream, Promise<void>>();
+
 /** Writes several chunks in as few system calls as possible, and waits while the reader is slower than we are. */
 export async function writeChunks(stdout: Io['stdout'], chunks: readonly (string | Uint8Array)[]): Promise<void> {
+  if (chunks.length === 0) return;
   const stream = stdout as NodeJS.WriteStream;
   if (chunks.length > 1) stream.cork();
   let hasRoom = true;
   for (const chunk of chunks) hasRoom = stream.write(chunk);
   if (chunks.length > 1) stream.uncork();
-  if (!hasRoom && stream.writableNeedDrain) await once(stream, 'drain');
+  if (!hasRoom && stream.writableNeedDrain) await hasDrained(stream);
+}
+
+function hasDrained(stream: NodeJS.WriteStream): Promise<void> {
+  let wait = waits.get(stream);
+  if (wait === undefined) {
+    wait = once(stream, 'drain').then(
+      () => void waits.delete(stream),
+      (error: unknown) => {
+        waits.delete(stream);
+        throw error;
+      },
+    );
+    waits.set(stream, wait);
+  }
+  return wait;
 }

@@ -4,21 +4,24 @@ import { MachineService, onlyMessage } from '../client/index.js';
 import { printStream } from './byte-stream.js';
 import { DataLost, NodesFailed } from './exit.js';
 import type { Io } from './io.js';
+import { outputFormat, streamedItem } from './output.js';
 import { type Session, type Target, withSession } from './session.js';
+import { LineMapper, LinePrefixer } from './stream-form.js';
 
 interface LogsOptions {
-  /** Absent: all there are. */
-  ids: string | undefined;
+  /** None: all there are. */
+  ids: readonly string[];
   follow: boolean;
   tail: number;
   kubernetes: boolean;
 }
 
 export async function printLogs(command: Command, io: Io, options: LogsOptions): Promise<void> {
+  const format = outputFormat(command);
   await withSession(command, io, async (session) => {
     const wanted = await logsOf(session, options.ids);
     const width = Math.max(...wanted.map(({ label }) => label.length));
-    const needsPrefix = options.ids === undefined || session.targets.length > 1;
+    const needsPrefix = options.ids.length !== 1 || session.targets.length > 1;
     const failures: { node: string; error: unknown }[] = [];
     let isIncomplete = false;
     await Promise.all(
@@ -31,9 +34,14 @@ export async function printLogs(command: Command, io: Io, options: LogsOptions):
           tailLines: options.tail,
         };
         const batches = session.client.stream(MachineService.Logs, request, { node: target.node });
+        const form = () => {
+          if (format !== 'table') {
+            return new LineMapper((line) => streamedItem(format, { node: target.name, service: id, line }));
+          }
+          return needsPrefix ? new LinePrefixer(`${label.padEnd(width)}  `) : undefined;
+        };
         try {
-          const prefix = needsPrefix ? `${label.padEnd(width)}  ` : undefined;
-          if (await printStream(io, batches, { prefix, name: label })) isIncomplete = true;
+          if (await printStream(io, batches, { form: form(), name: label })) isIncomplete = true;
         } catch (error) {
           failures.push({ node: label, error });
         }
@@ -47,17 +55,17 @@ export async function printLogs(command: Command, io: Io, options: LogsOptions):
 /** Every log meant, with a name for it that tells it from the others. */
 async function logsOf(
   session: Session,
-  id: string | undefined,
+  wanted: readonly string[],
 ): Promise<{ target: Target; id: string; label: string }[]> {
   const hasSeveral = session.targets.length > 1;
   const lists = await Promise.all(
     session.targets.map(async (target) => {
-      const ids = id === undefined ? await logIds(session, target) : [id];
-      const label = (each: string) => {
-        if (id !== undefined) return hasSeveral ? target.name : each;
-        return hasSeveral ? `${target.name} ${each}` : each;
+      const ids = wanted.length === 0 ? await logIds(session, target) : wanted;
+      const label = (id: string) => {
+        if (!hasSeveral) return id;
+        return wanted.length === 1 ? target.name : `${target.name} ${id}`;
       };
-      return ids.map((each) => ({ target, id: each, label: label(each) }));
+      return ids.map((id) => ({ target, id, label: label(id) }));
     }),
   );
   return lists.flat();

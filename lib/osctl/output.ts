@@ -39,6 +39,11 @@ export function structured(format: 'json' | 'yaml', result: unknown): string {
   return toYaml(result);
 }
 
+/** One item of a result that comes as a stream: a line of JSON, or an item of a YAML list. */
+export function streamedItem(format: 'json' | 'yaml', item: unknown): string {
+  return format === 'json' ? `${JSON.stringify(item)}\n` : structured(format, [item]);
+}
+
 /** Columns as wide as their widest cell; cells come from nodes, so control characters in them are made visible. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [header, ...rows.map((row) => row.map(printable))];

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { SECOND_MS } from '../base/units.js';
@@ -9,6 +10,7 @@ import { EventMirror } from './event-mirror.js';
 import { FrontDoor } from './front-door.js';
 import { createGate } from './gate.js';
 import { LimitedServer, TerminatedCredentials } from './grpc-server.js';
+import { InTurn } from './in-turn.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { SlabPool } from './slab-pool.js';
 import { StreamSlots } from './stream-slots.js';
@@ -38,9 +40,11 @@ export class OsdServer {
 
   constructor(options: OsdServerOptions) {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    // Each stream listens to both; more than ten are no leak.
+    setMaxListeners(0, this.shutdown.signal, this.ending.signal);
     const name = options.hostname ?? hostname;
     this.context = {
-      init: options.init,
+      init: new InTurn(options.init),
       machined: options.machined,
       ring: options.ring,
       kmsg: options.kmsg,

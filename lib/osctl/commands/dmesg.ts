@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { wholeNumber } from '../flags.js';
+import { collectWords, wholeNumber } from '../flags.js';
 import type { Io } from '../io.js';
 
 /** `osctl dmesg`: the kernel's log. */
@@ -12,14 +12,41 @@ export function dmesgCommand(io: Io): Command {
       'with -f: only what comes from now on; with a number: only the last records',
       wholeNumber(0),
     )
-    .action(async (flags: { follow?: boolean; tail?: number | true }, command: Command) => {
-      if (flags.follow && typeof flags.tail === 'number') {
-        command.error('error: --tail with a number and --follow do not go together', { exitCode: 2 });
-      }
-      if (!flags.follow && flags.tail === true) {
-        command.error('error: --tail without a number goes together with --follow', { exitCode: 2 });
-      }
-      const { printDmesg } = await import('../dmesg.js');
-      await printDmesg(command, io, { follow: flags.follow ?? false, tail: flags.tail });
-    });
+    .option(
+      '--level <level>',
+      'only records of this level and worse; of several, separated by commas: only of these',
+      collectWords,
+    )
+    .option('--facility <list>', 'only records of these facilities, kern for example', collectWords)
+    .addHelpText(
+      'after',
+      `
+Levels, from worst: emerg alert crit err warning notice info debug
+
+Examples:
+  osctl dmesg --level warning        what went wrong: warnings and worse
+  osctl dmesg -f --tail              what the kernel says from now on
+  osctl dmesg --tail 20 -o json      the last 20 records, an object a line
+`,
+    )
+    .action(
+      async (
+        flags: { follow?: boolean; tail?: number | true; level?: string[]; facility?: string[] },
+        command: Command,
+      ) => {
+        if (flags.follow && typeof flags.tail === 'number') {
+          command.error('error: --tail with a number and --follow do not go together', { exitCode: 2 });
+        }
+        if (!flags.follow && flags.tail === true) {
+          command.error('error: --tail without a number goes together with --follow', { exitCode: 2 });
+        }
+        const { printDmesg } = await import('../dmesg.js');
+        await printDmesg(command, io, {
+          follow: flags.follow ?? false,
+          tail: flags.tail,
+          levels: flags.level,
+          facilities: flags.facility,
+        });
+      },
+    );
 }

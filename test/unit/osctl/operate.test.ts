@@ -2,7 +2,8 @@
 import { once } from 'node:events';
 import { type ServerWritableStream, status } from '@grpc/grpc-js';
 import t from 'tap';
-import { FakeNode, type Handler, statusError } from '../client/fake-node.js';
+import { parse } from 'yaml';
+import { FakeNode, statusError } from '../client/fake-node.js';
 import { OsctlHome } from './osctl-child.js';
 
 t.setTimeout(120_000);
@@ -12,12 +13,6 @@ interface LogsRequest {
   follow: boolean;
   tailLines: number;
 }
-
-const send = (...lines: string[]): Handler => {
-  return (_request, call) => {
-    for (const line of lines) call.write({ bytes: Buffer.from(line) });
-  };
-};
 
 const timestamp = { seconds: Math.floor(Date.now() / 1000) - 5, nanos: 0 };
 
@@ -89,7 +84,14 @@ const handlers = (name: string) => ({
       if (request.follow && request.id === 'endless') await once(call, 'cancelled');
     }
   },
-  Dmesg: send('kern:    info: [2026]: one\n', 'kern: warning: [2026]: two\n', 'user:    info: [2026]: three\n'),
+  Dmesg: (request: { follow: boolean; tail: boolean }, call: ServerWritableStream<unknown, unknown>) => {
+    const write = (text: string) => call.write({ metadata: { hostname: name }, bytes: Buffer.from(text) });
+    write('kern:    info: [2026]: one\n');
+    if (request.follow && !request.tail) call.write({ metadata: { hostname: name, error: 'missed 4 records' } });
+    // A record a message or several, and ends of messages where no line ends: all of these are allowed.
+    write('kern: warning: [2026]: two\n  more of it\nuser:    in');
+    write('fo: [2026]: three\u001b[2J\n');
+  },
 });
 
 t.test('operating nodes', async (t) => {
@@ -176,6 +178,40 @@ t.test('operating nodes', async (t) => {
     ]);
   });
 
+  await t.test('logs of several services', async (t) => {
+    const { stdout, code } = await osctl('logs', 'osd', 'machined', 'osd', '--tail', '7');
+    t.equal(code, 0);
+    t.same(stdout.trimEnd().split('\n').sort(), [
+      'machined  machined 1 tail=7',
+      'machined  machined 2',
+      'machined  unfinished',
+      'osd       osd 1 tail=7',
+      'osd       osd 2',
+      'osd       unfinished',
+    ]);
+    const none = await osctl('logs');
+    t.equal(none.code, 2);
+    t.match(none.stderr, /name a service/);
+  });
+
+  await t.test('logs as data: an object a line', async (t) => {
+    const { stdout } = await osctl('logs', 'osd', '-o', 'json');
+    const lines = ['osd 1 tail=-1', 'osd 2', 'unfinished'].map((line) => ({
+      node: node.endpoint,
+      service: 'osd',
+      line,
+    }));
+    t.same(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+      lines,
+    );
+    t.same(parse((await osctl('logs', 'osd', '-o', 'yaml')).stdout), lines);
+    t.equal((await osctl('logs', 'gap', '-o', 'json')).code, 5);
+  });
+
   await t.test('a gap: said on stderr, exit code 5, the rest is there', async (t) => {
     const { stdout, stderr, code } = await osctl('logs', 'gap');
     t.equal(stdout, 'before\nafter\n');
@@ -232,9 +268,49 @@ t.test('operating nodes', async (t) => {
   });
 
   await t.test('dmesg', async (t) => {
-    t.equal((await osctl('dmesg')).stdout.split('\n').length, 4);
-    t.equal((await osctl('dmesg', '--tail', '1')).stdout, 'user:    info: [2026]: three\n');
+    const two = 'kern: warning: [2026]: two\n  more of it\n';
+    const three = 'user:    info: [2026]: three\u001b[2J\n';
+    t.equal((await osctl('dmesg')).stdout, `kern:    info: [2026]: one\n${two}${three}`);
+    t.equal((await osctl('dmesg', '--tail', '1')).stdout, three);
+    t.equal((await osctl('dmesg', '--tail', '0')).stdout, '');
     t.equal((await osctl('dmesg', '-f', '--tail')).code, 0);
+    t.equal((await osctl('dmesg', '--level', 'warning')).stdout, two, 'that level and worse');
+    t.equal((await osctl('dmesg', '--level', 'info,debug', '--facility', 'user')).stdout, three);
+    t.equal((await osctl('dmesg', '--level', 'crit')).stdout, '');
+    t.equal(
+      (await osctl('dmesg', '--facility', 'kern', '--tail', '2')).stdout,
+      two,
+      'the last of those that are wanted',
+    );
+    const wrong = await osctl('dmesg', '--level', 'loud');
+    t.equal(wrong.code, 2);
+    t.match(wrong.stderr, /^osctl: "loud" is no level; there are emerg, alert, /);
+  });
+
+  await t.test('dmesg as data', async (t) => {
+    const records = [
+      { node: node.endpoint, time: '2026', facility: 'kern', level: 'info', message: 'one' },
+      { node: node.endpoint, time: '2026', facility: 'kern', level: 'warning', message: 'two' },
+      { node: node.endpoint, message: '  more of it' },
+      { node: node.endpoint, time: '2026', facility: 'user', level: 'info', message: 'three\u001b[2J' },
+    ];
+    const json = (await osctl('dmesg', '-o', 'json')).stdout;
+    t.same(
+      json
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+      records,
+    );
+    t.same(parse((await osctl('dmesg', '-o', 'yaml')).stdout), records);
+    t.same(parse((await osctl('dmesg', '-o', 'yaml', '--tail', '2')).stdout), records.slice(2));
+  });
+
+  await t.test('dmesg: a gap is said on stderr, exit code 5', async (t) => {
+    const { stdout, stderr, code } = await osctl('dmesg', '-f', '--facility', 'kern');
+    t.match(stdout, /one\n.*two\n/);
+    t.match(stderr, /^osctl: 127\.0\.0\.1:\d+: missed 4 records\n$/);
+    t.equal(code, 5);
   });
 });
 

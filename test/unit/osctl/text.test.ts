@@ -1,11 +1,12 @@
 /** The pieces that text passes through on its way out. */
 import { Writable } from 'node:stream';
 import t from 'tap';
-import { formatDuration, parseDuration } from '../../../lib/base/units.js';
+import { formatDuration, MIB, parseDuration } from '../../../lib/base/units.js';
 import { printStream } from '../../../lib/osctl/byte-stream.js';
-import type { Io } from '../../../lib/osctl/io.js';
-import { LinePrefixer } from '../../../lib/osctl/line-prefix.js';
+import { type Io, writeChunks } from '../../../lib/osctl/io.js';
+import { parseRecord, RecordFilter, wantedFacilities, wantedLevels } from '../../../lib/osctl/kernel-log.js';
 import { fields, table } from '../../../lib/osctl/output.js';
+import { LineMapper, LinePrefixer } from '../../../lib/osctl/stream-form.js';
 import { printable, TerminalFilter } from '../../../lib/osctl/terminal.js';
 
 t.test('a terminal is not driven by what is printed', async (t) => {
@@ -33,6 +34,95 @@ t.test('prefixes: any cut of the text gives the same lines', async (t) => {
     }
   }
   t.equal(new LinePrefixer('p').end().length, 0);
+});
+
+t.test('any bytes in any pieces: what is made of the lines is what is made of the whole', async (t) => {
+  // A small generator with a seed: a failure can be seen again.
+  let state = 1;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+    return (state >>> 8) % below;
+  };
+  const alphabet = Buffer.from('ab\n\n\ré€\u{1f980}\u0000$&', 'utf8');
+  for (let round = 0; round < 500; round++) {
+    const bytes = Buffer.from(Array.from({ length: random(200) }, () => alphabet[random(alphabet.length)] as number));
+    const lines = bytes.toString('latin1').split('\n');
+    if (lines.at(-1) === '') lines.pop();
+    const prefixer = new LinePrefixer('ü$& ');
+    const prefix = Buffer.from('ü$& ').toString('latin1');
+    const mapper = new LineMapper((line) => `<${line}>`);
+    const [prefixed, mapped]: [Buffer[], Buffer[]] = [[], []];
+    for (let at = 0, end = 0; at < bytes.length; at = end) {
+      end = at + 1 + random(40);
+      const piece = bytes.subarray(at, end);
+      prefixed.push(prefixer.push(piece));
+      mapped.push(mapper.push(piece));
+    }
+    prefixed.push(prefixer.end());
+    mapped.push(mapper.end());
+    const wanted = lines.map((line) => `${prefix}${line}\n`).join('');
+    const texts = lines.map((line) => `<${Buffer.from(line, 'latin1').toString('utf8')}>`).join('');
+    if (Buffer.concat(prefixed).toString('latin1') !== wanted) t.fail(`round ${round}: prefixes`);
+    if (Buffer.concat(mapped).toString('utf8') !== texts) t.fail(`round ${round}: lines`);
+  }
+  t.pass('500 rounds');
+});
+
+t.test('a stream without line ends does not fill the memory', async (t) => {
+  const prefixer = new LinePrefixer('p ');
+  const piece = Buffer.alloc(MIB, 'x');
+  let made = 0;
+  for (let number = 0; number < 64; number++) {
+    const { length } = prefixer.push(piece);
+    t.ok(length <= 6 * MIB);
+    made += length;
+  }
+  t.ok(made >= 58 * MIB, `${made} bytes of 64 MiB are passed on`);
+});
+
+t.test('records of the kernel log', async (t) => {
+  const line = 'kern: warning: [2026-01-02T03:04:05.25Z]: usb 1-1: [device] is: odd';
+  t.same(parseRecord(line), {
+    time: '2026-01-02T03:04:05.25Z',
+    facility: 'kern',
+    level: 'warning',
+    message: 'usb 1-1: [device] is: odd',
+  });
+  t.same(parseRecord('user:    info: [2026]: '), { time: '2026', facility: 'user', level: 'info', message: '' });
+  for (const text of ['', 'a second line', 'kern: info: no time', 'kern: [2026]: no level', '[1]: x', 'a\u0000: b']) {
+    t.same(parseRecord(text), { message: text }, JSON.stringify(text));
+  }
+  t.same([...wantedLevels(['err'])], ['emerg', 'alert', 'crit', 'err'], 'that level and worse');
+  t.same([...wantedLevels(['error', 'info'])], ['err', 'info'], 'a list');
+  t.throws(() => wantedLevels(['loud']), { message: /"loud" is no level; there are emerg, / });
+  t.throws(() => wantedFacilities(['kern', 'x']), { message: /"x" is no facility; there are kern, / });
+  const filter = new RecordFilter(wantedLevels(['warn']), wantedFacilities(['kern', 'user']));
+  t.equal(filter.wants({ message: 'from before' }), true, 'a continuation of what is not known');
+  t.equal(filter.wants({ facility: 'kern', level: 'info', message: '' }), false);
+  t.equal(filter.wants({ message: 'its second line' }), false);
+  t.equal(filter.wants({ facility: 'user', level: 'crit', message: '' }), true);
+  t.equal(filter.wants({ message: 'its second line' }), true);
+  t.equal(filter.wants({ facility: 'daemon', level: 'crit', message: '' }), false);
+});
+
+t.test('many writers wait for one stream without a word', async (t) => {
+  const warnings: Error[] = [];
+  const listen = (warning: Error) => warnings.push(warning);
+  process.on('warning', listen);
+  t.teardown(() => process.off('warning', listen));
+  let written = 0;
+  const stdout = new Writable({
+    highWaterMark: 1,
+    write(chunk, _encoding, done) {
+      written += chunk.length;
+      setImmediate(done);
+    },
+  });
+  const some = Buffer.alloc(100);
+  await Promise.all(Array.from({ length: 100 }, () => writeChunks(stdout as unknown as Io['stdout'], [some, some])));
+  t.equal(written, 100 * 200);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.same(warnings, []);
 });
 
 t.test('tables', async (t) => {
@@ -80,7 +170,7 @@ t.test('a stream of bytes on a terminal', async (t) => {
     yield [{ bytes: Buffer.from('a\u001b[2J\nrest') }, { metadata: { error: 'missed\u001b[2J 3' } }];
     yield [{ bytes: Buffer.from(' of it') }, { bytes: Buffer.alloc(0) }];
   }
-  t.equal(await printStream(io, batches(), { name: 'osd', prefix: 'osd ' }), true);
-  t.equal(written.join(''), 'osd a\\x1b[2J\nosd rest of it\n');
+  t.equal(await printStream(io, batches(), { name: 'osd', form: new LinePrefixer('osd ') }), true);
+  t.equal(written.join(''), 'osd a\\x1b[2J\nosd rest\nosd  of it\n', 'nothing is joined over a gap');
   t.same(stderr, ['osctl: osd: missed\\x1b[2J 3\n']);
 });

@@ -5,6 +5,7 @@ import { common } from '../../../lib/gen/machine/machine.js';
 import { metadataField, SLAB_BYTES, Slab, serializeData } from '../../../lib/osd/data-message.js';
 import { SlabPool } from '../../../lib/osd/slab-pool.js';
 import { StreamSlots } from '../../../lib/osd/stream-slots.js';
+import { FakeDescriptor } from './support/fake-init.js';
 import { FakeRing } from './support/fake-ring.js';
 import { Rig, rejection, until } from './support/rig.js';
 
@@ -109,6 +110,35 @@ t.test('following', async (t) => {
     () => rig.lines.some((line) => line.startsWith('CANCELLED /machine.MachineService/Logs')),
     'a line in the log',
   );
+});
+
+t.test('a hundred logs at once: init is asked for a few at a time, and none is left open', async (t) => {
+  const ring = new FakeRing();
+  ring.write('one');
+  const rig = await Rig.start({ ring: ring.module });
+  t.teardown(() => rig.stop());
+  const client = await rig.clientWith(['os:reader']);
+  let [running, most] = [0, 0];
+  const slowly = async <Reply>(reply: Reply): Promise<Reply> => {
+    running += 1;
+    most = Math.max(most, running);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    running -= 1;
+    return reply;
+  };
+  const descriptors = () => [new FakeDescriptor(), new FakeDescriptor()];
+  rig.init.answers.openLog = async () => await slowly({ body: { subscription: 7 }, descriptors: descriptors() });
+  rig.init.answers.closeLog = () => slowly({});
+  const calls = Array.from({ length: 100 }, () => client.stream('Logs', { ...SYSTEM, follow: true, tailLines: -1 }));
+  let came = 0;
+  const count = () => {
+    came += 1;
+  };
+  for (const call of calls) call.on('error', () => {}).on('data', count);
+  await until(() => came === 100, 'all of them are there');
+  for (const call of calls) call.cancel();
+  await until(() => rig.init.bodies('closeLog').length === 100, 'all of them are closed');
+  t.ok(most <= 48, `${most} requests at once`);
 });
 
 t.test('a client that follows a quiet log knows that it was let in', async (t) => {

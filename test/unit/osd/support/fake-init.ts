@@ -20,10 +20,10 @@ export const SERVICES: Service[] = ['init', 'machined', 'osd'].map((id, at) => (
   healthMessage: '',
 }));
 
+type Answer<M extends MethodName> = ReplyOf<M> | { body: ReplyOf<M>; descriptors: FileDescriptor[] };
+
 type Answers = {
-  [M in MethodName]?: (
-    request: RequestOf<M>,
-  ) => ReplyOf<M> | { body: ReplyOf<M>; descriptors: FileDescriptor[] } | Promise<ReplyOf<M>>;
+  [M in MethodName]?: (request: RequestOf<M>) => Answer<M> | Promise<Answer<M>>;
 };
 
 export class FakeDescriptor implements FileDescriptor {
