@@ -72,7 +72,7 @@ t.test('a booted node', async (t) => {
 
   await t.test('disks: the one with the config', async (t) => {
     const disks = await home.json<object[]>('disks');
-    t.match(disks, [{ deviceName: '/dev/vda', serial: 'talosconfig', size: 4_194_304, readonly: true }]);
+    t.match(disks, [{ deviceName: '/dev/vda', serial: 'talosconfig', size: 4_194_304, readonly: false }]);
     t.equal(disks.length, 1, 'the loop device of the root is none');
     t.match(disks[0], { busPath: /^\/pci.*\/virtio\d+$/, subsystem: '/sys/class/block', systemDisk: false });
   });
