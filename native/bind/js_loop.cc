@@ -11,7 +11,7 @@ std::shared_ptr<JsLoop> JsLoop::create(Napi::Env env) {
   auto finalize = [](napi_env, void* data, void*) {
     auto* owner = static_cast<std::shared_ptr<JsLoop>*>(data);
     {
-      std::lock_guard lock((*owner)->mutex_);
+      std::scoped_lock lock((*owner)->ringing_, (*owner)->mutex_);
       (*owner)->closed_ = true;
     }
     delete owner;
@@ -23,12 +23,21 @@ std::shared_ptr<JsLoop> JsLoop::create(Napi::Env env) {
 }
 
 void JsLoop::post(std::shared_ptr<JsTask> task) {
-  std::lock_guard lock(mutex_);
-  if (closed_ || task->queued_) return;
-  task->queued_ = true;
-  tasks_.push_back(std::move(task));
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_ || task->queued_) return;
+    task->queued_ = true;
+    tasks_.push_back(std::move(task));
+    // Whoever made it not empty rings.
+    if (tasks_.size() > 1) return;
+  }
+  // Not under the mutex of the list: the JavaScript thread is awake before this call is back, and would sleep on it.
+  std::lock_guard lock(ringing_);
+  if (closed_) return;
   // napi_queue_full: a call that will empty the list is on its way already.
-  if (napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking) == napi_closing) closed_ = true;
+  if (napi_call_threadsafe_function(function_, nullptr, napi_tsfn_nonblocking) != napi_closing) return;
+  std::lock_guard both(mutex_);
+  closed_ = true;
 }
 
 void JsLoop::hold(Napi::Env env) {

@@ -41,8 +41,12 @@ class JsLoop : public std::enable_shared_from_this<JsLoop> {
   // With an empty environment when it is ending: then the tasks are only dropped.
   static void drain(napi_env env, napi_value callback, void* context, void* data);
 
-  std::mutex mutex_;  // guards tasks_, closed_ and every task's queued_
+  // Guards tasks_ and every task's queued_.
+  std::mutex mutex_;
   std::vector<std::shared_ptr<JsTask>> tasks_;
+  // Held while the doorbell is rung, which must not be gone then. Taken before mutex_, where both are.
+  std::mutex ringing_;
+  // Set once, with both mutexes held; either is enough to look at it.
   bool closed_ = false;
   napi_threadsafe_function function_ = nullptr;
   int holds_ = 0;  // JavaScript thread only

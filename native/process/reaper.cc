@@ -35,7 +35,7 @@ Result<void> Reaper::start(bool subreaper) {
 }
 
 Result<Spawned> Reaper::spawn(const SpawnPlan& plan, std::shared_ptr<ExitListener> listener) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (!started_) return Error{EINVAL, "spawn", plan.file, {}, "the reaper was not started"};
   if (!stack_) {
     auto created = sys::ChildStack::create();
@@ -51,6 +51,8 @@ Result<Spawned> Reaper::spawn(const SpawnPlan& plan, std::shared_ptr<ExitListene
   }
   listeners_.emplace(child.pid, std::move(listener));
   ++generation_;
+  // Without the lock, or the reaper would be woken only to sleep on it.
+  lock.unlock();
   spawned_.notify_one();
   return child;
 }
