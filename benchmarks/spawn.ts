@@ -5,16 +5,25 @@
  * tables of the whole heap; ours shares them until exec.
  * What would change our mind: less than 1.5 times the rival on a small heap, or less than 4 times on a large one.
  *
+ * Beside /bin/true, which the budget is about, both start a program that does nothing but end, so that one sees what is ours and what is
+ * the program's own start (loader, libraries, and on a virtual machine the trapping CPUID instructions of the C library). The floor of each
+ * is a small C++ program with vfork, exec and wait.
+ *
  * Each sample is a fresh process: it fills its heap, does a warm-up that does not count, then starts and awaits /bin/true for a while. Every
  * exit code is checked, and the reaper must have seen as many children as were started.
  *
- * Usage: npm run bench -- spawn [--samples N] [--seconds S]
+ * Usage: npm run bench -- spawn [--samples N] [--seconds S] [--file PROGRAM]
  */
 import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadNative } from '../lib/native/index.js';
+import { helperProgram } from './lib/guest.js';
 import { publish } from './lib/report.js';
+import { writeSmallestProgram } from './lib/smallest-program.js';
 import { quantile } from './lib/statistics.js';
 
 const { values } = parseArgs({
@@ -23,10 +32,11 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '1' },
     case: { type: 'string' },
     heap: { type: 'string', default: '0' },
+    file: { type: 'string', default: '/bin/true' },
   },
 });
 const WARM_UP = 20;
-const FILE = '/bin/true';
+const FILE = values.file;
 const LARGE_HEAP_MB = 200;
 
 /** Starts one process and gives its exit code. */
@@ -84,41 +94,73 @@ async function sample(name: string, heapMb: number): Promise<void> {
   console.log(perSecond);
 }
 
-async function main(): Promise<void> {
-  const heaps = { small: 0, large: LARGE_HEAP_MB };
-  const measurements = Object.entries(heaps).flatMap(([size, heapMb]) =>
-    Object.keys(contestants).map((name) => ({
-      name: `${name}, ${size} heap`,
-      contestant: name,
-      heapMb,
+interface Case {
+  name: string;
+  unit: string;
+  samples: number[];
+  measure(): number;
+}
+
+/** What is measured of one program: both contestants on both heaps, and the floor. */
+function casesOf(label: string, file: string, floor: string): Case[] {
+  const run = (program: string, argv: string[]) => Number(execFileSync(program, argv, { encoding: 'utf8' }));
+  const of = (contestant: string, size: string, heapMb: number): Case => ({
+    name: `${contestant}, ${size} heap, ${label}`,
+    unit: '1/s',
+    samples: [],
+    measure: () =>
+      run(process.execPath, [
+        ...['--max-old-space-size=1024', fileURLToPath(import.meta.url), '--case', contestant, '--heap', `${heapMb}`],
+        ...['--seconds', values.seconds, '--file', file],
+      ]),
+  });
+  return [
+    of('native spawn', 'small', 0),
+    of('node:child_process', 'small', 0),
+    of('native spawn', 'large', LARGE_HEAP_MB),
+    of('node:child_process', 'large', LARGE_HEAP_MB),
+    {
+      name: `floor, ${label}`,
       unit: '1/s',
-      samples: [] as number[],
-    })),
+      samples: [],
+      measure: () => run(floor, [file, values.seconds]),
+    },
+  ];
+}
+
+function ratiosOf(cases: Case[]) {
+  const medians = cases.map(({ samples }) =>
+    quantile(
+      [...samples].sort((a, b) => a - b),
+      0.5,
+    ),
   );
+  const [nativeSmall = 0, nodeSmall = 0, nativeLarge = 0, nodeLarge = 0, floor = 0] = medians;
+  return { small: nativeSmall / nodeSmall, large: nativeLarge / nodeLarge, ceiling: floor / nodeLarge };
+}
+
+async function main(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'talos-spawn-'));
+  const smallest = join(folder, 'smallest');
+  await writeSmallestProgram(smallest);
+  const floor = join(await helperProgram('spawn_floor.cc'), 'spawn_floor');
+  const usual = casesOf('/bin/true', FILE, floor);
+  const bare = casesOf('a program that only ends', smallest, floor);
   for (let number = 0; number < Number(values.samples); number++) {
     // In turn, so that whatever else the machine does meets all of them.
-    for (const { contestant, heapMb, samples } of measurements) {
-      const argv = [
-        '--max-old-space-size=1024',
-        fileURLToPath(import.meta.url),
-        '--case',
-        contestant,
-        '--heap',
-        `${heapMb}`,
-      ];
-      argv.push('--seconds', values.seconds);
-      samples.push(Number(execFileSync(process.execPath, argv, { encoding: 'utf8' })));
-    }
+    for (const each of [...usual, ...bare]) each.samples.push(each.measure());
   }
-  const median = (position: number) =>
-    quantile(
-      [...(measurements[position]?.samples ?? [])].sort((a, b) => a - b),
-      0.5,
+  rmSync(folder, { recursive: true });
+  const ratios = ratiosOf(usual);
+  const bareRatios = ratiosOf(bare);
+  for (const [label, { small, large, ceiling }] of [
+    ['/bin/true', ratios],
+    ['a program that only ends', bareRatios],
+  ] as const) {
+    process.stderr.write(
+      `native spawn against node:child_process, ${label}: ${small.toFixed(2)} × on a small heap, ${large.toFixed(2)} × on ${LARGE_HEAP_MB} MB, where the floor would be ${ceiling.toFixed(2)} ×\n`,
     );
-  const ratios = { small: median(0) / median(1), large: median(2) / median(3) };
-  process.stderr.write(
-    `native spawn against node:child_process: ${ratios.small.toFixed(2)} × on a small heap, ${ratios.large.toFixed(2)} × on ${LARGE_HEAP_MB} MB\n`,
-  );
+  }
   await publish({
     benchmark: 'spawn',
     question: 'processes started and collected a second',
@@ -127,8 +169,11 @@ async function main(): Promise<void> {
       seconds: Number(values.seconds),
       ratioSmallHeap: ratios.small,
       ratioLargeHeap: ratios.large,
+      ratioLargeHeapOfFloor: ratios.ceiling,
+      ratioSmallHeapBareProgram: bareRatios.small,
+      ratioLargeHeapBareProgram: bareRatios.large,
     },
-    measurements: measurements.map(({ name, unit, samples }) => ({ name, unit, samples })),
+    measurements: [...usual, ...bare].map(({ name, unit, samples }) => ({ name, unit, samples })),
   });
 }
 
