@@ -2,12 +2,20 @@
  * One real thing of every module. It runs in the guest of each architecture: what differs between them (system call numbers, the
  * assembly around clone3, structures, page sizes) shows here.
  */
+
+import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { endianness } from 'node:os';
+import { type AddressInfo, createServer } from 'node:net';
+import { availableParallelism, endianness, totalmem } from 'node:os';
 import t from 'tap';
 import type { ChannelHandlers, ExitStatus, FileDescriptor, SpawnOptions } from '../../lib/native/contract.js';
 import { loadNative } from '../../lib/native/index.js';
 import { CGROUP_ROOT } from '../../lib/os/cgroup-tree.js';
+import { parseCpuInfo } from '../../lib/os/proc/cpuinfo.js';
+import { parseMeminfo } from '../../lib/os/proc/meminfo.js';
+import { readKernelFile } from '../../lib/os/proc/read.js';
+import { parseStat } from '../../lib/os/proc/stat.js';
+import { readSockets, socketOwners } from '../../lib/os/sockets.js';
 import { openDescriptors } from '../native/open-descriptors.js';
 
 const native = loadNative();
@@ -170,4 +178,22 @@ t.test('power: the name of the machine', async (t) => {
   native.power.setHostname('smoke');
   t.equal(readFileSync('/proc/sys/kernel/hostname', 'latin1'), 'smoke\n');
   native.power.setHostname(before);
+});
+
+t.test('what the kernel tells about the machine', async (t) => {
+  const [processor] = parseCpuInfo(await readKernelFile('/proc/cpuinfo'));
+  t.ok(processor && processor.flags.length > 0 && processor.bogoMips > 0);
+  t.match(processor?.stepping, process.arch === 'arm64' ? /^r\d+p\d+$/ : /^\d+$/);
+  const { cpu, cpuTotal, softIrq } = parseStat(await readKernelFile('/proc/stat'));
+  t.equal(cpu.length, availableParallelism());
+  t.ok(cpuTotal.user > 0 && softIrq.timer > 0);
+  t.equal(parseMeminfo(await readKernelFile('/proc/meminfo')).memtotal, totalmem() / 1024);
+  const server = createServer().listen(0, '::1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const listener = (await readSockets(['tcp6'])).find(({ localport }) => localport === port);
+  t.match(listener, { localip: '::1', remoteip: '::', state: 10 });
+  const owners = await socketOwners(new Set([listener?.inode ?? 0]));
+  t.equal(owners.get(listener?.inode ?? 0)?.pid, process.pid);
+  server.close();
 });
