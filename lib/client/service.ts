@@ -1,5 +1,5 @@
-import type { common, google, machine, storage } from '../gen/machine/machine.js';
-import { MachineServiceDefinition, StorageServiceDefinition } from '../gen/machine/service.js';
+import type { common, google, machine, storage, time } from '../gen/machine/machine.js';
+import { MachineServiceDefinition, StorageServiceDefinition, TimeServiceDefinition } from '../gen/machine/service.js';
 
 /** What the client needs to know of a call. */
 export interface Method<Request, Reply> {
@@ -27,6 +27,8 @@ export interface MachineMethods {
   Copy: Method<machine.CopyRequest.$Properties, common.Data>;
   Reboot: Method<machine.RebootRequest.$Properties, machine.RebootResponse>;
   Shutdown: Method<machine.ShutdownRequest.$Properties, machine.ShutdownResponse>;
+  Reset: Method<machine.ResetRequest.$Properties, machine.ResetResponse>;
+  Events: Method<machine.EventsRequest.$Properties, machine.Event>;
   ApplyConfiguration: Method<machine.ApplyConfigurationRequest.$Properties, machine.ApplyConfigurationResponse>;
   GenerateClientConfiguration: Method<
     machine.GenerateClientConfigurationRequest.$Properties,
@@ -45,8 +47,16 @@ export const MachineService: MachineMethods = MachineServiceDefinition;
 
 export const StorageService: { Disks: Method<Empty, storage.DisksResponse> } = StorageServiceDefinition;
 
+export const TimeService: {
+  Time: Method<Empty, time.TimeResponse>;
+  TimeCheck: Method<time.TimeRequest.$Properties, time.TimeResponse>;
+} = TimeServiceDefinition;
+
 /** Values of ApplyConfigurationRequest.Mode. */
 export const APPLY_MODES = { reboot: 0, auto: 1, 'no-reboot': 2, staged: 3, try: 4 } as const;
 
 /** Values of RebootRequest.Mode. */
 export const REBOOT_MODES = { default: 0, powercycle: 1, force: 2 } as const;
+
+/** Values of ResetRequest.WipeMode. */
+export const WIPE_MODES = { all: 0, 'system-disk': 1, 'user-disks': 2 } as const;

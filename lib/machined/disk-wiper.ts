@@ -72,7 +72,9 @@ export class DiskWiper {
       wanted.map(async (path) => {
         const disk = devices.find((device) => device.path === path);
         if (!disk) {
-          const there = devices.filter(({ isPartition }) => !isPartition).map((device) => device.path);
+          const there = devices
+            .filter(({ isPartition, isReadOnly }) => !isPartition && !isReadOnly)
+            .map((device) => device.path);
           throw new ControlError(
             'NOT_FOUND',
             `no disk ${JSON.stringify(path)}; there are ${there.join(', ') || 'none'}`,

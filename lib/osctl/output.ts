@@ -32,6 +32,11 @@ export function printResult(io: Io, format: OutputFormat, result: unknown, text:
   else io.stdout.write(structured(format, result));
 }
 
+/** One of many results that come one by one: a line of JSON, or a document of YAML. */
+export function structuredItem(format: 'json' | 'yaml', item: unknown): string {
+  return format === 'json' ? `${JSON.stringify(item)}\n` : `---\n${structured(format, item)}`;
+}
+
 /** A result for programs. */
 export function structured(format: 'json' | 'yaml', result: unknown): string {
   if (format === 'json') return `${JSON.stringify(result, null, 2)}\n`;

@@ -1,25 +1,33 @@
-/**
- * What `osctl reboot` and `osctl shutdown` do, apart from their definitions.
- *
- * The API tells no boot from the next, so a reboot is seen from outside: the connection over which the order was given is lost, or
- * a new one fails; and after that a new connection answers.
- */
-import { setTimeout as delay } from 'node:timers/promises';
+/** What `osctl reboot`, `shutdown` and `reset` do, apart from their definitions. */
 import type { Command } from 'commander';
-import { formatDuration, SECOND_MS } from '../base/units.js';
-import { ClientError, MachineService, onlyMessage, REBOOT_MODES } from '../client/index.js';
+import { formatDuration } from '../base/units.js';
+import { ClientError, MachineService, type NodeEvent, onlyMessage, REBOOT_MODES, WIPE_MODES } from '../client/index.js';
+import { ActorFollower } from './actor.js';
 import type { Io } from './io.js';
+import { NodeWatch, readBootId, readiness, until } from './node-watch.js';
+import { Progress } from './progress.js';
 import { askAll, type Session, type Target, withSession } from './session.js';
-
-const POLL_MS = 500;
-/** Patience of one question while we wait; an emulated node is slow. */
-const ATTEMPT_MS = 5 * SECOND_MS;
-/** Failures in a row that make a node "gone" when its connection was not seen to end. */
-const FAILURES_WHEN_GONE = 2;
 
 interface PowerOptions {
   wait: boolean;
   timeoutMs: number;
+}
+
+export interface ResetFlags {
+  graceful: boolean;
+  reboot: boolean;
+  systemLabelsToWipe?: string[];
+  userDisksToWipe?: string[];
+  wipeMode: keyof typeof WIPE_MODES;
+}
+
+interface Order {
+  /** 'reboot': for "reboot ordered". */
+  noun: string;
+  /** 'rebooting'. */
+  doing: string;
+  comesBack: boolean;
+  give(session: Session, target: Target): Promise<{ actorId?: string | null }>;
 }
 
 export async function reboot(
@@ -27,89 +35,140 @@ export async function reboot(
   io: Io,
   options: PowerOptions & { mode: keyof typeof REBOOT_MODES },
 ): Promise<void> {
-  await withSession(command, io, async (session) => {
-    const { finish } = await askAll(session, async (target) => {
-      const order = () =>
-        session.client.unary(MachineService.Reboot, { mode: REBOOT_MODES[options.mode] }, { node: target.node });
-      const watch = await give(session, target, order);
-      // A lost connection is enough: if a new one answers already, it is to the next boot.
-      const isGone = async () => watch.isLost() || (await watch.isGone());
-      say(io, target, options.wait ? 'rebooting' : 'reboot ordered');
-      if (!options.wait) return;
-      const begin = Date.now();
-      await until(begin + options.timeoutMs, 'the node did not go down', isGone);
-      await until(begin + options.timeoutMs, 'the node did not come back', () => answers(session, target));
-      say(io, target, `back after ${formatDuration(Date.now() - begin)}`);
-    });
-    finish();
+  await order(command, io, options, {
+    noun: 'reboot',
+    doing: 'rebooting',
+    comesBack: true,
+    give: async ({ client }, { name, node }) =>
+      onlyMessage(await client.unary(MachineService.Reboot, { mode: REBOOT_MODES[options.mode] }, { node }), name),
   });
 }
 
 export async function shutdown(command: Command, io: Io, options: PowerOptions & { force: boolean }): Promise<void> {
+  await order(command, io, options, {
+    noun: 'shutdown',
+    doing: 'shutting down',
+    comesBack: false,
+    give: async ({ client }, { name, node }) =>
+      onlyMessage(await client.unary(MachineService.Shutdown, { force: options.force }, { node }), name),
+  });
+}
+
+export async function reset(command: Command, io: Io, options: PowerOptions & ResetFlags): Promise<void> {
+  const request = {
+    graceful: options.graceful,
+    reboot: options.reboot,
+    systemPartitionsToWipe: (options.systemLabelsToWipe ?? []).map((label) => ({ label, wipe: true })),
+    userDisksToWipe: options.userDisksToWipe ?? [],
+    mode: WIPE_MODES[options.wipeMode],
+  };
+  await order(command, io, options, {
+    noun: 'reset',
+    doing: 'resetting',
+    comesBack: options.reboot,
+    give: async ({ client }, { name, node }) =>
+      onlyMessage(await client.unary(MachineService.Reset, request, { node }), name),
+  });
+}
+
+/** Gives the order to all nodes, and waits for what becomes of it. */
+async function order(command: Command, io: Io, options: PowerOptions, what: Order): Promise<void> {
   await withSession(command, io, async (session) => {
-    const { finish } = await askAll(session, async (target) => {
-      const order = () =>
-        session.client.unary(MachineService.Shutdown, { force: options.force }, { node: target.node });
-      const { isGone } = await give(session, target, order);
-      say(io, target, options.wait ? 'shutting down' : 'shutdown ordered');
-      if (!options.wait) return;
-      const begin = Date.now();
-      await until(begin + options.timeoutMs, 'the node is still there', isGone);
-      say(io, target, `answers no more (after ${formatDuration(Date.now() - begin)})`);
-    });
+    const progress = new Progress(io, session.targets);
+    const { finish } = await askAll(session, (target) =>
+      carryOut(session, target, progress, options, what).finally(() => progress.clear()),
+    );
     finish();
   });
 }
 
-/**
- * Gives the order over a connection that is watched from before on.
- * @returns whether that connection has ended, and whether the node is gone: no new connection to be had, twice if the old one is there
- */
-async function give(
+async function carryOut(
   session: Session,
   target: Target,
-  order: () => Promise<{ messages?: { metadata?: { error?: string | null } | null }[] | null }>,
-): Promise<{ isLost: () => boolean; isGone: () => Promise<boolean> }> {
-  onlyMessage(await order(), target.name);
-  let isLost = false;
-  session.client.lost(target.node).then(
-    () => {
-      isLost = true;
-    },
-    () => {},
-  );
-  let failures = 0;
-  return {
-    isLost: () => isLost,
-    isGone: async () => {
-      if (await answers(session, target)) failures = 0;
-      else failures += 1;
-      return failures >= (isLost ? 1 : FAILURES_WHEN_GONE);
-    },
-  };
-}
-
-/** Whether the node answers over a new connection. Why it does not makes no difference here: while it goes down everything happens. */
-async function answers(session: Session, { name, node }: Target): Promise<boolean> {
-  const client = session.newClient(ATTEMPT_MS);
+  progress: Progress,
+  options: PowerOptions,
+  what: Order,
+): Promise<void> {
+  if (!options.wait) {
+    await what.give(session, target);
+    progress.say(target, `${what.noun} ordered`);
+    return;
+  }
+  const bootId = what.comesBack ? await readBootId(session, target) : undefined;
+  const follower = new ActorFollower(session, target, (event) => progress.show(target, describe(event)));
   try {
-    onlyMessage(await client.unary(MachineService.Version, {}, { node }), name);
-    return true;
-  } catch (error) {
-    if (error instanceof ClientError) return false;
-    throw error;
+    const hasEvents = await follower.isOpen;
+    const watch = new NodeWatch(session, target);
+    const { actorId } = await what.give(session, target);
+    const beginMs = Date.now();
+    follower.follow(actorId ?? '');
+    progress.say(target, what.doing);
+    const wait = { session, target, progress, watch, deadlineMs: beginMs + options.timeoutMs };
+    if (what.comesBack) await untilBack(wait, bootId, hasEvents);
+    else
+      await until(
+        wait.deadlineMs,
+        () => 'the node is still there',
+        // osd is stopped last, and tells of the way down until then.
+        async () => (await watch.isGone()) && !follower.isFollowing,
+      );
+    const took = formatDuration(Date.now() - beginMs);
+    progress.say(target, what.comesBack ? `back after ${took}` : `answers no more (after ${took})`);
+    if (follower.problem !== undefined) throw new ClientError('failed', `the node says: ${follower.problem}`);
   } finally {
-    client.close();
+    follower.close();
   }
 }
 
-async function until(deadlineMs: number, complaint: string, isDone: () => Promise<boolean>): Promise<void> {
-  while (!(await isDone())) {
-    if (Date.now() >= deadlineMs) throw new ClientError('unreachable', `${complaint} in time`);
-    await delay(POLL_MS);
-  }
+interface Wait {
+  session: Session;
+  target: Target;
+  progress: Progress;
+  watch: NodeWatch;
+  deadlineMs: number;
 }
 
-function say(io: Io, target: Target, text: string): void {
-  io.stderr.write(`${target.name}: ${text}\n`);
+/**
+ * Waits for the next boot: the node's boot id is another one. Where that cannot be read, the node must be seen to go and to come back.
+ * Then it has time to become ready, if it tells that.
+ */
+async function untilBack(
+  { session, target, progress, watch, deadlineMs }: Wait,
+  bootId: string | undefined,
+  hasEvents: boolean,
+): Promise<void> {
+  if (bootId === undefined) {
+    await until(
+      deadlineMs,
+      () => 'the node did not go down',
+      () => watch.wentDown(),
+    );
+    progress.show(target, 'waiting for the node to come back');
+    await until(
+      deadlineMs,
+      () => 'the node did not come back',
+      () => watch.answers(),
+    );
+  } else {
+    let wasGone = false;
+    const complaint = () => (wasGone ? 'the node did not come back' : 'the node did not go down');
+    await until(deadlineMs, complaint, async () => {
+      const now = await readBootId(session, target);
+      if (now === undefined && !wasGone) progress.show(target, 'waiting for the node to come back');
+      wasGone ||= now === undefined;
+      return now !== undefined && now !== bootId;
+    });
+  }
+  if (!hasEvents) return;
+  progress.show(target, 'waiting for the node to be ready');
+  await until(
+    deadlineMs,
+    () => 'the node is back, but not ready',
+    async () => (await readiness(session, target)) === 'ready',
+  );
+}
+
+function describe({ type, source, message }: NodeEvent): string {
+  const kind = type.replace(/(State)?Event$/, '').toLowerCase();
+  return `${kind} ${source}: ${message}`;
 }

@@ -5,20 +5,23 @@ import { completionCommand } from './commands/completion.js';
 import { configCommand } from './commands/config/index.js';
 import { disksCommand } from './commands/disks.js';
 import { dmesgCommand } from './commands/dmesg.js';
+import { eventsCommand } from './commands/events.js';
 import { copyCommand, listCommand, readCommand, usageCommand } from './commands/files.js';
 import { genCommand } from './commands/gen/index.js';
+import { healthCommand } from './commands/health.js';
 import { injectCommand } from './commands/inject.js';
 import { kubeconfigCommand } from './commands/kubeconfig.js';
 import { logsCommand } from './commands/logs.js';
 import { memoryCommand } from './commands/memory.js';
 import { mountsCommand } from './commands/mounts.js';
 import { netstatCommand } from './commands/netstat.js';
-import { rebootCommand, shutdownCommand } from './commands/power.js';
+import { rebootCommand, resetCommand, shutdownCommand } from './commands/power.js';
 import { processesCommand } from './commands/processes.js';
 import { psCommand } from './commands/ps.js';
 import { restartCommand } from './commands/restart.js';
 import { serviceCommand } from './commands/service.js';
 import { statsCommand } from './commands/stats.js';
+import { timeCommand } from './commands/time.js';
 import { validateCommand } from './commands/validate.js';
 import { versionCommand } from './commands/version.js';
 import { addGlobalFlags } from './flags.js';
@@ -54,6 +57,10 @@ export function createProgram(io: Io, cluster = new Command('cluster').descripti
     copyCommand(io),
     rebootCommand(io),
     shutdownCommand(io),
+    resetCommand(io),
+    eventsCommand(io),
+    timeCommand(io),
+    healthCommand(io),
     applyConfigCommand(io),
     kubeconfigCommand(io),
     configCommand(io),

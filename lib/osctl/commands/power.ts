@@ -1,7 +1,8 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { MINUTE_MS } from '../../base/units.js';
-import type { GlobalFlags } from '../flags.js';
+import { collectWords, type GlobalFlags } from '../flags.js';
 import type { Io } from '../io.js';
+import type { ResetFlags } from '../power.js';
 
 /** Patience for a node to be gone, or back. */
 const DEFAULT_WAIT_MS = 5 * MINUTE_MS;
@@ -11,7 +12,7 @@ const waitMs = (command: Command) => (command.optsWithGlobals() as GlobalFlags).
 /** `osctl reboot`: and wait until the node answers again. */
 export function rebootCommand(io: Io): Command {
   return new Command('reboot')
-    .description('reboot the nodes, and wait until they answer again')
+    .description('reboot the nodes, and wait until they answer again and are ready')
     .addOption(new Option('-m, --mode <mode>', 'how').choices(['default', 'powercycle', 'force']).default('default'))
     .option('--wait', 'wait until the nodes are back (default; --timeout is the patience, 5m)')
     .option('--no-wait', 'return when the order is given')
@@ -36,4 +37,48 @@ export function shutdownCommand(io: Io): Command {
         timeoutMs: waitMs(command),
       });
     });
+}
+
+const RESET_EXAMPLES = `
+What is on the named disks is lost. A node without an installation keeps nothing else: with --reboot it comes back as it was booted first.
+
+Examples:
+  osctl -n 10.5.0.2 reset --reboot
+  osctl -n 10.5.0.2 reset --user-disks-to-wipe /dev/vdb,/dev/vdc --wipe-mode user-disks
+`;
+
+/** `osctl reset`: forgets what the node has, wipes disks, and powers off or reboots. */
+export function resetCommand(io: Io): Command {
+  return new Command('reset')
+    .description('reset the nodes: wipe the disks that are named, then power off, or reboot')
+    .option('--graceful [boolean]', 'leave the cluster first (default: true)', booleanFlag, true)
+    .option('--reboot', 'reboot afterwards instead of powering off')
+    .option('--system-labels-to-wipe <list>', 'labels of system partitions', collectWords)
+    .option('--user-disks-to-wipe <list>', 'paths of whole disks', collectWords)
+    .addOption(
+      new Option('--wipe-mode <mode>', 'what may be wiped')
+        .choices(['all', 'system-disk', 'user-disks'])
+        .default('all'),
+    )
+    .option('-y, --yes', 'do not ask on a terminal')
+    .option('--wait', 'wait until the nodes are gone, or back (default; --timeout is the patience, 5m)')
+    .option('--no-wait', 'return when the order is given')
+    .addHelpText('after', RESET_EXAMPLES)
+    .action(async (flags: ResetFlags & { yes?: boolean; wait?: boolean }, command: Command) => {
+      const { confirmReset } = await import('../confirm.js');
+      await confirmReset(command, io, flags);
+      const { reset } = await import('../power.js');
+      await reset(command, io, {
+        ...flags,
+        reboot: flags.reboot ?? false,
+        wait: flags.wait ?? true,
+        timeoutMs: waitMs(command),
+      });
+    });
+}
+
+/** `--graceful=false`, as talosctl has it. */
+function booleanFlag(text: string): boolean {
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new InvalidArgumentError('it must be true or false.');
 }

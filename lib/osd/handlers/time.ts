@@ -69,7 +69,8 @@ export class TimeHandlers {
       };
     } catch (error) {
       if (error instanceof TalosError && error.code === 'ERR_TIME_SERVER') {
-        throw new RpcError(status.UNAVAILABLE, error.message, { cause: error });
+        // Not UNAVAILABLE: this node is there.
+        throw new RpcError(status.UNKNOWN, error.message, { cause: error });
       }
       throw error;
     } finally {
@@ -90,7 +91,7 @@ export class TimeHandlers {
       if (address !== undefined) return address;
       throw new Error('it has no address');
     } catch (error) {
-      throw new RpcError(status.UNAVAILABLE, `time server ${server} cannot be found: ${errorMessage(error)}`, {
+      throw new RpcError(status.NOT_FOUND, `time server ${server} cannot be found: ${errorMessage(error)}`, {
         cause: error,
       });
     }

@@ -12,7 +12,11 @@ import {
 import type { PemPair, SecretsBundle } from '../../../lib/base/secrets-bundle.js';
 import type { Credentials } from '../../../lib/client/index.js';
 import { stringifyClientConfig } from '../../../lib/config/index.js';
-import { MachineServiceDefinition, StorageServiceDefinition } from '../../../lib/gen/machine/service.js';
+import {
+  MachineServiceDefinition,
+  StorageServiceDefinition,
+  TimeServiceDefinition,
+} from '../../../lib/gen/machine/service.js';
 import {
   generatePrivateKey,
   generateSecrets,
@@ -65,7 +69,7 @@ export class FakeNode implements AsyncDisposable {
       ipAddresses: options.ipAddresses ?? ['127.0.0.1', '::1'],
     });
     const server = new Server({ 'grpc.max_receive_message_length': 1 << 25 });
-    for (const service of [MachineServiceDefinition, StorageServiceDefinition]) {
+    for (const service of [MachineServiceDefinition, StorageServiceDefinition, TimeServiceDefinition]) {
       server.addService(service as ServiceDefinition, implementation(service, options.handlers ?? {}));
     }
     const identity = {

@@ -57,11 +57,11 @@ t.test('what cannot be asked', async (t) => {
   for (const name of ['', 'a b', '-a', 'a..b', 'x'.repeat(300), '10.0.0.1:123', '/dev/ptp0', 'é']) {
     t.match(await rejection(made.named(name)), { code: status.INVALID_ARGUMENT }, name);
   }
-  t.match(await rejection(made.named('192.0.2.99')), { code: status.UNAVAILABLE, message: /did not answer/ });
+  t.match(await rejection(made.named('192.0.2.99')), { code: status.UNKNOWN, message: /did not answer/ });
   const other = await handlers({ timeServers: [], nameServers: ['192.0.2.53'] });
   t.teardown(() => other.rig.stop());
   t.match(await rejection(other.made.named('nobody.example')), {
-    code: status.UNAVAILABLE,
+    code: status.NOT_FOUND,
     message: /cannot be found/,
   });
 });

@@ -1,0 +1,30 @@
+import { createInterface } from 'node:readline/promises';
+import type { Command } from 'commander';
+import { TalosError } from '../base/errors.js';
+import type { Io } from './io.js';
+import { openSession } from './session.js';
+
+/**
+ * Asks once more before a reset, where there is somebody to be asked: on a terminal. A script has decided already.
+ * @throws TalosError ERR_CANCELLED  the answer is not yes
+ */
+export async function confirmReset(
+  command: Command,
+  io: Io,
+  flags: { yes?: boolean; userDisksToWipe?: string[] },
+  input: NodeJS.ReadStream = process.stdin,
+): Promise<void> {
+  if (flags.yes || input.isTTY !== true || io.stderr.isTTY !== true) return;
+  const { targets, client } = await openSession(command, io);
+  client.close();
+  const disks = flags.userDisksToWipe ?? [];
+  const wipe = disks.length === 0 ? '' : ` and wipe ${disks.join(', ')} of each`;
+  const question = `Reset ${targets.map(({ name }) => name).join(', ')}${wipe}? [y/N] `;
+  const asking = createInterface({ input, output: io.stderr as NodeJS.WriteStream });
+  try {
+    const answer = await asking.question(question);
+    if (!/^y(es)?$/i.test(answer.trim())) throw new TalosError('ERR_CANCELLED', 'nothing was done');
+  } finally {
+    asking.close();
+  }
+}
