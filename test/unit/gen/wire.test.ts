@@ -77,10 +77,13 @@ t.test('the tables say what the public API says', async (t) => {
     'Copy',
     'DiskUsage',
     'Dmesg',
+    'EtcdSnapshot',
     'Events',
+    'ImageList',
     'Kubeconfig',
     'List',
     'Logs',
+    'PacketCapture',
     'Read',
   ]);
 });

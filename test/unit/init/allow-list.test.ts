@@ -5,9 +5,12 @@ import { ALLOW_LIST, CONNECTABLE } from '../../../lib/init/allow-list.js';
 const PEERS = ['osd', 'machined', 'networkd', 'chatty', 'init', '', '__proto__', 'constructor'];
 
 const ALLOWED: Record<string, string[]> = {
-  osd: ['listServices', 'controlService', 'openLog', 'closeLog', 'openKmsg', 'power', 'connect', 'reportListening'],
-  machined: ['power', 'setHostname', 'startDhcp'],
-  networkd: ['describeDhcp', 'reportNetwork'],
+  osd: [
+    ...['listServices', 'controlService', 'openLog', 'closeLog', 'openKmsg', 'power', 'connect', 'reportListening'],
+    ...['readEvents', 'reportHealth', 'describeTime'],
+  ],
+  machined: ['power', 'setHostname', 'startDhcp', 'reportHealth', 'reportConfig'],
+  networkd: ['describeDhcp', 'reportNetwork', 'reportHealth'],
 };
 
 for (const peer of PEERS) {
