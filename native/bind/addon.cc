@@ -2,7 +2,6 @@
 #include <napi.h>
 
 #include "bind/addon_data.h"
-#include "bind/event_watch.h"
 #include "bind/fd.h"
 #include "bind/modules.h"
 
@@ -13,7 +12,6 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(data);  // deleted with the environment
   data->loop = JsLoop::create(env);
   FileDescriptor::define(env);
-  define_event_watch(env);
   init_descriptor(env, exports);
   init_process(env, exports);
   init_ring(env, exports);

@@ -19,7 +19,6 @@ enum class ClassId : size_t {
   kMonitor,
   kBootTimer,
   kDhcpSocket,
-  kEventWatch,
   kCgroupSampler,
   kWatchdog,
   kCount

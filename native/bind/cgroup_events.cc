@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 
 #include "bind/error.h"
-#include "bind/event_watch.h"
 #include "bind/fd.h"
+#include "bind/monitor.h"
 #include "bind/strings.h"
 #include "bind/takes.h"
 #include "cgroup/events.h"
@@ -16,51 +17,50 @@ namespace talos::bind {
 
 namespace {
 
-class CounterSource : public EventSource {
+class CounterTask : public FileTask<cgroup::EventReader> {
  public:
-  explicit CounterSource(cgroup::EventReader reader) : reader_(std::move(reader)) {}
+  using FileTask::FileTask;
 
-  [[nodiscard]] int fd() const override { return reader_.fd(); }
+ protected:
   // An error on a control file is nothing but a change, and always comes with it.
   [[nodiscard]] uint32_t events() const override { return EPOLLPRI; }
 
-  bool deliver(Napi::Env env, Napi::Function callback) override {
+  Next turn(Napi::Env env) override {
     std::array<double, cgroup::kMaxEventKeys> values;
-    auto is_there = reader_.read(values.data());
+    auto is_there = file_->read(values.data());
     if (!is_there) {
-      callback.Call({env.Undefined(), to_js_error(env, is_there.error()).Value()});
-      return false;
+      function_.Call({env.Undefined(), to_js_error(env, is_there.error()).Value()});
+      return Next::kEnd;
     }
     if (!is_there.value()) {
-      callback.Call({env.Undefined()});
-      return false;
+      function_.Call({env.Undefined()});
+      return Next::kEnd;
     }
-    auto array = Napi::Float64Array::New(env, reader_.size());
+    auto array = Napi::Float64Array::New(env, file_->size());
     // A worker that is being ended makes no arrays any more.
-    if (array.Data() == nullptr) return true;
-    std::copy_n(values.data(), reader_.size(), array.Data());
-    callback.Call({array});
-    return true;
+    if (array.Data() == nullptr) return Next::kWait;
+    std::copy_n(values.data(), file_->size(), array.Data());
+    function_.Call({array});
+    return Next::kWait;
   }
-
- private:
-  cgroup::EventReader reader_;
 };
 
-class PressureSource : public EventSource {
- public:
-  explicit PressureSource(UniqueFd trigger) : trigger_(std::move(trigger)) {}
+struct PressureTrigger {
+  UniqueFd trigger;
+  [[nodiscard]] int fd() const { return trigger.get(); }
+};
 
-  [[nodiscard]] int fd() const override { return trigger_.get(); }
+class PressureTask : public FileTask<PressureTrigger> {
+ public:
+  using FileTask::FileTask;
+
+ protected:
   [[nodiscard]] uint32_t events() const override { return EPOLLPRI; }
 
-  bool deliver(Napi::Env, Napi::Function callback) override {
-    callback.Call({});
-    return true;
+  Next turn(Napi::Env) override {
+    function_.Call({});
+    return Next::kWait;
   }
-
- private:
-  UniqueFd trigger_;
 };
 
 }  // namespace
@@ -80,7 +80,8 @@ Napi::Value watch_cgroup_events(const Napi::CallbackInfo& info) {
     throw_error(env, reader.error());
     return env.Undefined();
   }
-  return watch_events(env, std::make_unique<CounterSource>(std::move(reader).value()), info[2].As<Napi::Function>());
+  auto task = std::make_shared<CounterTask>(env, std::move(reader).value(), info[2].As<Napi::Function>());
+  return start_monitor(env, std::move(task), false);
 }
 
 Napi::Value watch_cgroup_pressure(const Napi::CallbackInfo& info) {
@@ -96,7 +97,8 @@ Napi::Value watch_cgroup_pressure(const Napi::CallbackInfo& info) {
     throw_error(env, trigger.error());
     return env.Undefined();
   }
-  return watch_events(env, std::make_unique<PressureSource>(std::move(trigger).value()), info[5].As<Napi::Function>());
+  auto task = std::make_shared<PressureTask>(env, PressureTrigger{std::move(trigger).value()}, info[5].As<Napi::Function>());
+  return start_monitor(env, std::move(task), false);
 }
 
 }  // namespace talos::bind

@@ -1,13 +1,13 @@
 #include "bind/monitor.h"
 
+#include <sys/epoll.h>
+
 #include "bind/addon_data.h"
 #include "bind/error.h"
 
 namespace talos::bind {
 
 namespace {
-
-constexpr uint32_t kEvents = EPOLLIN | EPOLLONESHOT;
 
 class Monitor : public Napi::ObjectWrap<Monitor> {
  public:
@@ -36,7 +36,7 @@ class Monitor : public Napi::ObjectWrap<Monitor> {
 }  // namespace
 
 Result<void> MonitorTask::start(Napi::Env env, bool at_once) {
-  auto token = Reactor::instance().add(fd(), kEvents, shared_from_this());
+  auto token = Reactor::instance().add(fd(), events() | EPOLLONESHOT, shared_from_this());
   if (!token) return token.error();
   token_ = token.value();
   loop_->hold(env);
@@ -50,10 +50,12 @@ void MonitorTask::run(Napi::Env env) {
   if (!token_) return;
   if (next == Next::kAgain) {
     loop_->post(shared_from_this());
-  } else {
-    (void)Reactor::instance().rearm(*token_, kEvents);
+  } else if (next == Next::kEnd || !Reactor::instance().rearm(*token_, events() | EPOLLONESHOT)) {
+    stop(env);
   }
 }
+
+uint32_t MonitorTask::events() const { return EPOLLIN; }
 
 void MonitorTask::stop(Napi::Env env) {
   if (abandon()) loop_->unhold(env);

@@ -1,14 +1,17 @@
-// A socket whose messages become calls of functions, until close(): what the monitors of the contract are made of.
+// A descriptor whose messages or changes become calls of functions, until close(): what the monitors and watches of the contract
+// are made of.
 //
-// Messages wait in the kernel's buffer of the socket, not here: the reactor only rings, once, and is armed again when the
-// JavaScript thread has taken a batch. A JavaScript thread that is too slow makes the kernel say ENOBUFS.
+// What has happened waits in the kernel, not here: the reactor only rings, once, and is armed again when the JavaScript thread
+// has taken a batch. A JavaScript thread that is too slow makes a socket say ENOBUFS, and sees several changes of a file as one.
 #pragma once
 
 #include <napi.h>
 
 #include <memory>
 #include <optional>
+#include <utility>
 
+#include "bind/addon_data.h"
 #include "bind/js_loop.h"
 #include "reactor/reactor.h"
 
@@ -32,12 +35,15 @@ class MonitorTask : public ReadyHandler, public JsTask, public std::enable_share
   bool abandon();
 
  protected:
-  enum class Next { kWait, kAgain };
+  // kEnd: nothing more will come; close() is still to be called.
+  enum class Next { kWait, kAgain, kEnd };
 
   // JavaScript thread: takes a batch and calls functions, which may call stop() or throw.
   virtual Next turn(Napi::Env env) = 0;
   [[nodiscard]] virtual int fd() const = 0;
-  // Lets go of the functions, and closes the socket. Not while turn() uses it.
+  // Of epoll_wait(2), without EPOLLONESHOT.
+  [[nodiscard]] virtual uint32_t events() const;
+  // Lets go of the functions, and closes the descriptor. Not while turn() uses it.
   virtual void release() = 0;
 
   [[nodiscard]] bool is_running() const { return token_.has_value(); }
@@ -46,6 +52,25 @@ class MonitorTask : public ReadyHandler, public JsTask, public std::enable_share
   std::shared_ptr<JsLoop> loop_;
   // Set from start() to the end.
   std::optional<Reactor::Token> token_;
+};
+
+// What an open file tells, to one function. `File` has fd().
+template <typename File>
+class FileTask : public MonitorTask {
+ public:
+  FileTask(Napi::Env env, File file, Napi::Function function)
+      : MonitorTask(AddonData::of(env).loop), file_(std::move(file)), function_(Napi::Persistent(function)) {}
+
+ protected:
+  [[nodiscard]] int fd() const override { return file_->fd(); }
+  void release() override {
+    file_.reset();
+    function_.Reset();
+  }
+
+  // None after the end, which a call of the function may bring: the task itself may be on its way to the loop for a while.
+  std::optional<File> file_;
+  Napi::FunctionReference function_;
 };
 
 // The class with close() that JavaScript sees.

@@ -8,6 +8,7 @@
 #include "bind/fd.h"
 #include "bind/modules.h"
 #include "bind/strings.h"
+#include "bind/takes.h"
 #include "mount/attach.h"
 #include "mount/flags.h"
 #include "mount/loop.h"
@@ -32,17 +33,20 @@ mount::MountRequest to_request(const Napi::CallbackInfo& info) {
 
 // (…, timeout)
 Napi::Value mount_async(const Napi::CallbackInfo& info) {
+  if (!takes(info, "sssas?n")) return {};
   auto request = to_request(info);
   auto limit = about("mount", request.source, request.target);
   return run_with_deadline_void(info[5], std::move(limit), [request = std::move(request)] { return mount::mount(request); });
 }
 
 void mount_sync(const Napi::CallbackInfo& info) {
+  if (!takes(info, "sssas")) return;
   if (auto mounted = mount::mount(to_request(info)); !mounted) throw_error(info.Env(), mounted.error());
 }
 
 // (target, flags, timeout)
 Napi::Value unmount_async(const Napi::CallbackInfo& info) {
+  if (!takes(info, "sa?n")) return {};
   std::string target = to_string(info[0]);
   auto work = [target, flags = to_strings(info[1])] { return mount::unmount(target, flags); };
   return run_with_deadline_void(info[2], about("umount2", target), std::move(work));
@@ -56,6 +60,7 @@ struct CreateRequest {
 
 // (fstype, source, keys, values: true | string | FileDescriptor, attributes, timeout)
 Napi::Value create_mount(const Napi::CallbackInfo& info) {
+  if (!takes(info, "ssaaa?n")) return {};
   Napi::Env env = info.Env();
   CreateRequest request;
   request.mount.fstype = to_string(info[0]);
@@ -87,6 +92,7 @@ Napi::Value create_mount(const Napi::CallbackInfo& info) {
 
 // (path, clone, recursive, timeout)
 Napi::Value open_tree(const Napi::CallbackInfo& info) {
+  if (!takes(info, "sbb?n")) return {};
   std::string path = to_string(info[0]);
   bool clone = info[1].As<Napi::Boolean>().Value();
   bool recursive = info[2].As<Napi::Boolean>().Value();
@@ -96,6 +102,7 @@ Napi::Value open_tree(const Napi::CallbackInfo& info) {
 
 // (mount, target: string | FileDescriptor, timeout)
 Napi::Value move_mount(const Napi::CallbackInfo& info) {
+  if (!takes(info, "D.?n")) return {};
   Napi::Env env = info.Env();
   UniqueFd from = share_fd(env, info[0]);
   if (!from) return env.Undefined();
@@ -112,6 +119,7 @@ Napi::Value move_mount(const Napi::CallbackInfo& info) {
 
 // (mount, attributes to set, attributes to clear, propagation flags: none or one, recursive)
 void set_attributes(const Napi::CallbackInfo& info) {
+  if (!takes(info, "Daaab")) return;
   Napi::Env env = info.Env();
   int fd = borrow_fd(env, info[0]);
   if (fd == -1) return;
@@ -134,18 +142,21 @@ void set_attributes(const Napi::CallbackInfo& info) {
 
 // (newRoot, kept)
 Napi::Value switch_root(const Napi::CallbackInfo& info) {
+  if (!takes(info, "sa")) return {};
   auto work = [root = to_string(info[0]), kept = to_strings(info[1])] { return mount::switch_root(root, kept); };
   return run_with_deadline_void(info.Env().Undefined(), {}, std::move(work));
 }
 
 // (newRoot, putOld)
 Napi::Value pivot_root(const Napi::CallbackInfo& info) {
+  if (!takes(info, "ss")) return {};
   auto work = [root = to_string(info[0]), old = to_string(info[1])] { return sys::pivot_root(root, old); };
   return run_with_deadline_void(info.Env().Undefined(), {}, std::move(work));
 }
 
 // (file, readOnly, autoclear, offsetBytes, sizeLimitBytes, blockBytes) -> [path, device]
 Napi::Value attach_loop(const Napi::CallbackInfo& info) {
+  if (!takes(info, "Dbbnnn")) return {};
   UniqueFd file = share_fd(info.Env(), info[0]);
   if (!file) return info.Env().Undefined();
   sys::LoopConfig config{.read_only = info[1].As<Napi::Boolean>().Value(),
@@ -167,6 +178,7 @@ Napi::Value attach_loop(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value detach_loop(const Napi::CallbackInfo& info) {
+  if (!takes(info, "D")) return {};
   UniqueFd device = share_fd(info.Env(), info[0]);
   if (!device) return info.Env().Undefined();
   auto work = [device = std::move(device)] { return mount::detach_loop(device.get()); };
@@ -175,6 +187,7 @@ Napi::Value detach_loop(const Napi::CallbackInfo& info) {
 
 // (path, timeout) -> type, blockBytes, blocks, freeBlocks, availableBlocks, files, freeFiles, isReadOnly
 Napi::Value statfs(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s?n")) return {};
   std::string path = to_string(info[0]);
   auto convert = [](Napi::Env env, const sys::FileSystemSpace& space) {
     auto values = Napi::Float64Array::New(env, 8);

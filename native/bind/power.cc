@@ -2,12 +2,13 @@
 #include "power/power.h"
 
 #include <napi.h>
-#include <sys/epoll.h>
+
+#include <memory>
 
 #include "bind/async.h"
 #include "bind/error.h"
-#include "bind/event_watch.h"
 #include "bind/modules.h"
+#include "bind/monitor.h"
 #include "bind/strings.h"
 #include "bind/takes.h"
 #include "bind/watchdog.h"
@@ -49,35 +50,30 @@ void kill_all(const Napi::CallbackInfo& info) {
   throw_if_failed(info.Env(), power::kill_all(to_string(info[0])));
 }
 
-class KeySource : public EventSource {
+class KeyTask : public FileTask<power::KeyReader> {
  public:
-  explicit KeySource(power::KeyReader reader) : reader_(std::move(reader)) {}
+  using FileTask::FileTask;
 
-  [[nodiscard]] int fd() const override { return reader_.fd(); }
-  [[nodiscard]] uint32_t events() const override { return EPOLLIN; }
-
-  bool deliver(Napi::Env env, Napi::Function callback) override {
-    auto batch = reader_.read();
+ protected:
+  Next turn(Napi::Env env) override {
+    auto batch = file_->read();
     if (!batch) {
-      callback.Call({env.Undefined(), to_js_error(env, batch.error()).Value()});
-      return false;
+      function_.Call({env.Undefined(), to_js_error(env, batch.error()).Value()});
+      return Next::kEnd;
     }
     const auto& [keys, is_incomplete] = batch.value();
-    if (keys.empty() && !is_incomplete) return true;
+    if (keys.empty() && !is_incomplete) return Next::kWait;
     auto numbers = Napi::Int32Array::New(env, keys.size() * 2);
     int32_t* out = numbers.Data();
     // A worker that is being ended makes no arrays any more.
-    if (out == nullptr && !keys.empty()) return true;
+    if (out == nullptr && !keys.empty()) return Next::kWait;
     for (const power::KeyEvent& key : keys) {
       *out++ = key.code;
       *out++ = key.value;
     }
-    callback.Call({numbers, Napi::Boolean::New(env, is_incomplete)});
-    return true;
+    function_.Call({numbers, Napi::Boolean::New(env, is_incomplete)});
+    return Next::kWait;
   }
-
- private:
-  power::KeyReader reader_;
 };
 
 // (path, callback): `callback(numbers, isIncomplete)` with code and value of each key; `callback(undefined, error)` is the last
@@ -90,7 +86,8 @@ Napi::Value watch_keys(const Napi::CallbackInfo& info) {
     throw_error(env, reader.error());
     return env.Undefined();
   }
-  return watch_events(env, std::make_unique<KeySource>(std::move(reader).value()), info[1].As<Napi::Function>());
+  auto task = std::make_shared<KeyTask>(env, std::move(reader).value(), info[1].As<Napi::Function>());
+  return start_monitor(env, std::move(task), false);
 }
 
 }  // namespace
