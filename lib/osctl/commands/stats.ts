@@ -26,6 +26,7 @@ export function statsCommand(io: Io): Command {
       'after',
       `
 MEMORY is what the group of a service holds now, its part of the page cache included; CPU is what it has used since it was made.
+Of init most is missing: what PID 1 took before it had a group is nobody's. \`osctl processes\` shows it.
 
 Examples:
   osctl stats                 of the services of the node
