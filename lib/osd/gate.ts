@@ -9,7 +9,9 @@ import {
 } from '@grpc/grpc-js';
 import { printable, quoted } from '../base/printable.js';
 import { denial } from './authorisation.js';
+import type { Admitted, CallLimits } from './call-limits.js';
 import type { PeerIdentity } from './peer-identity.js';
+import { toStatus } from './status.js';
 
 /** Enough to tell the certificates of a cluster apart, and to find one by `openssl x509 -fingerprint -sha256`. */
 const FINGERPRINT_DIGITS = 16;
@@ -30,10 +32,11 @@ export function callerOf(call: Pick<Call, 'getAuthContext'>, lookup: IdentityLoo
 
 /**
  * The one gate of all calls, unary and streams: who may, and a line in the log when it is over.
- * A call that is refused ends before its handler, or any message of the client, is looked at.
+ * A call that is refused, also because there are too many, ends before its handler, or any message of the client, is looked at.
  */
-export function createGate(lookup: IdentityLookup, log: (line: string) => void): ServerInterceptor {
+export function createGate(lookup: IdentityLookup, limits: CallLimits, log: (line: string) => void): ServerInterceptor {
   return (method, call) => {
+    let admitted: Admitted | undefined;
     const identity = callerOf(call, lookup);
     const entry = new CallEntry(method.path, call, identity, log);
     const listener = new ServerListenerBuilder()
@@ -43,15 +46,38 @@ export function createGate(lookup: IdentityLookup, log: (line: string) => void):
           return;
         }
         const why = denial(method.path, identity.roles);
-        if (why === undefined) next(metadata);
-        else entry.refuse(status.PERMISSION_DENIED, why);
+        if (why !== undefined) {
+          entry.refuse(status.PERMISSION_DENIED, why);
+          return;
+        }
+        try {
+          admitted = limits.admit(call, method.path, identity.fingerprint);
+        } catch (error) {
+          const { code, details } = toStatus(error);
+          entry.refuse(code, details);
+          return;
+        }
+        next(metadata);
       })
-      .withOnCancel(() => entry.cancelled())
+      .withOnReceiveHalfClose((next) => {
+        admitted?.received();
+        next();
+      })
+      .withOnCancel(() => {
+        admitted?.gone();
+        entry.cancelled();
+      })
       .build();
     const responder = new ResponderBuilder()
       .withStart((next) => next(listener))
+      .withSendMessage((message, next) => {
+        // The status follows when the message has been taken; of a stream the handler minds how its messages are.
+        if (!method.responseStream) admitted?.answered();
+        next(message);
+      })
       .withSendStatus((outcome, next) => {
         entry.end(outcome.code ?? status.UNKNOWN, outcome.details ?? '');
+        admitted?.answered();
         next(outcome);
       })
       .build();

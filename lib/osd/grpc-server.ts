@@ -33,8 +33,8 @@ export class LimitedServer extends Server {
       maxSessionInvalidFrames: 32,
       maxSessionRejectedStreams: 32,
       // RST_STREAM frames of the client: how many at once, and a second (CVE-2023-44487).
-      streamResetBurst: 200,
-      streamResetRate: 50,
+      streamResetBurst: 64,
+      streamResetRate: 20,
       unknownProtocolTimeout: limits.handshakeTimeoutMs,
     });
   }

@@ -19,7 +19,19 @@ export interface Limits {
   /** Logs and Dmesg streams of all clients, and of one client certificate: each may hold two slabs. */
   maxStreams: number;
   maxStreamsPerClient: number;
+  /** Calls under way on all connections, and on those of one client certificate; over when the client has taken the whole answer. */
+  maxCalls: number;
+  maxCallsPerClient: number;
+  /** Of messages, those that osd sends included. */
   maxMessageBytes: number;
+  /** Of requests that are names and flags: all but a machine config. */
+  maxSmallMessageBytes: number;
+  /** Calls whose request may be of `maxMessageBytes`, at once. */
+  maxLargeCalls: number;
+  /** For a client to send its request. */
+  requestTimeoutMs: number;
+  /** For a client to take the rest of an answer that is complete. */
+  answerTimeoutMs: number;
   /** Of one HTTP/2 session's buffers and tables. */
   maxSessionMemoryMib: number;
   maxHeaderBytes: number;
@@ -41,7 +53,13 @@ export const DEFAULT_LIMITS: Limits = {
   maxConcurrentCalls: 160,
   maxStreams: 256,
   maxStreamsPerClient: 128,
+  maxCalls: 512,
+  maxCallsPerClient: 256,
   maxMessageBytes: 32 * MIB,
+  maxSmallMessageBytes: 64 * KIB,
+  maxLargeCalls: 2,
+  requestTimeoutMs: 30 * SECOND_MS,
+  answerTimeoutMs: MINUTE_MS,
   maxSessionMemoryMib: 32,
   maxHeaderBytes: 16 * KIB,
   maxHeaderCount: 64,

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { SECOND_MS } from '../base/units.js';
 import type { KmsgModule, RingModule } from '../native/contract.js';
 import { apiServices } from './api.js';
+import { CallLimits } from './call-limits.js';
 import type { InitClient, OsdContext } from './context.js';
 import { metadataField } from './data-message.js';
 import { EventMirror } from './event-mirror.js';
@@ -57,7 +58,7 @@ export class OsdServer {
       ending: this.ending.signal,
     };
     const lookup = (fingerprint: string) => this.frontDoor.connections.identityOf(fingerprint);
-    this.grpc = new LimitedServer(limits, [createGate(lookup, options.log)]);
+    this.grpc = new LimitedServer(limits, [createGate(lookup, new CallLimits(limits), options.log)]);
     for (const { definition, implementation } of apiServices(this.context, lookup)) {
       this.grpc.addService(definition, implementation);
     }

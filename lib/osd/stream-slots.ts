@@ -1,7 +1,7 @@
 import { status } from '@grpc/grpc-js';
 import { RpcError } from './status.js';
 
-/** Bounds how many streams there are at once, of all clients and of one: each may hold memory for as long as its client is slow. */
+/** Bounds how many streams, or calls, there are at once, of all clients and of one: each may hold memory for as long as its client is slow. */
 export class StreamSlots {
   private readonly byClient = new Map<string, number>();
   private total = 0;
@@ -9,6 +9,7 @@ export class StreamSlots {
   constructor(
     private readonly max: number,
     private readonly maxPerClient: number,
+    private readonly what = 'streams open',
   ) {}
 
   get used(): number {
@@ -23,10 +24,11 @@ export class StreamSlots {
   take(client: string): () => void {
     const mine = this.byClient.get(client) ?? 0;
     if (mine >= this.maxPerClient) {
-      throw new RpcError(status.RESOURCE_EXHAUSTED, `this client has ${mine} streams open already`);
+      throw new RpcError(status.RESOURCE_EXHAUSTED, `this client has ${mine} ${this.what} already`);
     }
-    if (this.total >= this.max)
-      throw new RpcError(status.RESOURCE_EXHAUSTED, `the node has ${this.total} streams open already`);
+    if (this.total >= this.max) {
+      throw new RpcError(status.RESOURCE_EXHAUSTED, `the node has ${this.total} ${this.what} already`);
+    }
     this.total += 1;
     this.byClient.set(client, mine + 1);
     let isTaken = true;
