@@ -1,5 +1,8 @@
 #include "netlink/dump.h"
 
+#include <set>
+
+#include "netlink/neighbour.h"
 #include "sys/netlink_calls.h"
 
 namespace talos::netlink {
@@ -52,6 +55,47 @@ MessageBuilder neighbour_dump(const DumpQuery& query, uint8_t family) {
   return request;
 }
 
+// Which neighbours a list has, whatever their states.
+using Neighbours = std::set<std::string>;
+
+Result<void> note_neighbour(Neighbours& neighbours, const MessageView& message) {
+  auto neighbour = parse_neighbour(message);
+  if (!neighbour) return neighbour.error();
+  std::string key = std::to_string(neighbour.value().index) + " ";
+  append_address(key, neighbour.value().address);
+  neighbours.insert(std::move(key));
+  return {};
+}
+
+Result<void> dump_family(RouteSocket& socket, const DumpQuery& query, uint8_t family, Batch& batch, Neighbours& neighbours) {
+  auto start_over = [&] {
+    batch.clear();
+    neighbours.clear();
+  };
+  return socket.dump([&] { return build_dump(query, family); }, start_over,
+                     [&](const MessageView& message) -> Result<void> {
+                       if (kind_of(message.type) != query.kind || is_removal(message.type)) return {};
+                       // Without IPv6 in the kernel, others answer a question about it.
+                       auto written = write_object(batch, message, What::kListed, family);
+                       if (!written) return written.error();
+                       return query.kind == Kind::kNeighbour ? note_neighbour(neighbours, message) : Result<void>();
+                     });
+}
+
+// The kernel does not mark a list of neighbours as interrupted. One that came in several parts may lack entries that were there
+// all the time, when others before them went meanwhile: so it counts when the next one has the same.
+Result<void> dump_until_it_counts(RouteSocket& socket, const DumpQuery& query, uint8_t family, Batch& batch) {
+  Neighbours before;
+  for (int attempt = 0; attempt < RouteSocket::kMaxDumps; attempt++) {
+    Neighbours neighbours;
+    if (auto done = dump_family(socket, query, family, batch, neighbours); !done) return done;
+    if (query.kind != Kind::kNeighbour || socket.parts() <= 1) return {};
+    if (attempt > 0 && neighbours == before) return {};
+    before = std::move(neighbours);
+  }
+  return Error{EAGAIN, "netlink", {}, {}, "the neighbours were others every time"};
+}
+
 }  // namespace
 
 MessageBuilder build_dump(const DumpQuery& query, uint8_t family) {
@@ -76,13 +120,7 @@ Result<void> dump(RouteSocket& socket, const DumpQuery& query, Batch& batch) {
   for (uint8_t family : {AF_INET, AF_INET6}) {
     if (query.kind != Kind::kLink && query.family != AF_UNSPEC && query.family != family) continue;
     Batch of_family;
-    auto done = socket.dump([&] { return build_dump(query, family); }, [&] { of_family.clear(); },
-                            [&](const MessageView& message) -> Result<void> {
-                              if (kind_of(message.type) != query.kind || is_removal(message.type)) return {};
-                              // Without IPv6 in the kernel, others answer a question about it.
-                              auto written = write_object(of_family, message, What::kListed, family);
-                              return written ? Result<void>() : written.error();
-                            });
+    auto done = dump_until_it_counts(socket, query, family, of_family);
     bool has_no_table = !done && done.error().errno_value == ENOENT && query.table != 0;
     if (!done && !has_no_table) return done;
     collected.append(std::move(of_family));

@@ -81,11 +81,19 @@ Result<void> RouteSocket::dump(const std::function<MessageBuilder()>& make_reque
     auto sent = send(message);
     if (!sent) return sent.error();
     DumpCollector collector(sequence_, sent.value());
+    parts_ = 0;
+    bool has_objects = false;
+    auto count = [&](const MessageView& object) {
+      has_objects = true;
+      return on_message(object);
+    };
     for (auto state = DumpCollector::State::kMore; state == DumpCollector::State::kMore;) {
       auto messages = receive();
       if (!messages) return messages.error();
-      auto next = collector.add(messages.value(), on_message);
+      has_objects = false;
+      auto next = collector.add(messages.value(), count);
       if (!next) return next.error();
+      if (has_objects) parts_++;
       state = next.value();
       if (state == DumpCollector::State::kDone) return {};
     }

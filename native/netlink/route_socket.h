@@ -31,6 +31,8 @@ class RouteSocket {
   // consistent (NLM_F_DUMP_INTR), `start_over` is called and the dump repeated, at most kMaxDumps times; then EAGAIN.
   Result<void> dump(const std::function<MessageBuilder()>& make_request, const std::function<void()>& start_over,
                     const OnMessage& on_message);
+  // Datagrams with objects in which the last dump came.
+  [[nodiscard]] size_t parts() const { return parts_; }
 
   static constexpr int kMaxDumps = 10;
 
@@ -49,6 +51,7 @@ class RouteSocket {
 
   UniqueFd fd_;
   std::vector<uint8_t> buffer_;
+  size_t parts_ = 0;
   uint32_t sequence_ = 0;
 };
 

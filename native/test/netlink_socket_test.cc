@@ -1,4 +1,6 @@
 // Conversations with the kernel: a test plays the kernel at the other end of a socket pair, or makes calls fail.
+#include <arpa/inet.h>
+#include <linux/neighbour.h>
 #include <sched.h>
 #include <sys/socket.h>
 
@@ -108,6 +110,56 @@ void malformed_answers_are_errors() {
   check(talos::test::clear_faults());
 }
 
+std::string neighbour(uint32_t sequence, uint8_t last) {
+  struct ndmsg header = {};
+  header.ndm_family = AF_INET;
+  header.ndm_ifindex = 2;
+  MessageBuilder builder(RTM_NEWNEIGH, NLM_F_MULTI, header);
+  builder.attribute(NDA_DST, htonl(0x0a000000U + last));
+  Bytes bytes = builder.finish(sequence);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Lists of neighbours in parts, each a datagram; their numbers.
+Result<void> neighbours_of(const std::vector<std::vector<std::vector<uint8_t>>>& lists, Batch& batch, uint32_t& asked) {
+  Kernel kernel;
+  uint32_t sequence = 0;
+  for (const auto& list : lists) {
+    sequence++;
+    for (const auto& part : list) {
+      std::string datagram;
+      for (uint8_t last : part) datagram += neighbour(sequence, last);
+      kernel.answer(datagram);
+    }
+    kernel.answer(message(NLMSG_DONE, NLM_F_MULTI, sequence, 0));
+  }
+  RouteSocket socket = kernel.socket();
+  asked = 0;
+  talos::test::answer_always("sendto", [&asked](talos::test::Call& call) {
+    asked++;
+    return call.arguments[2];
+  });
+  auto done = dump(socket, {.kind = Kind::kNeighbour, .family = AF_INET}, batch);
+  talos::test::clear_faults();
+  return done;
+}
+
+void neighbours_in_parts_count_when_they_stay() {
+  Batch batch;
+  uint32_t asked = 0;
+  check(neighbours_of({{{1, 2}}}, batch, asked).ok() && batch.texts() == "10.0.0.110.0.0.2");
+  check_equal(asked, 1U, "one part is one moment");
+  batch.clear();
+  check(neighbours_of({{{1, 2}, {4}}, {{2, 3}, {4}}, {{2, 3}, {4}}}, batch, asked).ok());
+  check_equal(asked, 3U);
+  check(batch.texts() == "10.0.0.210.0.0.310.0.0.4", "only the last list");
+  std::vector<std::vector<std::vector<uint8_t>>> restless;
+  for (uint8_t list = 0; list < 10; list++) restless.push_back({{1}, {static_cast<uint8_t>(list + 2)}});
+  batch.clear();
+  auto done = neighbours_of(restless, batch, asked);
+  check(!done && done.error().errno_value == EAGAIN && batch.is_empty());
+}
+
 void an_interrupted_dump_is_made_again() {
   Kernel kernel;
   kernel.answer(rule(1, 10) + rule(1, 11, NLM_F_DUMP_INTR));
@@ -201,6 +253,7 @@ int main() {
   answers_of_another_question_are_passed_over();
   no_answer_is_an_error();
   malformed_answers_are_errors();
+  neighbours_in_parts_count_when_they_stay();
   an_interrupted_dump_is_made_again();
   a_dump_that_fails_leaves_nothing();
   only_the_kernel_is_listened_to();
