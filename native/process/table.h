@@ -58,7 +58,7 @@ struct Table {
 constexpr size_t kMaxProcesses = 1 << 18;
 constexpr size_t kMaxTextBytes = 32 << 20;
 
-// Blocks for about 50 µs a process, and for `deadline` at the worst: for a pool thread. A process that ends meanwhile is left
+// Blocks for 25 to 40 µs a process, and for `deadline` at the worst: for a pool thread. A process that ends meanwhile is left
 // out.
 Result<Table> read_table(const TableOptions& options);
 
