@@ -8,7 +8,7 @@ interface SetLayout {
   decode(values: Float64Array, at: number, stats: CgroupStats): void;
 }
 
-/** The table of native/cgroup/stats.h: the position in this list is the bit. */
+/** The table of native/cgroup/stats.h, with which a test compares it: the position in this list is the bit. */
 const LAYOUT: readonly SetLayout[] = [
   {
     name: 'cpu',
@@ -96,6 +96,9 @@ const LAYOUT: readonly SetLayout[] = [
     }),
   ),
 ];
+
+/** Name and doubles of each set, by bit. */
+export const SET_SIZES: readonly [CgroupStatSet, number][] = LAYOUT.map(({ name, size }) => [name, size]);
 
 /** What most callers want, and the cheapest three files. */
 export const DEFAULT_SETS: readonly CgroupStatSet[] = ['cpu', 'memoryBytes', 'pids'];

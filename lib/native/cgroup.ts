@@ -23,6 +23,8 @@ export interface RawCgroupSampler {
 
 /** What the addon itself exports: limits by position, statistics as one typed array. */
 export interface RawCgroupModule extends RawCgroupEvents {
+  /** File and doubles of each set of statistics, by bit: for a test. */
+  statSets(): [file: string, size: number][];
   create(root: string, path: string): FileDescriptor;
   /** As cgroup-limits.ts makes them. */
   setLimits(

@@ -13,6 +13,7 @@
 #include "bind/strings.h"
 #include "bind/takes.h"
 #include "cgroup/limits.h"
+#include "cgroup/stats.h"
 
 namespace talos::bind {
 
@@ -117,6 +118,19 @@ void remove(const Napi::CallbackInfo& info) {
   if (!removed) throw_error(info.Env(), removed.error());
 }
 
+// [file, doubles] of each set of statistics, by bit: what lib/native/cgroup-stats.ts goes by, for a test to compare.
+Napi::Value stat_sets(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto sets = Napi::Array::New(env, cgroup::kSetCount);
+  for (uint32_t bit = 0; bit < cgroup::kSetCount; bit++) {
+    auto set = Napi::Array::New(env, 2);
+    set.Set(uint32_t{0}, cgroup::kStatSets[bit].file);
+    set.Set(uint32_t{1}, static_cast<double>(cgroup::kStatSets[bit].values));
+    sets.Set(bit, set);
+  }
+  return sets;
+}
+
 }  // namespace
 
 void init_cgroup(Napi::Env env, Napi::Object exports) {
@@ -129,6 +143,7 @@ void init_cgroup(Napi::Env env, Napi::Object exports) {
   module.Set("addProcess", Napi::Function::New<add_process>(env, "addProcess"));
   module.Set("setFrozen", Napi::Function::New<set_frozen>(env, "setFrozen"));
   define_cgroup_sampler(env);
+  module.Set("statSets", Napi::Function::New<stat_sets>(env, "statSets"));
   module.Set("stats", Napi::Function::New<cgroup_stats>(env, "stats"));
   module.Set("openSampler", Napi::Function::New<open_cgroup_sampler>(env, "openSampler"));
   module.Set("watchEvents", Napi::Function::New<watch_cgroup_events>(env, "watchEvents"));

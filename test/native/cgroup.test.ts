@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { loadNative } from '../../lib/native/index.js';
+import { SET_SIZES } from '../../lib/native/cgroup-stats.js';
+import { addonPath, loadNative, loadRaw } from '../../lib/native/index.js';
 import { emptyFolder, inNamespaces } from './in-namespaces.js';
 import { openDescriptors } from './open-descriptors.js';
 
@@ -79,6 +80,19 @@ if (inNamespaces(import.meta.url, ['--mount', '--propagation', 'private'])) {
     t.throws(() => cgroup.setLimits(group, { memoryMax: -1 }), { code: 'ENOENT', path: 'memory.max' });
     cgroup.remove(root, `${branch}/a`);
     group.close();
+  });
+
+  t.test('both sides have the same sets of statistics', async (t) => {
+    const files = {
+      ...{ cpu: 'cpu.stat', memoryBytes: 'memory.current', pids: 'pids.current', memoryStat: 'memory.stat' },
+      ...{ memoryEvents: 'memory.events', swapBytes: 'memory.swap.current', io: 'io.stat' },
+      ...{ cpuPressure: 'cpu.pressure', memoryPressure: 'memory.pressure', ioPressure: 'io.pressure' },
+    };
+    const { statSets } = loadRaw(addonPath()).cgroup;
+    t.same(
+      SET_SIZES.map(([name, size]) => [files[name], size]),
+      statSets(),
+    );
   });
 
   t.test('statistics of a group that is gone are left out', async (t) => {
