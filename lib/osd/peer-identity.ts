@@ -1,6 +1,8 @@
-import type { X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 
 const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
+/** What this project and talosctl issue, and P-256. RSA is not among them: what is too weak or too slow to check does not come up. */
+const ACCEPTED_KEYS: ReadonlySet<string> = new Set(['ed25519', 'ec prime256v1']);
 /** More than any sane certificate has, few enough for a line in the log. */
 const MAX_ROLES = 16;
 const MAX_ROLE_LENGTH = 64;
@@ -24,9 +26,11 @@ export class PeerRefused extends Error {
  * Reads the identity from the leaf certificate of a peer whose chain has been verified already.
  * Values come from the parsed certificate one by one, never from its one-string subject or alternative names, in which a value can
  * pose as several (CVE-2021-44532, CVE-2021-44533).
- * @throws PeerRefused  it is an authority, its extended key usage is anything but exactly clientAuth, or its subject is out of bounds
+ * @throws PeerRefused  its key is of another kind, it is an authority, its extended key usage is anything but exactly clientAuth, or its subject is out of bounds
  */
 export function readPeerIdentity(certificate: X509Certificate): PeerIdentity {
+  const key = describeKey(certificate.publicKey);
+  if (!ACCEPTED_KEYS.has(key)) throw new PeerRefused(`the key is ${key}, not ${[...ACCEPTED_KEYS].join(' or ')}`);
   if (certificate.ca) throw new PeerRefused('the certificate is that of an authority');
   // Node calls the extended key usage keyUsage: a list of object identifiers, undefined when the extension is missing.
   const usages: readonly string[] = certificate.keyUsage ?? [];
@@ -45,6 +49,12 @@ export function readPeerIdentity(certificate: X509Certificate): PeerIdentity {
     roles,
     notAfterMs: Date.parse(certificate.validTo),
   };
+}
+
+/** As in 'ed25519', 'ec prime256v1', 'rsa 2048'. */
+function describeKey({ asymmetricKeyType, asymmetricKeyDetails: details }: KeyObject): string {
+  const size = details?.namedCurve ?? details?.modulusLength;
+  return size === undefined ? String(asymmetricKeyType) : `${asymmetricKeyType} ${size}`;
 }
 
 function values(value: string | string[] | undefined): string[] {

@@ -187,6 +187,25 @@ t.test('certificates that are refused', async (t) => {
   await until(() => rig.server.frontDoor.connections.total === 0, 'all connections are gone');
 });
 
+t.test('keys of clients: Ed25519 and ECDSA P-256, no others', async (t) => {
+  const rig = await Rig.start();
+  t.teardown(() => rig.stop());
+  const rsa = { name: 'RSASSA-PKCS1-v1_5', publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' };
+  const usages = [CLIENT_AUTH];
+  for (const [what, keys] of Object.entries({
+    'P-256': { name: 'ECDSA', namedCurve: 'P-256' },
+    'P-384': { name: 'ECDSA', namedCurve: 'P-384' },
+    'RSA 1024': { ...rsa, modulusLength: 1024 },
+    'RSA 2048': { ...rsa, modulusLength: 2048 },
+  })) {
+    const client = rig.client(await rig.authority.odd({ usages, keys }));
+    if (what === 'P-256') t.ok(await client.unary('Version', {}), what);
+    else t.equal((await rejection(client.unary('Version', {}))).code, status.UNAVAILABLE, what);
+  }
+  t.match(rig.lines.join('\n'), /refused .*: the key is rsa 2048, not ed25519 or ec prime256v1/);
+  t.ok(await rig.client(await rig.authority.odd({ usages })).unary('Version', {}), 'Ed25519');
+});
+
 t.test('no certificate, an old TLS, no HTTP/2', async (t) => {
   const rig = await Rig.start();
   t.teardown(() => rig.stop());

@@ -1,5 +1,6 @@
 /** The whole of osd as a process, with the addon's channels and rings between it and a test that plays init and machined. */
 import { once } from 'node:events';
+import { connect, type PeerCertificate } from 'node:tls';
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
 import type { common } from '../../../lib/gen/machine/machine.js';
@@ -7,6 +8,17 @@ import { OsdNode } from './support/osd-node.js';
 import { rejection, until } from './support/rig.js';
 
 t.setTimeout(60_000);
+/** What a new connection is shown. */
+async function shownCertificate(node: OsdNode): Promise<PeerCertificate> {
+  const { crt, key } = await node.authority.client(['os:reader']);
+  const base = { host: '127.0.0.1', port: node.port, ca: node.authority.certificate, servername: 'localhost' };
+  const socket = connect({ ...base, cert: crt, key, ALPNProtocols: ['h2'] });
+  await once(socket, 'secureConnect');
+  const shown = socket.getPeerCertificate();
+  socket.destroy();
+  return shown;
+}
+
 const text = (items: common.Data[]) => items.map((item) => Buffer.from(item.bytes).toString()).join('');
 
 t.test('from its start to its end', async (t) => {
@@ -90,6 +102,30 @@ t.test('a reader that cannot keep up: bounded, and every line is there or counte
   call.cancel();
   client.grpc.close();
 });
+
+t.test(
+  'a certificate that is renewed at half of its life: streams go on, new connections see the new one',
+  async (t) => {
+    const node = await OsdNode.start();
+    t.teardown(() => node.child.kill('SIGKILL'));
+    node.lifetimeMs = 3000;
+    node.hasConfig = true;
+    const client = await node.client(['os:reader']);
+    const before = await shownCertificate(node);
+    const items: common.Data[] = [];
+    const call = client.stream('Logs', { namespace: 'system', id: 'osd', follow: true, tailLines: 0 });
+    call.on('error', () => {}).on('data', (item: common.Data) => items.push(item));
+    await once(call, 'metadata');
+    await until(() => (node.output.match(/renewed the certificate/g) ?? []).length >= 3, 'three renewals');
+    node.ring.write('still there\n');
+    await until(() => text(items) === 'still there\n', 'the stream has outlived the first certificate');
+    const after = await shownCertificate(node);
+    t.not(after.fingerprint256, before.fingerprint256, 'another certificate');
+    t.not(after.pubkey?.toString('hex'), before.pubkey?.toString('hex'), 'of another key');
+    call.cancel();
+    client.grpc.close();
+  },
+);
 
 t.test('SIGTERM ends it, with a certificate or without', async (t) => {
   const waiting = await OsdNode.start();

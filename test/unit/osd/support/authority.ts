@@ -32,6 +32,8 @@ export interface OddLeaf {
   isAuthority?: boolean;
   notBefore?: number;
   notAfter?: number;
+  /** Of the leaf; Ed25519 unless said otherwise. */
+  keys?: webcrypto.EcKeyGenParams | webcrypto.RsaHashedKeyGenParams;
 }
 
 export class Authority {
@@ -65,7 +67,10 @@ export class Authority {
   /** A leaf that lib/pki would never issue. */
   async odd(options: OddLeaf): Promise<PemPair> {
     const algorithm = { name: 'Ed25519' };
-    const keys = (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as webcrypto.CryptoKeyPair;
+    const keys = (await webcrypto.subtle.generateKey(options.keys ?? algorithm, true, [
+      'sign',
+      'verify',
+    ])) as webcrypto.CryptoKeyPair;
     const caKey = createPrivateKey(standardPrivateKeyPem(this.pair.key));
     const signingKey = await webcrypto.subtle.importKey(
       'pkcs8',

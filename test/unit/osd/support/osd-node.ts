@@ -21,6 +21,8 @@ export class OsdNode {
   readonly powerRequests: unknown[] = [];
   port = 0;
   hasConfig = false;
+  /** Of the certificates that osd is given. */
+  lifetimeMs = HOUR_MS;
 
   private constructor(
     readonly authority: Authority,
@@ -61,11 +63,12 @@ export class OsdNode {
             publicKeyDer: publicKey,
             dnsNames: ['localhost'],
             ipAddresses: ['127.0.0.1'],
+            lifetimeMs: node().lifetimeMs,
           });
           const body = {
             certificate: Buffer.from(certificate),
             acceptedCas: Buffer.from(authority.certificate),
-            notAfterMs: Date.now() + HOUR_MS,
+            notAfterMs: Date.now() + node().lifetimeMs,
           };
           return { body };
         },
