@@ -47,7 +47,7 @@ t.test('bad input', async (t) => {
       ['service', 'x', 'explode'],
       ['reboot', '-m', 'x'],
       ['gen', 'ca'],
-      ['logs', 'a', 'b'],
+      ['logs', '--tail', '-2', 'osd'],
       ['cluster', 'nonsense'],
       ['version', '--timeout', 'soon'],
       ['dmesg', '-f', '--tail', '3'],
