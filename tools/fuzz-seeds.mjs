@@ -2,6 +2,7 @@
 // are files that people wrote, and netlink/kernel-* are what a kernel answered to dumps of a network with some of everything.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { makeDiskSeeds } from './lib/disk-seeds.mjs';
 import { corpusDir } from './lib/fuzz.mjs';
 
 /** Little-endian numbers of the given sizes, one behind the other. */
@@ -104,6 +105,7 @@ function mapped(targets) {
 }
 
 const seeds = {
+  ...makeDiskSeeds(),
   dm_message: {
     verity: mapped([['verity', 'V']]),
     'two-targets': mapped([
