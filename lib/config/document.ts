@@ -1,7 +1,7 @@
 /**
  * Hostile-proof reading of YAML: text in, plain values and the line of each of their fields out.
  *
- * Bounds: size, nesting, and expansion of aliases (a "billion laughs" text is refused by the parser's own count). Only the core
+ * Bounds: size, number of parts, nesting (both before the parser sees the text, see text-bounds.ts), and expansion of aliases (a "billion laughs" text is refused by the parser's own count). Only the core
  * schema is known, so no tag can make anything but plain data; `__proto__` is refused as a key wherever it stands.
  */
 import {
@@ -17,10 +17,10 @@ import {
 } from 'yaml';
 import { MIB } from '../base/units.js';
 import { type ConfigProblem, formatPath } from './problem.js';
+import { excessOf, MAX_DEPTH } from './text-bounds.js';
 
 /** More than any machine config ever needed, little enough to be parsed in well under a second. */
 export const MAX_CONFIG_BYTES = MIB;
-const MAX_DEPTH = 64;
 const MAX_DOCUMENTS = 64;
 const MAX_ALIASES = 100;
 /** Nobody reads more syntax errors at once. */
@@ -38,6 +38,8 @@ export interface ConfigDocument {
 /** Reads a stream of documents; empty ones are skipped. Throws nothing: what is wrong comes back as problems. */
 export function readDocuments(text: string): { documents: ConfigDocument[]; problems: ConfigProblem[] } {
   if (Buffer.byteLength(text) > MAX_CONFIG_BYTES) return wholeText(`larger than ${MAX_CONFIG_BYTES / MIB} MiB`);
+  const excess = excessOf(text);
+  if (excess !== undefined) return { documents: [], problems: [{ path: '', ...excess }] };
   const counter = new LineCounter();
   let parsed: ReturnType<typeof parseAllDocuments>;
   try {

@@ -11,6 +11,8 @@ import {
   UNSUPPORTED_KINDS,
 } from './schema.js';
 
+/** Of one document: more are a text that was made for it, and finding the line of each takes time. */
+const MAX_ISSUES = 1000;
 /** Characters of an unknown kind that are repeated in the message. */
 const MAX_QUOTED = 60;
 
@@ -94,9 +96,11 @@ export function parseMachineConfig(text: string, what?: string): ParsedMachineCo
 function check<T>(schema: z.ZodType<T>, document: ConfigDocument, problems: ConfigProblem[]): T | undefined {
   const result = schema.safeParse(document.value);
   if (result.success) return result.data;
-  for (const issue of result.error.issues) {
+  for (const issue of result.error.issues.slice(0, MAX_ISSUES)) {
     if (issue.code === 'unrecognized_keys') {
-      problems.push(...issue.keys.map((key) => problemAt(document, [...issue.path, key], 'unknown field')));
+      problems.push(
+        ...issue.keys.slice(0, MAX_ISSUES).map((key) => problemAt(document, [...issue.path, key], 'unknown field')),
+      );
     } else {
       problems.push(problemAt(document, issue.path, sentence(issue)));
     }

@@ -11,6 +11,8 @@ export interface ConfigProblem {
 
 /** Problems that the message of an error spells out. */
 const MAX_SHOWN = 30;
+/** Letters of the name of a field; those of strangers may be as long as the text. */
+const MAX_NAME = 100;
 
 /** A config that cannot be used; `problems` has everything that was found, not only the first. */
 export class ConfigError extends TalosError {
@@ -35,12 +37,16 @@ export function formatProblem(problem: ConfigProblem): string {
     .join(': ');
 }
 
+function shortened(name: string): string {
+  return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME)}…`;
+}
+
 /** ['machine', 'certSANs', 0] → 'machine.certSANs[0]'. */
 export function formatPath(path: readonly PropertyKey[]): string {
   let text = '';
   for (const segment of path) {
     if (typeof segment === 'number') text += `[${segment}]`;
-    else text += `${text === '' ? '' : '.'}${String(segment)}`;
+    else text += `${text === '' ? '' : '.'}${shortened(String(segment))}`;
   }
   return text;
 }

@@ -157,7 +157,7 @@ t.test('machine configs', async (t) => {
       ],
       ['large', 'a'.repeat(2 ** 20 + 1), /larger than 1 MiB/],
       ['many documents', '---\na: 1\n'.repeat(1000), /more than 64 documents/],
-      ['many keys, all the same', 'a: x\n'.repeat(50_000), /field a is there already/],
+      ['many keys, all the same', 'a: x\n'.repeat(10_000), /field a is there already/],
       ['prototype', 'machine:\n  __proto__: {type: worker}', /line 2: a field cannot have this name/],
       ['quoted prototype', '"\\x5f_proto__": 1', /cannot have this name/],
       ['constructor', 'constructor: {prototype: {x: 1}}', /constructor: unknown field/],

@@ -20,7 +20,7 @@ t.test('a config goes to machined, whatever its size, and its answer back', asyn
   t.match(answer?.modeDetails, /hostname: node-2/);
   t.equal(stored(), '');
 
-  const comment = '# a long comment\n';
+  const comment = '# a comment that makes the config long\n';
   for (const bytes of [60 * 1024, 61 * 1024, 1024 * 1024]) {
     const fill = comment.repeat(Math.floor((bytes - controlplane.length) / comment.length));
     const large = fill + controlplane + '#'.repeat(bytes - fill.length - controlplane.length);
