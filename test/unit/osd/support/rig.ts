@@ -130,7 +130,7 @@ export class ApiClient {
   }
 
   /** The status of any call, with an empty request unless given; CANCELLED for a stream that has begun. */
-  status(call: CallKind, request = Buffer.alloc(0)): Promise<StatusObject | ServiceError> {
+  status(call: CallKind, request: Buffer = Buffer.alloc(0)): Promise<StatusObject | ServiceError> {
     const same = (bytes: Buffer) => bytes;
     const options = { deadline: Date.now() + 15_000 };
     const none = () => {};
