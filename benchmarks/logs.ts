@@ -7,16 +7,18 @@
  *
  * Each sample is a fresh client. The lines are numbered and carry a checksum; what came is kept on tmpfs by the stopwatch (benchmarks/lib/log_lines.cc) and
  * checked, line for line, when the time has been taken. Contestants take turns. osd runs under the Node of the image, osctl under the one that runs this.
- * The figures of the guest are those of an emulated machine; there the round trip is made longer by netem on the loopback device.
+ * The round trip is made longer by netem on the loopback device of the test guest.
+ *
+ * Peak memory of osd holds the pages of the log ring, which all readers share, as that of the rival holds its file. An emulated guest is several times slower.
  *
  * Usage: npm run bench -- logs [--samples N] [--megabytes N] [--line-bytes N] [--services N] [--clients N]   one row, on this host
- *        npm run bench -- logs --grid      every line size, number of services and of clients; then 0, 20 and 100 ms in the test guest
+ *        npm run bench -- logs --grid      line sizes, numbers of services and of clients on this host; 0, 20 and 100 ms of round trip in the test guest
  */
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { grpcRival } from './lib/grpc-rival.js';
-import { helperProgram } from './lib/guest.js';
-import { measureRow, type RowOptions } from './lib/log-row.js';
+import { helperProgram, rivalPackages, runInGuest } from './lib/guest.js';
+import { measureRow, type RowOptions, type RowSample, rowMeasurements, rowRatios } from './lib/log-row.js';
 import { publish } from './lib/report.js';
 
 const { values } = parseArgs({
@@ -42,32 +44,60 @@ const row: RowOptions = {
   rival,
 };
 
-const results = await measureRow(row);
-const measurements = Object.entries(results).flatMap(([name, samples]) => [
-  { name: `${name}: throughput`, unit: 'MB/s', samples: samples.map((each) => each.megabytesPerSecond) },
-  { name: `${name}: lines`, unit: 'lines/s', samples: samples.map((each) => each.linesPerSecond) },
-  { name: `${name}: whole command`, unit: 's', samples: samples.map((each) => each.totalSeconds) },
-  { name: `${name}: CPU time, server`, unit: 's/GB', samples: samples.map((each) => each.serverCpuSecondsPerGb) },
-  { name: `${name}: CPU time, client`, unit: 's/GB', samples: samples.map((each) => each.clientCpuSecondsPerGb) },
-  { name: `${name}: peak memory, server`, unit: 'MiB', samples: samples.map((each) => each.serverPeakMib) },
-  { name: `${name}: peak memory, client`, unit: 'MiB', samples: samples.map((each) => each.clientPeakMib) },
-]);
+interface Row {
+  label: string;
+  results: Record<string, RowSample[]>;
+}
+
+/** On this host. */
+async function rowsOfHost(): Promise<Row[]> {
+  const sizes = [32, 100, 1024, 16_384, 1 << 20].map((lineBytes) => ({ lineBytes, services: 1, clients: 1 }));
+  const wide = [
+    { lineBytes: 100, services: 10, clients: 1 },
+    { lineBytes: 100, services: 100, clients: 1 },
+    { lineBytes: 100, services: 1, clients: 8 },
+    { lineBytes: 1024, services: 1, clients: 8 },
+  ];
+  const rows: Row[] = [];
+  for (const shape of [...sizes, ...wide]) {
+    const label = `${shape.lineBytes} B, services ${shape.services}, clients ${shape.clients}: `;
+    process.stderr.write(`${label}\n`);
+    rows.push({ label, results: await measureRow({ ...row, ...shape }) });
+  }
+  return rows;
+}
+
+/** A boot of the guest each. The less there is to send the more the start of a stream counts, so there is more of it for a longer way. */
+async function rowsOfGuest(): Promise<Row[]> {
+  const libraries = ['libbpf1', 'libelf1t64', 'libmnl0', 'libcap2', 'libxtables12', 'zlib1g', 'libzstd1'];
+  const packages = await rivalPackages(['iproute2', ...libraries]);
+  const rows: Row[] = [];
+  for (const rtt of [0, 20, 100]) {
+    const label = `in the guest, round trip + ${rtt} ms: `;
+    process.stderr.write(`${label}\n`);
+    const output = await runInGuest({
+      script: 'benchmarks/lib/logs-in-guest.ts',
+      scriptArguments: [
+        ...['--packages', packages, '--tool', tool, '--rival', rival, '--rtt', String(rtt)],
+        ...['--samples', '5', '--megabytes', '64', '--line-bytes', '100'],
+      ],
+      shares: [packages, dirname(tool), dirname(rival)],
+      memoryMiB: 3072,
+      deadlineSeconds: 600,
+    });
+    rows.push({ label, results: JSON.parse(output) as Record<string, RowSample[]> });
+  }
+  return rows;
+}
+
+const rows = values.grid
+  ? [...(await rowsOfHost()), ...(await rowsOfGuest())]
+  : [{ label: '', results: await measureRow(row) }];
+const { tool: _tool, rival: _rival, ...parameters } = row;
 await publish({
-  benchmark: 'logs',
+  benchmark: values.grid ? 'logs-grid' : 'logs',
   question: 'log ring to osctl over mutual TLS',
-  parameters: { ...row, tool: 'log_lines', rival: 'grpc-go 1.64' },
-  measurements,
-  ratios: [
-    {
-      name: 'osctl logs to grpc-go at 1 KiB, MB/s',
-      of: 'osctl logs: throughput',
-      by: 'grpc-go, 1 KiB messages: throughput',
-      atLeast: 1.2,
-    },
-    {
-      name: 'osctl logs to grpc-go at 64 KiB, MB/s (stretch)',
-      of: 'osctl logs: throughput',
-      by: 'grpc-go, 64 KiB messages: throughput',
-    },
-  ],
+  parameters: values.grid ? { samples: row.samples, megabytes: row.megabytes } : { ...parameters },
+  measurements: rows.flatMap(({ label, results }) => rowMeasurements(results, label)),
+  ratios: rows.flatMap(({ label }) => rowRatios(label, values.grid ? undefined : 1.2)),
 });

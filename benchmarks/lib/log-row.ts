@@ -2,13 +2,14 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { startRival } from './grpc-rival.js';
 import { OsdNode, usageOf } from './osd-node.js';
-import { checkout } from './report.js';
+import { checkout, type Measurement } from './report.js';
+import type { Ratio } from './statistics.js';
 
 export interface RowOptions {
   lineBytes: number;
@@ -78,7 +79,7 @@ export async function measureRow(options: RowOptions): Promise<Record<string, Ro
   const lines = linesEach * services;
   try {
     for (const name of names) await node.fill(name, [tool, 'make', String(lineBytes), String(linesEach)]);
-    await run('/bin/sh', ['-c', `"$0" make ${lineBytes} ${lines} > "$1"`, tool, content]);
+    await makeFile(tool, content, lineBytes, lines);
     const server = await startRival(options.rival, node.folder, content);
     try {
       const osctl = [process.execPath, join(checkout, 'bin/osctl'), ...node.arguments, 'logs', ...names];
@@ -106,6 +107,14 @@ export async function measureRow(options: RowOptions): Promise<Record<string, Ro
     await node.stop();
     await rm(scratch, { recursive: true });
   }
+}
+
+async function makeFile(tool: string, file: string, lineBytes: number, lines: number): Promise<void> {
+  const output = await open(file, 'w');
+  const child = spawn(tool, ['make', String(lineBytes), String(lines)], { stdio: ['ignore', output.fd, 'inherit'] });
+  const [code] = await once(child, 'exit');
+  await output.close();
+  if (code !== 0) throw new Error(`log_lines ended with ${code}`);
 }
 
 async function turn(
@@ -149,4 +158,35 @@ async function check(tool: string, file: string, lineBytes: number, prefixBytes:
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'close')]);
   const found = code === 0 ? (JSON.parse(output) as { lines: number; missing: number }) : undefined;
   if (found?.lines !== lines || found.missing !== 0) throw new Error(`${lines} lines were sent, and came as ${output}`);
+}
+
+/** What a row is published as. @param label  in front of each name, where there are several rows */
+export function rowMeasurements(results: Record<string, RowSample[]>, label = ''): Measurement[] {
+  return Object.entries(results).flatMap(([contestant, samples]) => {
+    const name = `${label}${contestant}`;
+    return [
+      { name: `${name}: throughput`, unit: 'MB/s', samples: samples.map((each) => each.megabytesPerSecond) },
+      { name: `${name}: lines`, unit: 'lines/s', samples: samples.map((each) => each.linesPerSecond) },
+      { name: `${name}: whole command`, unit: 's', samples: samples.map((each) => each.totalSeconds) },
+      { name: `${name}: CPU time, server`, unit: 's/GB', samples: samples.map((each) => each.serverCpuSecondsPerGb) },
+      { name: `${name}: CPU time, client`, unit: 's/GB', samples: samples.map((each) => each.clientCpuSecondsPerGb) },
+      { name: `${name}: peak memory, server`, unit: 'MiB', samples: samples.map((each) => each.serverPeakMib) },
+      { name: `${name}: peak memory, client`, unit: 'MiB', samples: samples.map((each) => each.clientPeakMib) },
+    ];
+  });
+}
+
+/** How ours compares in that row. */
+export function rowRatios(label = '', atLeast?: number): Ratio[] {
+  const of = `${label}osctl logs: throughput`;
+  const at = (size: string) => `${label}grpc-go, ${size} messages: throughput`;
+  return [
+    {
+      name: `${label}osctl logs to grpc-go at 1 KiB, MB/s`,
+      of,
+      by: at('1 KiB'),
+      ...(atLeast === undefined ? {} : { atLeast }),
+    },
+    { name: `${label}osctl logs to grpc-go at 64 KiB, MB/s (stretch: 1)`, of, by: at('64 KiB') },
+  ];
 }

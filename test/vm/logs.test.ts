@@ -125,6 +125,33 @@ t.test('logs of a booted node', async (t) => {
     const { stdout } = await home.succeed(['dmesg']);
     t.match(stdout, /Linux version 6\.12\.\d+-talos/);
     t.match(stdout, /\[talos\] phase /, 'PID 1 writes its phases there');
+    const all = stdout.trimEnd().split('\n').length;
+    const records = (await home.succeed(['dmesg', '-o', 'json'])).stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { time: string; facility: string; level: string; message: string });
+    t.ok(records.length >= all, 'as many objects as lines');
+    t.ok(
+      records.every(({ time, facility, level }) => Date.parse(time) > 0 && facility !== '' && level !== ''),
+      'each with its time, facility and level',
+    );
+    const warnings = (await home.succeed(['dmesg', '--level', 'warning', '--facility', 'kern', '-o', 'json'])).stdout;
+    const wanted = (level: string) => ['emerg', 'alert', 'crit', 'err', 'warning'].includes(level);
+    const some = records.filter(({ level, facility }) => wanted(level) && facility === 'kern').length;
+    t.ok(some > 0 && some <= warnings.trimEnd().split('\n').length, `${some} warnings of the kernel`);
+    t.equal((await home.succeed(['dmesg', '--tail', '5'])).stdout.trimEnd().split('\n').length, 5);
+  });
+
+  await t.test('logs of several services, and as data', async (t) => {
+    const { stdout } = await home.succeed(['logs', 'chatty', 'osd', '--tail', '3']);
+    const names = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.slice(0, line.indexOf(' ')));
+    t.same([...names].sort(), ['chatty', 'chatty', 'chatty', 'osd', 'osd', 'osd']);
+    const last = (await home.succeed(['logs', 'chatty', '--tail', '1'])).stdout;
+    const json = JSON.parse((await home.succeed(['logs', 'chatty', '--tail', '1', '-o', 'json'])).stdout);
+    t.match(json, { service: 'chatty', line: last.trimEnd() });
   });
 
   await t.test('dmesg -f --tail shows what comes now', async (t) => {
