@@ -116,7 +116,7 @@ export const groups = [
   },
   {
     name: 'unit',
-    budgetSeconds: 100,
+    budgetSeconds: 190,
     atOnce: 2,
     timeoutSeconds: 60,
     needs: 'build',
@@ -140,7 +140,7 @@ export const groups = [
   { name: 'guest', budgetSeconds: 110, atOnce: 1, timeoutSeconds: 120, needs: 'images', programs: guestTests },
   {
     name: 'vm',
-    budgetSeconds: 390,
+    budgetSeconds: 560,
     atOnce: 2,
     timeoutSeconds: 240,
     needs: 'images',
