@@ -4,6 +4,7 @@ export * from './client-config.js';
 export * from './compare.js';
 export * from './generate.js';
 export * from './parse.js';
+export * from './patch.js';
 export * from './problem.js';
 export { isIgnored, type MachineConfig, machineConfigJsonSchema, machineConfigSchema } from './schema.js';
 export * from './secrets-file.js';

@@ -25,9 +25,10 @@ export async function applyConfig(
   command: Command,
   io: Io,
   format: OutputFormat,
-  flags: { file: string; mode: ModeName; dryRun?: boolean; timeout: number },
+  flags: { file: string; mode: ModeName; dryRun?: boolean; timeout: number; configPatch?: string[] },
 ): Promise<void> {
-  const data = flags.file === '-' ? await readAll(process.stdin) : await readFile(flags.file);
+  const file = flags.file === '-' ? await readAll(process.stdin) : await readFile(flags.file);
+  const data = await patched(file, flags);
   const request = {
     data,
     mode: APPLY_MODES[flags.mode],
@@ -56,6 +57,21 @@ export async function applyConfig(
     );
     finish();
   });
+}
+
+async function patched(
+  data: Buffer,
+  { file, configPatch = [] }: { file: string; configPatch?: string[] },
+): Promise<Buffer> {
+  if (configPatch.length === 0) return data;
+  const { patchConfig } = await import('../config/patch.js');
+  let text = data.toString('utf8');
+  for (const given of configPatch) {
+    const isFile = given.startsWith('@');
+    const patch = isFile ? await readFile(given.slice(1), 'utf8') : given;
+    text = patchConfig(text, patch, { config: file, patch: isFile ? given.slice(1) : 'the patch' });
+  }
+  return Buffer.from(text);
 }
 
 /** Nodes of other versions may say nothing. */

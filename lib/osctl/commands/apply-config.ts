@@ -15,8 +15,14 @@ Modes:
 Examples:
   osctl apply-config -f controlplane.yaml --dry-run
   osctl -n 10.5.0.2 apply-config -f controlplane.yaml
+  osctl apply-config -f controlplane.yaml -p 'machine: {network: {hostname: node-2}}' -p @more.yaml
   osctl apply-config -f controlplane.yaml -m try --timeout 2m
 `;
+
+/** Not split at commas: it is YAML. */
+function collectPatches(text: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), text];
+}
 
 /** `osctl apply-config`: gives the nodes a machine config. */
 export function applyConfigCommand(io: Io): Command {
@@ -26,6 +32,11 @@ export function applyConfigCommand(io: Io): Command {
     .requiredOption('-f, --file <file>', 'the config; - for standard input')
     .addOption(
       new Option('-m, --mode <mode>', 'how').choices(['auto', 'no-reboot', 'reboot', 'staged', 'try']).default('auto'),
+    )
+    .option(
+      '-p, --config-patch <patch>',
+      'piece of a config to merge into it, or @file; may be given several times',
+      collectPatches,
     )
     .option('--dry-run', 'only show what would change')
     .addOption(
@@ -41,6 +52,7 @@ export function applyConfigCommand(io: Io): Command {
           mode: 'auto' | 'no-reboot' | 'reboot' | 'staged' | 'try';
           dryRun?: boolean;
           timeout: number;
+          configPatch?: string[];
         },
         command: Command,
       ) => {

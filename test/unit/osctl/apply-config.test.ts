@@ -41,6 +41,24 @@ t.test('apply-config', async (t) => {
   t.equal(dry.stdout, 'a diff\n+ b\\x1b[2J\n', 'a node cannot move the cursor');
   t.match(asked.at(-1), { mode: 4, dryRun: true, tryModeTimeout: { seconds: 90, nanos: 0 } });
 
+  const more = await home.write('more.yaml', 'machine:\n  certSANs: [b]\n');
+  const some = await home.write('some.yaml', '# kept\nmachine:\n  certSANs: [a] # too\n');
+  await osctl(
+    'apply',
+    '-f',
+    some,
+    '-p',
+    'machine: {network: {hostname: n2, nameservers: [1.1.1.1]}}',
+    '-p',
+    `@${more}`,
+  );
+  t.equal(
+    asked.at(-1)?.data.toString(),
+    '# kept\nmachine:\n  certSANs: [ a, b ] # too\n  network:\n    hostname: n2\n    nameservers:\n      - 1.1.1.1\n',
+  );
+  t.match(await osctl('apply', '-f', some, '-p', '[{"op": "add"}]'), { code: 1, stderr: /the patch: JSON patches/ });
+  t.match(await osctl('apply', '-f', some, '-p', 'a: ['), { code: 1, stderr: /the patch has a problem/ });
+
   const json = await osctl('-o', 'json', 'apply-config', '-f', file);
   t.same(JSON.parse(json.stdout), { node: node.endpoint, mode: 'no-reboot', details: '', warnings: ['is ignored'] });
 
