@@ -17,6 +17,7 @@ import { type ConfigDiskAccess, readConfigDisk, writeConfigDisk } from './config
 import { ConfigKeeper } from './config-keeper.js';
 import { DiskWiper } from './disk-wiper.js';
 import { type FindConfigOptions, findConfig } from './find-config.js';
+import { MOUNT_POINT, STATE_FOLDER } from './folders.js';
 import { type LoadedConfig, loadConfig } from './load-config.js';
 import { MachinedLog } from './log.js';
 import { IdentityHolder } from './node-identity.js';
@@ -27,8 +28,6 @@ import { serverNames } from './server-names.js';
 
 /** The connection to PID 1 that every service with `control` inherits. */
 const CONTROL_DESCRIPTOR = 3;
-const MOUNT_POINT = '/system/config-disk';
-const STATE_FOLDER = '/system/machined';
 
 /** Who may ask for what; nobody else is ever connected to us. */
 export const ALLOW_LIST: AllowList = {

@@ -126,6 +126,20 @@ export async function runOsctl(
   return { code: code ?? -1, stdout, stderr, durationMs: performance.now() - started };
 }
 
+/** Standard output of an osctl that must succeed, as bytes. */
+export async function osctlBytes(words: string[], environment: NodeJS.ProcessEnv, timeoutMs = 60_000): Promise<Buffer> {
+  const child = spawn(osctlPath, words, { env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+  const chunks: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
+  const closed = once(child, 'close') as Promise<[number | null]>;
+  const [code] = await within(timeoutMs, `osctl ${words.join(' ')}`, closed).catch((error) => {
+    child.kill('SIGKILL');
+    throw error;
+  });
+  if (code !== 0) throw new Error(`osctl ${words.join(' ')}: exit code ${code}`);
+  return Buffer.concat(chunks);
+}
+
 /** Reads the first line and closes the pipe, as `osctl … | head -1` does; null if a signal ended it. */
 export async function readOneLine(
   words: string[],

@@ -2,6 +2,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { errorCode } from '../../base/errors.js';
+import { formatBytes } from '../../base/units.js';
 import { MachineService } from '../../client/index.js';
 import type { DataMessage } from '../byte-stream.js';
 import { DataLost, UsageError } from '../exit.js';
@@ -10,7 +11,6 @@ import { onlyTarget, withSession } from '../session.js';
 import { printable } from '../terminal.js';
 import { extract } from './extract.js';
 import { Progress } from './progress.js';
-import { formatBytes } from './quantities.js';
 
 /** Copies a path of a node into a folder, or its archive to stdout. */
 export async function copyFromNode(command: Command, io: Io, remote: string, local: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** What `osctl list` does, apart from its definition. */
 import type { Command } from 'commander';
-import { SECOND_MS } from '../../base/units.js';
+import { formatBytes, SECOND_MS } from '../../base/units.js';
 import { MachineService } from '../../client/index.js';
 import type { Io } from '../io.js';
 import { outputFormat } from '../output.js';
@@ -9,7 +9,7 @@ import { nodeColumn, type Target, withSession } from '../session.js';
 import { streamAll } from '../stream-all.js';
 import { goModeText } from './go-mode.js';
 import { FileProblems } from './problems.js';
-import { formatAge, formatBytes, formatTime } from './quantities.js';
+import { formatAge, formatTime } from './quantities.js';
 
 export type ListedType = 'f' | 'd' | 'l';
 

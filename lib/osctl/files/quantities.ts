@@ -1,17 +1,8 @@
-import { DAY_MS, formatDuration, HOUR_MS, KIB } from '../../base/units.js';
+import { DAY_MS, formatDuration, HOUR_MS } from '../../base/units.js';
 
-const SIZE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 /** An older time is shown with its year instead of its seconds. */
 const RECENT_MS = 180 * DAY_MS;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
-
-/** '512 B', '1.5 KiB', '20 MiB'. */
-export function formatBytes(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  for (; value >= KIB && unit < SIZE_UNITS.length - 1; unit++) value /= KIB;
-  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${SIZE_UNITS[unit]}`;
-}
 
 /** As talosctl and ls write it, in the time zone of whoever looks: 'Nov 25 19:37:54', 'Jan  2 2024 15:04'. */
 export function formatTime(timeMs: number, nowMs = Date.now()): string {

@@ -1,5 +1,6 @@
 /** What `osctl usage` does, apart from its definition. */
 import type { Command } from 'commander';
+import { formatBytes } from '../../base/units.js';
 import { MachineService } from '../../client/index.js';
 import type { Io } from '../io.js';
 import { outputFormat } from '../output.js';
@@ -7,7 +8,6 @@ import { RowPrinter } from '../row-printer.js';
 import { nodeColumn, withSession } from '../session.js';
 import { streamAll } from '../stream-all.js';
 import { FileProblems } from './problems.js';
-import { formatBytes } from './quantities.js';
 
 export interface UsageOptions {
   paths: readonly string[];

@@ -11,7 +11,7 @@ import { FakeNode, statusError } from '../client/fake-node.js';
 import { copy, list, read, usage } from '../machined/queries/files/file-calls.js';
 import { OsctlHome } from './osctl-child.js';
 
-t.setTimeout(120_000);
+t.setTimeout(240_000);
 
 /** As osd passes it on. */
 function passedOn<Request>(answer: (request: Request, signal: AbortSignal) => AsyncIterable<unknown>) {
@@ -62,7 +62,7 @@ t.test('files of a node', async (t) => {
     t.match(long[2], /^-rw-r--r-- +\d+ +\d+ +2000 +Jan {2}2 2020 \d\d:00 +file$/);
     t.match(long[3], /^Lrwxrwxrwx .* [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d +link -> sub$/);
     t.match(long[4], /^drwxr-xr-x .* sub$/);
-    t.match((await osctl('ls', '-lH', folder)).stdout, /2\.0 KiB +\d+ days ago +file\n/);
+    t.match((await osctl('ls', '-lH', folder)).stdout, /2\.0 kB +\d+ days ago +file\n/);
     const [dot, file, link] = JSON.parse((await osctl('ls', '-o', 'json', folder)).stdout);
     t.match(dot, { relativeName: '.', isDir: true, mode: 'drwx------' });
     t.match(file, { name: `${folder}/file`, size: 2000, modified: '2020-01-02T12:00:00.000Z', mode: '-rw-r--r--' });
@@ -86,7 +86,7 @@ t.test('files of a node', async (t) => {
     const { stdout } = await osctl('usage', folder);
     t.match(stdout, /^SIZE +NAME\n\d+ +\.\n$/, 'the directory alone, as talosctl shows it');
     t.match((await osctl('du', '-d', '1', folder)).stdout, /^SIZE +NAME\n\d+ +sub\n\d+ +\.\n$/);
-    t.match((await osctl('du', '-a', '-d', '1', '-H', folder)).stdout, /2\.0 KiB +file\n/);
+    t.match((await osctl('du', '-a', '-d', '1', '-H', folder)).stdout, /2\.0 kB +file\n/);
     t.match(
       (await osctl('du', '-a', '-d', '9', '-t', '-100', folder)).stdout,
       /^SIZE +NAME\n3 +link\n9 +sub\/deep\/odd\\x0a\\x1b\[2Jname\n$/,

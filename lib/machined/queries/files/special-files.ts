@@ -1,5 +1,6 @@
 /** File systems that the kernel makes up, and what of them must not be read. */
 import type { FileStatus, MountModule } from '../../../native/contract.js';
+import { MOUNT_POINT, STATE_FOLDER } from '../../folders.js';
 
 /** What is in them takes no space, and they have no end worth waiting for. */
 const MADE_UP: ReadonlySet<string> = new Set([
@@ -13,6 +14,9 @@ const MADE_UP: ReadonlySet<string> = new Set([
  */
 const UNREADABLE: ReadonlySet<string> = new Set(['mem', 'kcore', 'kmsg']);
 
+/** An administrator's certificate ends some day; with the CA's key its holder would make the next one. */
+const KEY_FOLDERS = [MOUNT_POINT, STATE_FOLDER].map((folder) => `${folder}/`);
+
 export class SpecialFiles {
   private readonly fileSystems: ReadonlyMap<string, string>;
 
@@ -25,8 +29,10 @@ export class SpecialFiles {
     return MADE_UP.has(this.fileSystemOf(status) ?? '');
   }
 
-  /** Why a file must not be read; undefined for nearly all. */
+  /** Why a file must not be read; undefined for nearly all. No link is ever followed to it, so `path` is its one name. */
   refusal(path: string, status: FileStatus): string | undefined {
+    if (KEY_FOLDERS.some((folder) => path.startsWith(folder)))
+      return 'there are keys in it, and it is not read over the API';
     const name = path.split('/').at(-1) as string;
     if (this.fileSystemOf(status) !== 'proc' || !UNREADABLE.has(name)) return undefined;
     return name === 'kmsg' ? 'the kernel log is there by dmesg' : 'it is memory, and is not read over the API';
