@@ -37,7 +37,7 @@ export const ALLOWED: readonly Group[] = [
   {
     why: 'memory: heap, compiler and garbage collector of V8; `mmap` is below',
     syscalls: [
-      ...['munmap', 'mremap', 'mprotect', 'madvise', 'brk', 'membarrier', 'mlock', 'munlock'],
+      ...['munmap', 'mremap', 'mprotect', 'madvise', 'brk', 'membarrier'],
       ...['pkey_alloc', 'pkey_free', 'pkey_mprotect'],
     ],
   },

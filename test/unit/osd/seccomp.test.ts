@@ -60,6 +60,7 @@ t.test('what Node and osd need works, what the rest of the list is for does not'
     'hash 2d711642',
     'garbage fine',
     'udp fine',
+    'dns ENODATA',
     'listen again EPERM',
     'addresses true',
     'netlink 1',

@@ -4,6 +4,7 @@
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
+import { Resolver } from 'node:dns/promises';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
@@ -66,6 +67,17 @@ async function daily(): Promise<void> {
   udp.connect(udp.address().port, '127.0.0.1', () => udp.send('x'));
   print('udp', await outcome(answered));
   udp.close();
+  // A name server that knows no name: that it was heard is what counts.
+  const names = createSocket('udp4');
+  await new Promise((resolve) => names.bind(0, '127.0.0.1', resolve as () => void));
+  names.on('message', (query, { port, address }) => {
+    query.writeUInt16BE(0x8180, 2);
+    names.send(query, port, address);
+  });
+  const resolver = new Resolver({ timeout: 2000, tries: 2 });
+  resolver.setServers([`127.0.0.1:${names.address().port}`]);
+  print('dns', await outcome(resolver.resolve4('time.example')));
+  names.close();
   const second = createServer();
   const again = new Promise((resolve, reject) => second.on('error', reject).listen(0, resolve as () => void));
   print('listen again', await outcome(again));
