@@ -31,9 +31,14 @@ export async function extract(
   onFile: (files: number) => void = () => {},
 ): Promise<Extraction> {
   const extraction: Extraction = { files: 0, leftOut: [] };
+  let isMisread = false;
   const unpack = new Unpack({
     cwd: folder,
     preserveOwner: false,
+    onReadEntry: (entry) => {
+      // Takes it out of what is unpacked.
+      if (isMisread) entry.type = 'Unsupported';
+    },
     filter: (_path, subject) => {
       const entry = subject as ReadEntry;
       const why = refusal(entry);
@@ -49,6 +54,11 @@ export async function extract(
       const entry = (data as { entry?: ReadEntry }).entry;
       extraction.leftOut.push(`${entry?.path ?? folder}: ${errorMessage(message)}`);
     },
+  });
+  // In the order of the members. tar reads these headers line by line: with a line end in a name the rest of the name could say anything,
+  // also where the next member begins.
+  unpack.on('meta', (records: string) => {
+    isMisread ||= hasLineEnds(records);
   });
   const failed = new Promise<never>((_resolve, reject) => {
     unpack.once('error', (error: unknown) => reject(broken(error)));
@@ -66,7 +76,21 @@ export async function extract(
   if (isEmpty) return extraction;
   unpack.end();
   await Promise.race([finished, failed]);
+  if (isMisread) throw broken(new Error('a long name in it has a line end; fetch it with `-` and unpack it with tar'));
   return extraction;
+}
+
+/** Whether a value of a pax header has a line end in it: each record begins with its length, the one behind it included. */
+function hasLineEnds(records: string): boolean {
+  // A long name in GNU's form is no record.
+  if (!/^\d+ [^=\n]+=/.test(records)) return false;
+  const bytes = Buffer.from(records);
+  for (let start = 0; start < bytes.length; ) {
+    const length = Number.parseInt(bytes.toString('latin1', start, start + 20), 10);
+    if (!(length > 0) || bytes.indexOf('\n', start) !== start + length - 1) return true;
+    start += length;
+  }
+  return false;
 }
 
 async function* unzip(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, undefined> {

@@ -171,6 +171,28 @@ t.test('what is cut off, or no archive, is an error', async (t) => {
   }
 });
 
+t.test('long names, other letters, line ends', async (t) => {
+  const { inside } = folders(t);
+  const long = 'l'.repeat(220);
+  const members = [
+    { path: 'x', pax: long, content: 'long' },
+    { path: 'x', pax: `…${long}`, content: 'letters' },
+    { path: 'short\nname', content: 'short' },
+  ];
+  t.match(await extract(inside, pieces(archive(members))), { files: 3, leftOut: [] });
+  t.same(readdirSync(inside).sort(), [long, 'short\nname', `…${long}`]);
+  for (const pax of [`line\n${long}`, 'line\n11 path=abc', 'x\n10 size=0']) {
+    const { inside: empty } = folders(t);
+    const bytes = archive([
+      { path: 'before' },
+      { path: 'misread', pax, content: 'x'.repeat(5000) },
+      { path: 'behind' },
+    ]);
+    await t.rejects(extract(empty, pieces(bytes)), { code: 'ERR_ARCHIVE', message: /line end/ });
+    t.same(readdirSync(empty), ['before'], 'nothing behind such a name is believed');
+  }
+});
+
 t.test('an archive of nothing', async (t) => {
   const { inside } = folders(t);
   t.same(await extract(inside, pieces(archive([]))), { files: 0, leftOut: [] });
