@@ -24,6 +24,7 @@ import { statsCommand } from './commands/stats.js';
 import { timeCommand } from './commands/time.js';
 import { validateCommand } from './commands/validate.js';
 import { versionCommand } from './commands/version.js';
+import { addExamples } from './examples.js';
 import { addGlobalFlags } from './flags.js';
 import type { Io } from './io.js';
 import { loadFormat } from './output.js';
@@ -72,6 +73,7 @@ export function createProgram(io: Io, cluster = new Command('cluster').descripti
   ]) {
     program.addCommand(command);
   }
+  addExamples(program);
   return addGlobalFlags(program);
 }
 
