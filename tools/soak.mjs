@@ -1,5 +1,6 @@
 // npm run soak [-- --minutes N]: the long tier. First the fuzzers, for a share of the time; then the tests that run in guests and
-// on booted nodes, again and again until the time is over, because races show in many rounds, not in one.
+// on booted nodes, again and again until the time is over, because races show in many rounds, not in one. Behind the first round a storm
+// of orphans, and floods against the API of a booted node.
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -26,6 +27,12 @@ function reapStorm() {
   return spawnSync(path.join(root, 'test', 'guest'), argv, { stdio: 'inherit', cwd: root }).status === 0;
 }
 
+/** Each flood for a minute against the API of a booted node, where the tests of osd have a second. Behind a round, too. */
+function floodApi() {
+  const argv = ['--enable-source-maps', path.join(root, 'out/js/test/soak/floods.js'), '--seconds', '60'];
+  return spawnSync(process.execPath, argv, { stdio: 'inherit', cwd: root }).status === 0;
+}
+
 await runMain(async () => {
   const { values } = parseArgs({ options: { minutes: { type: 'string', default: String(defaultMinutes) } } });
   const minutes = Number(values.minutes);
@@ -34,15 +41,19 @@ await runMain(async () => {
   let [rounds, failedRounds] = [0, 0];
   const isFuzzed = fuzz(minutes);
   let isReaped = true;
+  let isFloodproof = true;
   do {
     rounds++;
     process.stdout.write(`round ${rounds}\n`);
     if (!tool('test.mjs', 'native', 'guest', 'vm')) failedRounds++;
-    if (rounds === 1) isReaped = reapStorm();
+    if (rounds === 1) {
+      isReaped = reapStorm();
+      isFloodproof = floodApi();
+    }
   } while (Date.now() < end);
-  const [fuzzed, reaped] = [isFuzzed, isReaped].map((passed) => (passed ? 'passed' : 'FAILED'));
+  const [fuzzed, reaped, flooded] = [isFuzzed, isReaped, isFloodproof].map((passed) => (passed ? 'passed' : 'FAILED'));
   process.stdout.write(
-    `fuzzers ${fuzzed}; storm of orphans ${reaped}; ${rounds} rounds, ${failedRounds} with failures\n`,
+    `fuzzers ${fuzzed}; storm of orphans ${reaped}; floods ${flooded}; ${rounds} rounds, ${failedRounds} with failures\n`,
   );
-  return failedRounds > 0 || !isFuzzed || !isReaped ? 1 : 0;
+  return failedRounds > 0 || !isFuzzed || !isReaped || !isFloodproof ? 1 : 0;
 });
