@@ -42,6 +42,7 @@ await runMain(async () => {
   const isFuzzed = fuzz(minutes);
   let isReaped = true;
   let isFloodproof = true;
+  let isStreamed = true;
   do {
     rounds++;
     process.stdout.write(`round ${rounds}\n`);
@@ -49,11 +50,15 @@ await runMain(async () => {
     if (rounds === 1) {
       isReaped = reapStorm();
       isFloodproof = floodApi();
+      // Every line of every shape is checked; the figures are stored.
+      isStreamed = tool('bench.mjs', 'logs', '--grid');
     }
   } while (Date.now() < end);
-  const [fuzzed, reaped, flooded] = [isFuzzed, isReaped, isFloodproof].map((passed) => (passed ? 'passed' : 'FAILED'));
+  const parts = [isFuzzed, isReaped, isFloodproof, isStreamed];
+  const [fuzzed, reaped, flooded, streamed] = parts.map((passed) => (passed ? 'passed' : 'FAILED'));
   process.stdout.write(
-    `fuzzers ${fuzzed}; storm of orphans ${reaped}; floods ${flooded}; ${rounds} rounds, ${failedRounds} with failures\n`,
+    `fuzzers ${fuzzed}; storm of orphans ${reaped}; floods ${flooded}; grid of logs ${streamed}; ` +
+      `${rounds} rounds, ${failedRounds} with failures\n`,
   );
-  return failedRounds > 0 || !isFuzzed || !isReaped || !isFloodproof ? 1 : 0;
+  return failedRounds > 0 || parts.includes(false) ? 1 : 0;
 });

@@ -1,4 +1,5 @@
 /** What `osctl logs` does, apart from its definition. */
+import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { MachineService, onlyMessage } from '../client/index.js';
 import { printStream } from './byte-stream.js';
@@ -18,6 +19,9 @@ interface LogsOptions {
 
 export async function printLogs(command: Command, io: Io, options: LogsOptions): Promise<void> {
   const format = outputFormat(command);
+  // Each message is a large buffer, whose allocation makes V8 mark its small heap over and over; at once that takes a few milliseconds, in steps and
+  // on other threads, which is the default, a seventh of the processor time of a long log (docs/performance.md).
+  setFlagsFromString('--no-incremental-marking');
   await withSession(command, io, async (session) => {
     const wanted = await logsOf(session, options.ids);
     const width = Math.max(...wanted.map(({ label }) => label.length));
