@@ -23,7 +23,7 @@ import { publish } from './lib/report.js';
 
 const { values } = parseArgs({
   options: {
-    samples: { type: 'string', default: '7' },
+    samples: { type: 'string', default: '5' },
     megabytes: { type: 'string', default: '256' },
     'line-bytes': { type: 'string', default: '100' },
     services: { type: 'string', default: '1' },
