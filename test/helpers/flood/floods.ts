@@ -48,6 +48,9 @@ interface Flood {
 /** Waits after a connection was cut: a flood is of frames, not of handshakes, where it does not say so. */
 const COMES_BACK_MS = 20;
 
+/** A connection attempt that nothing became of. */
+const ATTEMPT_MS = 5000;
+
 const version = '/machine.MachineService/Version';
 const SETTINGS = frame(TYPE.settings, 0, 0);
 const opening = (...frames: Buffer[]) => Buffer.concat([PREFACE, SETTINGS, ...frames]);
@@ -222,6 +225,8 @@ export async function connectionAttempts(target: Target, count: number, atOnce =
     new Promise<void>((resolve) => {
       const socket = tcp(target);
       socket.on('error', () => {});
+      // Whatever is between may keep it open when the server does not.
+      socket.setTimeout(ATTEMPT_MS, () => socket.destroy());
       socket.once('connect', () => {
         tally.opened += 1;
         socket.end('x');
