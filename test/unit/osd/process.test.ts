@@ -1,9 +1,11 @@
 /** The whole of osd as a process, with the addon's channels and rings between it and a test that plays init and machined. */
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, type PeerCertificate } from 'node:tls';
 import { status } from '@grpc/grpc-js';
-import t from 'tap';
-import type { common } from '../../../lib/gen/machine/machine.js';
+import t, { type Test } from 'tap';
+import type { common, time } from '../../../lib/gen/machine/machine.js';
+import { TimeServiceDefinition } from '../../../lib/gen/machine/service.js';
 import { OsdNode } from './support/osd-node.js';
 import { rejection, until } from './support/rig.js';
 
@@ -150,6 +152,64 @@ t.test('SIGTERM ends it, with a certificate or without', async (t) => {
   serving.child.kill('SIGTERM');
   t.same(await serving.child.exited, { kind: 'exited', code: 0 });
   t.match(serving.output, /listening on .* port \d+\n[\s\S]*stopping: SIGTERM/);
+  client.grpc.close();
+});
+
+/** Asked for any name it gives this address. */
+async function nameServer(t: Test, address: string): Promise<string> {
+  const socket = createSocket('udp4');
+  t.teardown(() => socket.close());
+  socket.on('message', (question, { address: host, port }) => {
+    // Type A of the first question, whose name has no pointers; other types have no answer.
+    const end = question.indexOf(0, 12) + 5;
+    const isA = question.readUInt16BE(end - 4) === 1;
+    const header = Buffer.from(question.subarray(0, 12));
+    header.writeUInt16BE(0x8180, 2);
+    header.writeUInt16BE(isA ? 1 : 0, 6);
+    header.fill(0, 8);
+    const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...address.split('.').map(Number)]);
+    socket.send([header, question.subarray(12, end), ...(isA ? [record] : [])], port, host);
+  });
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  return `127.0.0.1:${socket.address().port}`;
+}
+
+/** A time server half an hour ahead, at the port that clients ask. */
+async function timeServer(t: Test, address: string): Promise<void> {
+  const socket = createSocket('udp4');
+  t.teardown(() => socket.close());
+  socket.on('message', (question, { address: host, port }) => {
+    const answer = Buffer.alloc(48);
+    answer.set([0x24, 2]);
+    question.copy(answer, 24, 40, 48);
+    const seconds = Math.floor(Date.now() / 1000) + 2_208_988_800 + 1800;
+    for (const offset of [32, 40]) answer.writeUInt32BE(seconds, offset);
+    socket.send(answer, port, host);
+  });
+  socket.bind(123, address);
+  await once(socket, 'listening');
+}
+
+t.test('a time server is found by its name and asked, within the system calls that osd has', async (t) => {
+  const node = await OsdNode.start();
+  t.teardown(() => node.child.kill('SIGKILL'));
+  node.hasConfig = true;
+  const address = '127.44.0.1';
+  await timeServer(t, address);
+  node.timeFacts = { timeServers: ['time.example'], nameServers: [await nameServer(t, address)] };
+  const client = await node.client(['os:reader']);
+  const { Time } = TimeServiceDefinition;
+  const serialize = Time.requestSerialize as (value: object) => Buffer;
+  const reply = await new Promise<time.TimeResponse | undefined>((resolve, reject) => {
+    client.grpc.makeUnaryRequest(Time.path, serialize, Time.responseDeserialize, {}, (error, value) =>
+      error ? reject(error) : resolve(value),
+    );
+  });
+  const [message] = reply?.messages ?? [];
+  t.equal(message?.server, 'time.example');
+  const aheadSeconds = Number(message?.remotetime?.seconds) - Number(message?.localtime?.seconds);
+  t.ok(Math.abs(aheadSeconds - 1800) <= 2, `${aheadSeconds} s`);
   client.grpc.close();
 });
 

@@ -21,6 +21,7 @@ export class OsdNode {
   readonly powerRequests: unknown[] = [];
   port = 0;
   hasConfig = false;
+  timeFacts: { timeServers: string[]; nameServers: string[] } = { timeServers: [], nameServers: [] };
   /** Of the certificates that osd is given. */
   lifetimeMs = HOUR_MS;
 
@@ -74,7 +75,15 @@ export class OsdNode {
         },
       },
     });
-    const methods = ['connect', 'reportListening', 'listServices', 'openLog', 'closeLog', 'power'] as const;
+    const methods = [
+      'connect',
+      'reportListening',
+      'listServices',
+      'openLog',
+      'closeLog',
+      'power',
+      'describeTime',
+    ] as const;
     return new ControlServer({
       channels: native.channel,
       log,
@@ -96,6 +105,7 @@ export class OsdNode {
           node().subscriptions.delete(subscription);
           return { body: {} };
         },
+        describeTime: () => ({ body: node().timeFacts }),
         power: (request) => {
           node().powerRequests.push(request);
           return { body: {} };
