@@ -1,7 +1,7 @@
 /** A booted node of the test image, driven through osctl, with a home and a client configuration of its own. */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ConsoleFollower, type ConsoleLine } from '../../lib/cluster/console-log.js';
 import { createCluster } from '../../lib/cluster/create.js';
 import { connectQmp } from '../../lib/cluster/node-control.js';
@@ -192,8 +192,16 @@ export class TestNode implements AsyncDisposable {
       .join('\n');
   }
 
+  /** What QEMU said, which is nothing as a rule, goes into the log of the test: a node that is gone is gone for that reason. */
+  async #tellEmulator(): Promise<void> {
+    const file = join(dirname(this.state.consoleLog), `${this.state.name}.qemu.log`);
+    const said = await readFile(file, 'utf8').catch(() => '');
+    if (said !== '') process.stderr.write(`QEMU of ${this.state.name}:\n${said}\n`);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.console.close();
+    await this.#tellEmulator();
     await this.home.osctl(['cluster', 'destroy', '--name', this.clusterName]);
     await this.home[Symbol.asyncDispose]();
   }

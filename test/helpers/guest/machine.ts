@@ -36,7 +36,8 @@ export const GUEST_MACHINES: Readonly<Record<Architecture, GuestMachine>> = {
   // Emulated on a busy host the timer's interrupt may come late, and the kernel, which tries it out, would panic.
   amd64: {
     qemu: 'qemu-system-x86_64',
-    arguments: ['-machine', 'q35', '-cpu', 'max'],
+    // smm=off: as lib/cluster/qemu-arguments.ts says.
+    arguments: ['-machine', 'q35,smm=off', '-cpu', 'max'],
     parameters: ['console=ttyS0', 'no_timer_check'],
   },
   // The architected pointer authentication is a cipher: emulated, it takes most of the time.
