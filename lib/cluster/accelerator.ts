@@ -8,8 +8,8 @@ import { currentBootId } from './process-identity.js';
 /** How QEMU runs guest code: the host's virtualisation, or emulation. */
 export type Accelerator = 'kvm' | 'tcg';
 
-/** QEMU's `-accel` option for each. */
-export const ACCELERATOR_OPTION: Record<Accelerator, string> = { kvm: 'kvm', tcg: 'tcg,thread=multi' };
+/** QEMU's `-accel` option for each. One thread for all emulated processors: docs/adr/0010. */
+export const ACCELERATOR_OPTION: Record<Accelerator, string> = { kvm: 'kvm', tcg: 'tcg,thread=single' };
 
 const PROBE_DEADLINE_MS = 10_000;
 const PROBE_MEMORY_MIB = 256;

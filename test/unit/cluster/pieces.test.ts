@@ -56,7 +56,7 @@ t.test('the command line of QEMU', async (t) => {
   const words = qemuArguments(machine);
   t.match(words.join(' '), /restrict=on,hostfwd=tcp:127\.0\.0\.1:50007-10\.0\.2\.15:50000/, 'the network is closed');
   t.ok(words.includes('file,id=console,path=/home/a,,b/console.log,append=on'), 'commas are doubled');
-  t.ok(words.includes('tcg,thread=multi'));
+  t.ok(words.includes('tcg,thread=single'));
   t.notOk(words.includes('-no-reboot'), 'nodes reboot');
   t.notOk(
     words.some((word) => word.includes('drive=config')),
