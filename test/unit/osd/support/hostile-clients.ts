@@ -5,25 +5,15 @@ import { connect, type TLSSocket } from 'node:tls';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { MIB } from '../../../../lib/base/units.js';
+import { frame, PREFACE } from '../../../helpers/flood/frames.js';
 import { Rig, until } from './rig.js';
 
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 const HEADERS = {
   ':method': 'POST',
   ':path': '/machine.MachineService/ServiceStop',
   'content-type': 'application/grpc',
   te: 'trailers',
 };
-
-/** One frame: length, type, flags, stream, payload (RFC 9113, section 4.1). */
-function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head.writeUInt8(type, 3);
-  head.writeUInt8(flags, 4);
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
-}
 
 const SETTINGS = frame(4, 0, 0, new Uint8Array());
 
