@@ -115,9 +115,9 @@ export interface MethodTable {
     request: { publicKey: Uint8Array };
     reply: { certificate: Uint8Array; acceptedCas: Uint8Array; notAfterMs: number };
   };
-  /** Descriptors: with `streamed` the read end of a pipe (query-pipe.ts). */
+  /** Descriptors: with `streamed` the reading end of a stream of items (query-stream.ts). */
   query: { request: QueryRequest; reply: { message: Uint8Array; streamed: boolean } };
-  /** Descriptors: the read end of a pipe (query-pipe.ts). */
+  /** Descriptors: the reading end of a stream of items (query-stream.ts). */
   openQueryStream: { request: QueryRequest; reply: Record<never, never> };
   /** A piece of a request that does not fit a frame. */
   uploadPart: { request: { upload: number; data: Uint8Array }; reply: Record<never, never> };

@@ -20,7 +20,7 @@ const MAX_VARINT_BYTES = 5;
  * A ControlError of `messages` reaches the reader; any other as INTERNAL, and is told to `onFault`. Takes over `writeEnd`.
  * @param onGone  called as soon as the reader is gone, whatever `messages` is doing
  */
-export async function writeQueryPipe(
+export async function writeQueryStream(
   writeEnd: FileDescriptor,
   messages: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   onFault: (error: unknown) => void,
@@ -50,10 +50,10 @@ export async function writeQueryPipe(
 }
 
 /**
- * What the other side writes, item by item. Leaving the loop closes the pipe, which ends the work at the other end. Takes over `readEnd`.
+ * What the other side writes, item by item. Leaving the loop closes the stream, which ends the work at the other end. Takes over `readEnd`.
  * @throws ControlError  what the other side said · UNAVAILABLE it ended before its end · INTERNAL what it sends is no item
  */
-export async function* readQueryPipe(readEnd: FileDescriptor, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* readQueryStream(readEnd: FileDescriptor, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
   const socket = new Socket({ fd: readEnd.releaseNumber(), readable: true, writable: false });
   const abort = () => socket.destroy();
   signal?.addEventListener('abort', abort, { once: true });

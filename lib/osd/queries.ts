@@ -1,7 +1,7 @@
 import { KIB, MINUTE_MS } from '../base/units.js';
 import { ControlError } from '../control/errors.js';
 import { MAX_FRAME_BYTES, type QueryRequest } from '../control/protocol.js';
-import { readQueryPipe } from '../control/query-pipe.js';
+import { readQueryStream } from '../control/query-stream.js';
 import type { FileDescriptor } from '../native/contract.js';
 import type { Caller, InitClient, OsdContext } from './context.js';
 import { metadataField } from './data-message.js';
@@ -44,7 +44,7 @@ export async function queryStream(
   const machined = await context.machined();
   const { descriptors } = await machined.request('openQueryStream', await carried(machined, path, request, caller));
   const metadata = metadataField(context.hostname());
-  for await (const message of readQueryPipe(oneOf(descriptors), stream.signal)) {
+  for await (const message of readQueryStream(oneOf(descriptors), stream.signal)) {
     await stream.ready();
     stream.send(Buffer.concat([metadata, message]));
   }
@@ -64,8 +64,8 @@ async function carried(machined: InitClient, path: string, request: Buffer, call
   return { ...rest, request: new Uint8Array(), upload };
 }
 
-async function onlyItem(pipe: FileDescriptor): Promise<Uint8Array> {
-  for await (const message of readQueryPipe(pipe)) return message;
+async function onlyItem(stream: FileDescriptor): Promise<Uint8Array> {
+  for await (const message of readQueryStream(stream)) return message;
   throw new ControlError('INTERNAL', 'machined sent no message');
 }
 

@@ -1,6 +1,6 @@
 import { ControlError } from '../../control/errors.js';
 import { MAX_FRAME_BYTES, type QueryRequest, type RequestOf } from '../../control/protocol.js';
-import { writeQueryPipe } from '../../control/query-pipe.js';
+import { writeQueryStream } from '../../control/query-stream.js';
 import type { CallContext, HandlerResult } from '../../control/server.js';
 import type { DescriptorModule } from '../../native/contract.js';
 import type { QueryTable } from './query.js';
@@ -8,7 +8,7 @@ import { Uploads } from './uploads.js';
 
 /** A reply's other fields take less than this. */
 const MAX_INLINE_BYTES = MAX_FRAME_BYTES - 256;
-/** Streams of all peers together; each holds a pipe and what it works on. */
+/** Streams of all peers together; each holds a pair of sockets and what it works on. */
 const MAX_STREAMS = 128;
 
 export interface QueryHandlerOptions {
@@ -24,7 +24,7 @@ export function queryHandlers(options: QueryHandlerOptions) {
   const uploads = new Uploads();
 
   /** Passes the read end on and writes in the background, until the connection or the reader is gone. */
-  function piped(path: string, context: CallContext, messages: (signal: AbortSignal) => AsyncIterable<Uint8Array>) {
+  function streamed(path: string, context: CallContext, messages: (signal: AbortSignal) => AsyncIterable<Uint8Array>) {
     if (streams >= MAX_STREAMS) throw new ControlError('RESOURCE_EXHAUSTED', 'too many queries under way');
     const [readEnd, writeEnd] = options.descriptor.streamPair();
     const stop = new AbortController();
@@ -34,7 +34,7 @@ export function queryHandlers(options: QueryHandlerOptions) {
       if (stop.signal.aborted && error === stop.signal.reason) return;
       options.log(`${path} for ${context.peer} failed: ${error instanceof Error ? error.stack : String(error)}`);
     };
-    void writeQueryPipe(writeEnd, messages(stop.signal), onFault, () => stop.abort()).finally(() => {
+    void writeQueryStream(writeEnd, messages(stop.signal), onFault, () => stop.abort()).finally(() => {
       streams--;
       stop.abort();
     });
@@ -48,7 +48,7 @@ export function queryHandlers(options: QueryHandlerOptions) {
       const answer = own((await options.table()).unary, path);
       const message = await answer(request, { caller, signal: context.signal });
       if (message.length <= MAX_INLINE_BYTES) return { body: { message, streamed: false } };
-      const descriptors = piped(path, context, async function* () {
+      const descriptors = streamed(path, context, async function* () {
         yield message;
       });
       return { body: { message: new Uint8Array(), streamed: true }, descriptors };
@@ -57,7 +57,7 @@ export function queryHandlers(options: QueryHandlerOptions) {
       const { path, caller } = query;
       const request = uploads.requestOf(context.connection, query);
       const answer = own((await options.table()).streams, path);
-      return { body: {}, descriptors: piped(path, context, (signal) => answer(request, { caller, signal })) };
+      return { body: {}, descriptors: streamed(path, context, (signal) => answer(request, { caller, signal })) };
     },
     uploadPart: (
       { upload, data }: RequestOf<'uploadPart'>,

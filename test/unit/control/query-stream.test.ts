@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import t from 'tap';
 import { ControlError } from '../../../lib/control/errors.js';
-import { MAX_ITEM_BYTES, readQueryPipe, writeQueryPipe } from '../../../lib/control/query-pipe.js';
+import { MAX_ITEM_BYTES, readQueryStream, writeQueryStream } from '../../../lib/control/query-stream.js';
 import { loadNative } from '../../../lib/native/index.js';
 
 const { descriptor } = loadNative();
@@ -18,8 +18,8 @@ t.test('messages of every size come out as they went in, in order', async (t) =>
   const sizes = [0, 1, 127, 128, 300, 16_383, 16_384, 65_536, 3_000_000, 5, 0];
   const sent = sizes.map((size, at) => Buffer.alloc(size, at + 1));
   const [read, write] = descriptor.streamPair();
-  const written = writeQueryPipe(write, sent, (error) => t.fail(String(error)));
-  const found = await collect(readQueryPipe(read));
+  const written = writeQueryStream(write, sent, (error) => t.fail(String(error)));
+  const found = await collect(readQueryStream(read));
   await written;
   t.strictSame(
     found.map((message) => message.length),
@@ -39,10 +39,10 @@ t.test('what the maker throws: its own words, or none', async (t) => {
       yield Buffer.from('one');
       throw thrown;
     };
-    const written = writeQueryPipe(write, messages(), (error) => told.push(error));
+    const written = writeQueryStream(write, messages(), (error) => told.push(error));
     const found: string[] = [];
     await t.rejects(async () => {
-      for await (const message of readQueryPipe(read)) found.push(Buffer.from(message).toString());
+      for await (const message of readQueryStream(read)) found.push(Buffer.from(message).toString());
     }, expected);
     await written;
     t.strictSame(found, ['one']);
@@ -60,8 +60,8 @@ t.test('a reader that leaves ends the maker, also while it waits for room', asyn
       isEnded = true;
     }
   };
-  const written = writeQueryPipe(write, endless(), (error) => t.fail(String(error)));
-  for await (const message of readQueryPipe(read)) {
+  const written = writeQueryStream(write, endless(), (error) => t.fail(String(error)));
+  for await (const message of readQueryStream(read)) {
     t.equal(message.length, 100_000);
     break;
   }
@@ -76,13 +76,13 @@ t.test('a maker that has nothing to say hears at once that its reader has left',
     yield Buffer.from('hello');
     await once(stop.signal, 'abort');
   };
-  const written = writeQueryPipe(
+  const written = writeQueryStream(
     write,
     silent(),
     (error) => t.fail(String(error)),
     () => stop.abort(),
   );
-  for await (const message of readQueryPipe(read)) {
+  for await (const message of readQueryStream(read)) {
     t.equal(Buffer.from(message).toString(), 'hello');
     break;
   }
@@ -96,8 +96,8 @@ t.test('a maker does not run ahead of its reader', async (t) => {
   const many = async function* () {
     for (; made < 1000; made++) yield Buffer.alloc(10_000);
   };
-  const written = writeQueryPipe(write, many(), (error) => t.fail(String(error)));
-  const reader = readQueryPipe(read);
+  const written = writeQueryStream(write, many(), (error) => t.fail(String(error)));
+  const reader = readQueryStream(read);
   await reader.next();
   // Not a wait for something: time in which a maker without bounds would have made all of them.
   await delay(100);
@@ -111,7 +111,7 @@ t.test('an end that is none, and what is no item', async (t) => {
     const [read, write] = descriptor.streamPair();
     const { Socket } = await import('node:net');
     new Socket({ fd: write.releaseNumber(), readable: false, writable: true }).on('error', () => {}).end(bytes);
-    return collect(readQueryPipe(read));
+    return collect(readQueryStream(read));
   };
   await t.rejects(item(Buffer.alloc(0)), { name: 'ControlError', kind: 'UNAVAILABLE' }, 'nothing at all');
   await t.rejects(item(Buffer.from([5, 10, 1])), { name: 'ControlError', kind: 'UNAVAILABLE' }, 'cut');
@@ -134,9 +134,9 @@ t.test('the abort of a reader is its reason', async (t) => {
     await delay(60_000, undefined, { ref: false });
     yield Buffer.alloc(0);
   };
-  void writeQueryPipe(write, never(), () => {});
+  void writeQueryStream(write, never(), () => {});
   const stop = new AbortController();
-  const found = collect(readQueryPipe(read, stop.signal));
+  const found = collect(readQueryStream(read, stop.signal));
   stop.abort(new Error('enough'));
   await t.rejects(found, { message: 'enough' });
 });

@@ -2,7 +2,7 @@
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
 import { ControlError } from '../../../lib/control/errors.js';
-import { writeQueryPipe } from '../../../lib/control/query-pipe.js';
+import { writeQueryStream } from '../../../lib/control/query-stream.js';
 import { machine } from '../../../lib/gen/machine/machine.js';
 import { loadNative } from '../../../lib/native/index.js';
 import { FakeInit } from './support/fake-init.js';
@@ -21,7 +21,7 @@ t.test('a message that fits a frame, and one that comes through a pipe', async (
     machined.answers.query = () => {
       if (count < 100) return { message, streamed: false };
       const [read, write] = descriptor.streamPair();
-      void writeQueryPipe(write, [message], (error) => t.fail(String(error)));
+      void writeQueryStream(write, [message], (error) => t.fail(String(error)));
       return { body: { message: new Uint8Array(), streamed: true }, descriptors: [read] };
     };
     const { messages } = await client.unary('Processes', {});
