@@ -13,6 +13,24 @@ const ALL: CgroupStatSet[] = [
 ];
 const { cgroup } = loadNative();
 
+/** A flat-keyed file; of a file of pressures `some.avg10` and so on. */
+function numbersByName(text: string): Record<string, number> {
+  const pairs = text.split('\n').flatMap((line): [string, number][] => {
+    const [name = '', ...values] = line.split(' ');
+    if (!values[0]?.includes('=')) return [[name, Number(values[0])]];
+    return values.map((pair) => [`${name}.${pair.split('=')[0]}`, Number(pair.split('=')[1])]);
+  });
+  return Object.fromEntries(pairs);
+}
+
+function toPressure(numbers: Record<string, number>) {
+  const of = (kind: string) => ({
+    ...{ avg10: numbers[`${kind}.avg10`], avg60: numbers[`${kind}.avg60`], avg300: numbers[`${kind}.avg300`] },
+    totalUsec: numbers[`${kind}.total`],
+  });
+  return { some: of('some'), full: of('full') };
+}
+
 // Each program in a group is a Node of its own, which takes its time to start under emulation.
 t.setTimeout(seconds(120));
 
@@ -32,6 +50,37 @@ t.test('statistics of several groups come in one call', async (t) => {
   t.ok(full?.cpuPressure && full.memoryPressure && full.ioPressure);
   t.notOk(full && 'swapBytes' in full, 'this kernel has no swap');
   cgroup.kill(busy);
+  await program.ended;
+});
+
+t.test('each value is the one of its name in the control file', async (t) => {
+  const group = makeGroup(t, 'named');
+  const program = await startIn(group, 'globalThis.held = Buffer.alloc(8 << 20, 1); setInterval(() => held, 1000)');
+  await cgroup.freeze(group);
+  const files = ['cpu.stat', 'memory.stat', 'memory.events', 'cpu.pressure', 'memory.pressure'];
+  const read = () => files.map((file) => fileOf('named', file));
+  // The kernel sums up per-processor counts now and then, also of a group that stands still: what is compared was read between equals.
+  let [before, [stats], after] = [read(), cgroup.stats([group], ALL), read()];
+  while (before.join() !== after.join()) [before, [stats], after] = [after, cgroup.stats([group], ALL), read()];
+  const [cpu, memory, events, ...pressures] = after.map(numbersByName);
+  t.same(stats?.cpu, {
+    ...{ usageUsec: cpu?.usage_usec, userUsec: cpu?.user_usec, systemUsec: cpu?.system_usec },
+    ...{ periods: cpu?.nr_periods, throttledPeriods: cpu?.nr_throttled, throttledUsec: cpu?.throttled_usec },
+  });
+  t.same(stats?.memoryStat, {
+    ...{ anonBytes: memory?.anon, fileBytes: memory?.file, kernelBytes: memory?.kernel, shmemBytes: memory?.shmem },
+    ...{ inactiveAnonBytes: memory?.inactive_anon, activeAnonBytes: memory?.active_anon },
+    ...{ inactiveFileBytes: memory?.inactive_file, activeFileBytes: memory?.active_file },
+    ...{ slabReclaimableBytes: memory?.slab_reclaimable, slabUnreclaimableBytes: memory?.slab_unreclaimable },
+    ...{ pageFaults: memory?.pgfault, majorPageFaults: memory?.pgmajfault },
+  });
+  t.same(stats?.memoryEvents, {
+    ...{ low: events?.low, high: events?.high, max: events?.max },
+    ...{ oom: events?.oom, oomKill: events?.oom_kill, oomGroupKill: events?.oom_group_kill },
+  });
+  t.same([stats?.cpuPressure, stats?.memoryPressure], pressures.map(toPressure));
+  await cgroup.thaw(group);
+  cgroup.kill(group);
   await program.ended;
 });
 
