@@ -20,6 +20,8 @@ export interface ArtifactOptions {
 /** Absolute paths of what was built. */
 export interface Artifacts {
   readonly kernel: string;
+  /** The kernel's final .config. */
+  readonly kernelConfig: string;
   readonly initramfs: string;
   readonly rootImage: string;
   /** image-manifest.json of the root image. */
@@ -37,5 +39,5 @@ export async function buildArtifacts(options: ArtifactOptions = {}): Promise<Art
   const kernel = await buildKernel(root, arch, profile, onProgress);
   const { image: rootImage, manifest } = await buildRootImage({ root, arch, layer, identity, onProgress });
   const initramfs = await buildInitramfs(root, arch, rootImage, onProgress);
-  return { kernel: kernel.image, initramfs, rootImage, manifest };
+  return { kernel: kernel.image, kernelConfig: kernel.config, initramfs, rootImage, manifest };
 }

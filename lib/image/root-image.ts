@@ -9,6 +9,7 @@ import { compileAddon, compileStaticProgram } from './compile.js';
 import { type ElfFacts, missingInElf, readElf } from './elf.js';
 import { buildExecutable } from './executable.js';
 import { type BuildProduct, type ManifestEntry, parseManifest } from './manifest.js';
+import { osRelease } from './os-release.js';
 import { fetchPackages, type PackageRecord } from './packages.js';
 import { runCommand } from './run-command.js';
 import { hashSources, type SourceIdentity } from './sources.js';
@@ -218,9 +219,7 @@ async function placeProduct(
     await copyFile(addon, target);
     await runCommand([`${toolPrefix(request.arch)}strip`, '--strip-unneeded', target]);
   } else {
-    const template = await readFile(path.join(request.root, 'rootfs', 'files', 'os-release.in'), 'utf8');
-    const { tag, sha } = request.identity;
-    await writeFile(target, template.replaceAll('@TAG@', tag).replaceAll('@SHA@', sha));
+    await writeFile(target, await osRelease(request.root, request.identity));
   }
 }
 

@@ -1,0 +1,112 @@
+/** What is released: an image in one of the formats, beside it its checksums. */
+import { mkdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import type { Progress } from '../base/build-cache.js';
+import type { ImageArchitecture } from './architecture.js';
+import { type Artifacts, buildArtifacts } from './artifacts.js';
+import { bootParameters } from './boot-parameters.js';
+import { buildDiskImage } from './disk-image.js';
+import type { KernelProfile } from './kernel.js';
+import { osRelease } from './os-release.js';
+import { repositoryRoot } from './paths.js';
+import { runCommand } from './run-command.js';
+import { type SourceIdentity, sourceIdentity } from './sources.js';
+import { writeSums } from './sums.js';
+import { buildUki } from './uki.js';
+
+/** `raw`: a disk that UEFI boots; `uki`: the one file on it; `initramfs`: kernel and initramfs for other boot loaders. */
+export type ImageFormat = 'raw' | 'uki' | 'initramfs';
+
+export const IMAGE_FORMATS: readonly ImageFormat[] = ['raw', 'uki', 'initramfs'];
+
+/** What {@link release} is told. */
+export interface ReleaseRequest {
+  readonly arch: ImageArchitecture;
+  readonly profile: KernelProfile;
+  readonly format: ImageFormat;
+  /** Folder that is to hold the files; made when it is not there. */
+  readonly output: string;
+  readonly onProgress: Progress;
+}
+
+/** A file of a release: its name in the output folder, and where the build left it. */
+export interface ReleaseFile {
+  readonly name: string;
+  readonly from: string;
+  /** Written compressed as well. */
+  readonly isCompressed?: boolean;
+}
+
+/** Measured against the alternatives in docs/image.md. */
+const COMPRESS = ['zstd', '--quiet', '--force', '-9', '-T0'] as const;
+
+/** Builds a format, as far as it is not in the cache. */
+export async function buildRelease(request: Omit<ReleaseRequest, 'output'>): Promise<ReleaseFile[]> {
+  const { arch, profile, onProgress } = request;
+  const root = repositoryRoot();
+  const identity = await sourceIdentity(root);
+  const artifacts = await buildArtifacts({ arch, profile, onProgress });
+  const prefix = ['talos', identity.tag, ...(profile === 'default' ? [] : [profile]), arch].join('-');
+  return buildFormat(request, { root, identity, artifacts, prefix });
+}
+
+/**
+ * Builds a format and puts it into the output folder.
+ * @returns absolute paths of what is there, the checksums last
+ */
+export async function release(request: ReleaseRequest): Promise<string[]> {
+  const { output, onProgress } = request;
+  const files = await buildRelease(request);
+  await mkdir(output, { recursive: true });
+  const names: string[] = [];
+  for (const file of files) {
+    onProgress(`writing ${file.name}`);
+    names.push(...(await place(file, output)));
+  }
+  const sums = await writeSums(output, names);
+  return [...names.map((name) => path.join(output, name)), sums];
+}
+
+interface Ingredients {
+  readonly root: string;
+  readonly identity: SourceIdentity;
+  readonly artifacts: Artifacts;
+  readonly prefix: string;
+}
+
+async function buildFormat(request: Omit<ReleaseRequest, 'output'>, ingredients: Ingredients): Promise<ReleaseFile[]> {
+  const { arch, format, onProgress } = request;
+  const { root, identity, artifacts, prefix } = ingredients;
+  const { kernel, kernelConfig, initramfs } = artifacts;
+  if (format === 'initramfs') {
+    return [
+      { name: `${prefix}-vmlinuz`, from: kernel },
+      { name: `${prefix}-initramfs.cpio`, from: initramfs },
+    ];
+  }
+  const uki = await buildUki({
+    arch,
+    kernel,
+    kernelConfig,
+    initramfs,
+    osRelease: await osRelease(root, identity),
+    commandLine: bootParameters(arch),
+    onProgress,
+  });
+  if (format === 'uki') return [{ name: `${prefix}-uki.efi`, from: uki.file }];
+  const disk = await buildDiskImage({ arch, uki: uki.file, timeSeconds: identity.timeSeconds, onProgress });
+  return [{ name: `${prefix}.raw`, from: disk, isCompressed: true }];
+}
+
+/** Copies a file to its place, whole or not at all; holes stay holes. @returns the names that it has there */
+async function place({ name, from, isCompressed = false }: ReleaseFile, output: string): Promise<string[]> {
+  const target = path.join(output, name);
+  const temporary = `${target}.new`;
+  await rm(temporary, { force: true });
+  await runCommand(['cp', '--sparse=always', '--reflink=auto', from, temporary]);
+  await rename(temporary, target);
+  if (!isCompressed) return [name];
+  await runCommand([...COMPRESS, target, '-o', temporary]);
+  await rename(temporary, `${target}.zst`);
+  return [name, `${name}.zst`];
+}
