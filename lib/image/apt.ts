@@ -14,6 +14,9 @@ import { runCommand } from './run-command.js';
 export interface DebianPackage {
   readonly name: string;
   readonly version: string;
+  /** The source package that it was built from. */
+  readonly source: string;
+  readonly sourceVersion: string;
   readonly sha256: string;
   /** Absolute path of the .deb. */
   readonly file: string;
@@ -112,9 +115,10 @@ export class PrivateApt {
       const name = (await readdir(target)).find((candidate) => candidate.endsWith('.deb') && !before.has(candidate));
       if (name === undefined) throw new TalosError('ERR_NO_PACKAGE', `apt-get download ${each} left no file`);
       const file = path.join(target, name);
-      const fields = await runCommand(['dpkg-deb', '--showformat=${Package}\n${Version}\n', '--show', file]);
-      const [packageName = each, version = ''] = fields.split('\n');
-      packages.push({ name: packageName, version, sha256: await hashFile(file), file });
+      const format = '${Package}\n${Version}\n${source:Package}\n${source:Version}\n';
+      const fields = await runCommand(['dpkg-deb', `--showformat=${format}`, '--show', file]);
+      const [packageName = each, version = '', source = '', sourceVersion = ''] = fields.split('\n');
+      packages.push({ name: packageName, version, source, sourceVersion, sha256: await hashFile(file), file });
     }
     return packages;
   }

@@ -1,7 +1,7 @@
 /** Everything that a node boots from, in one call. */
 import type { Progress } from '../base/build-cache.js';
 import type { ImageArchitecture } from './architecture.js';
-import { buildInitramfs } from './initramfs.js';
+import { buildInitramfs, buildStage0 } from './initramfs.js';
 import { buildKernel, type KernelProfile } from './kernel.js';
 import { repositoryRoot } from './paths.js';
 import { buildRootImage, type Layer } from './root-image.js';
@@ -23,6 +23,8 @@ export interface Artifacts {
   /** The kernel's final .config. */
   readonly kernelConfig: string;
   readonly initramfs: string;
+  /** The program that is /init in there. */
+  readonly stage0: string;
   readonly rootImage: string;
   /** image-manifest.json of the root image. */
   readonly manifest: string;
@@ -39,5 +41,6 @@ export async function buildArtifacts(options: ArtifactOptions = {}): Promise<Art
   const kernel = await buildKernel(root, arch, profile, onProgress);
   const { image: rootImage, manifest } = await buildRootImage({ root, arch, layer, identity, onProgress });
   const initramfs = await buildInitramfs(root, arch, rootImage, onProgress);
-  return { kernel: kernel.image, kernelConfig: kernel.config, initramfs, rootImage, manifest };
+  const stage0 = await buildStage0(root, arch, onProgress);
+  return { kernel: kernel.image, kernelConfig: kernel.config, initramfs, stage0, rootImage, manifest };
 }

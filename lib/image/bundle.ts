@@ -1,7 +1,10 @@
 /** Bundles the roles: one script each, which the launcher (bin/talos.ts) runs. */
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import type { BuildOptions } from 'esbuild';
 import { cached, type Progress } from '../base/build-cache.js';
 import { TalosError } from '../base/errors.js';
+import { type NpmPackage, npmPackages } from './npm-packages.js';
 import { hashSources, type SourceIdentity } from './sources.js';
 
 /** The roles and their entries, relative to the checkout. Each exports `main()`. */
@@ -24,6 +27,14 @@ export interface BundleRequest {
   readonly onProgress: Progress;
 }
 
+/** In the bundle's folder: the npm packages that are in the scripts. */
+const PACKAGES_NAME = 'packages.json';
+
+/** The npm packages whose code is in a bundle. */
+export async function bundledPackages({ folder }: Bundle): Promise<NpmPackage[]> {
+  return JSON.parse(await readFile(path.join(folder, PACKAGES_NAME), 'utf8')) as NpmPackage[];
+}
+
 /** A folder with `<role>.cjs` for every role, and `talos.cjs`, the launcher. */
 export interface Bundle {
   readonly folder: string;
@@ -38,17 +49,19 @@ export async function buildBundle({ root, identity, roles = ROLES, onProgress }:
   const sources = await hashSources(root, ['lib', 'bin', 'package-lock.json', ...entries], isBundled);
   const folder = await cached({
     kind: 'bundle',
-    inputs: { recipe: 4, sources, roles, tag: identity.tag, sha: identity.sha, built: identity.built },
+    inputs: { recipe: 5, sources, roles, tag: identity.tag, sha: identity.sha, built: identity.built },
     onProgress,
     make: async (made) => {
       onProgress('bundling the roles');
-      await bundle(root, { [LAUNCHER]: 'bin/talos.ts' }, identity, made);
-      await bundle(root, roles, identity, made, {
+      const launcher = await bundle(root, { [LAUNCHER]: 'bin/talos.ts' }, identity, made);
+      const inputs = await bundle(root, roles, identity, made, {
         // A function expression in parentheses: V8 compiles it at once, and the launcher hands `require` in.
         banner: { js: `(function(exports,require,module){const TALOS_BUNDLE_URL='file:///usr/bin/talos';` },
         footer: { js: '})' },
         define: { ...definitions(identity), 'import.meta.url': 'TALOS_BUNDLE_URL' },
       });
+      const packages = await npmPackages(root, [...launcher, ...inputs]);
+      await writeFile(path.join(made, PACKAGES_NAME), `${JSON.stringify(packages, undefined, 2)}\n`);
     },
   });
   return { folder, roles: Object.keys(roles).sort() };
@@ -63,16 +76,18 @@ function definitions(identity: SourceIdentity): Record<string, string> {
   };
 }
 
+/** @returns the files that are in it, relative to the checkout */
 async function bundle(
   root: string,
   entryPoints: Readonly<Record<string, string>>,
   identity: SourceIdentity,
   outdir: string,
   more: BuildOptions = {},
-): Promise<void> {
+): Promise<string[]> {
   const esbuild = await import('esbuild');
   try {
-    await esbuild.build({
+    const { metafile } = await esbuild.build({
+      metafile: true,
       absWorkingDir: root,
       entryPoints: { ...entryPoints },
       outdir,
@@ -94,6 +109,9 @@ async function bundle(
       define: definitions(identity),
       ...more,
     });
+    // What was read but left out as unused is not in it.
+    const used = Object.values(metafile?.outputs ?? {}).flatMap((output) => Object.entries(output.inputs));
+    return used.filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([file]) => file);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const names = Object.values(entryPoints).join(', ');

@@ -2,7 +2,6 @@
  * Raw disks: a GUID partition table, and an EFI system partition with the unified kernel image where firmware looks for it. Written by
  * sgdisk, mkfs.vfat and mtools, in such a way that the same content gives the same bytes.
  */
-import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { cached, hashFile, type Progress } from '../base/build-cache.js';
@@ -10,6 +9,7 @@ import { TalosError } from '../base/errors.js';
 import { MIB } from '../base/units.js';
 import type { Architecture } from './architecture.js';
 import { runCommand } from './run-command.js';
+import { stableGuid } from './stable-guid.js';
 import { EFI_ARCHITECTURES } from './uki.js';
 
 /** What goes onto a disk. */
@@ -31,18 +31,6 @@ const ESP_SIZE = 512 * MIB;
 export const ESP_LABEL = 'EFI';
 /** sgdisk and mkfs.vfat are in sbin, which is not on every user's PATH. */
 const SYSTEM_PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
-
-/** A GUID for `purpose` that is the same in every build of the same thing. */
-export function stableGuid(...purpose: readonly string[]): string {
-  const hash = createHash('sha256').update(purpose.join('\0')).digest();
-  // Version 8 (RFC 9562: made in a way of one's own), variant 10.
-  hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x80, 6);
-  hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = hash.toString('hex', 0, 16);
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)]
-    .join('-')
-    .toUpperCase();
-}
 
 /** The disk, made when it is not in the cache; sparse. */
 export async function buildDiskImage(request: DiskRequest): Promise<string> {

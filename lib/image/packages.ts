@@ -6,6 +6,7 @@ import { errorCode } from '../base/errors.js';
 import { DAY_MS } from '../base/units.js';
 import { PrivateApt, unpackPackage } from './apt.js';
 import type { Architecture } from './architecture.js';
+import { type DeclaredLicence, declaredLicence } from './debian-licence.js';
 
 /** All files of the image come from one release, whatever the host runs. */
 export const IMAGE_SUITES = ['trixie', 'trixie-security'];
@@ -17,7 +18,12 @@ const RECORD_NAME = 'packages.json';
 export interface PackageRecord {
   readonly name: string;
   readonly version: string;
+  /** The source package that it was built from. */
+  readonly source: string;
+  readonly sourceVersion: string;
   readonly sha256: string;
+  /** What its copyright file declares, where a machine can read that. */
+  readonly licence?: DeclaredLicence | undefined;
 }
 
 /** Unpacked packages. */
@@ -40,7 +46,7 @@ export async function fetchPackages(
   const kind = `packages-${arch}`;
   const sorted = [...names].sort();
   const period = Math.floor(now / REFRESH_MS);
-  const request = (at: number) => ({ names: sorted, arch, suites: IMAGE_SUITES, period: at });
+  const request = (at: number) => ({ recipe: 2, names: sorted, arch, suites: IMAGE_SUITES, period: at });
   try {
     const folder = await cached({
       kind,
@@ -54,7 +60,10 @@ export async function fetchPackages(
         const apt = await PrivateApt.open(aptFolder, IMAGE_SUITES, arch);
         const packages = await apt.download(sorted, archives);
         for (const { name, file } of packages) await unpackPackage(file, path.join(made, name));
-        const records = packages.map(({ name, version, sha256 }) => ({ name, version, sha256 }));
+        const records: PackageRecord[] = [];
+        for (const { file: _, ...each } of packages) {
+          records.push({ ...each, licence: await licenceOf(path.join(made, each.name), each.name) });
+        }
         await writeFile(path.join(made, RECORD_NAME), `${JSON.stringify(records, undefined, 2)}\n`);
         await rm(aptFolder, { recursive: true });
         await rm(archives, { recursive: true });
@@ -69,6 +78,13 @@ export async function fetchPackages(
   }
 }
 
+/** Many packages share the documentation of another one, which is not fetched; theirs is not known. */
+async function licenceOf(folder: string, name: string): Promise<DeclaredLicence | undefined> {
+  const file = path.join(folder, 'usr', 'share', 'doc', name, 'copyright');
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  return text === undefined ? undefined : declaredLicence(text);
+}
+
 async function readPackages(folder: string): Promise<Packages> {
   const records = JSON.parse(await readFile(path.join(folder, RECORD_NAME), 'utf8')) as PackageRecord[];
   return { folder, records };
@@ -80,7 +96,9 @@ async function olderPackages(kindFolder: string, sorted: readonly string[]): Pro
     if (name.includes('.')) continue;
     const found = await readPackages(path.join(kindFolder, name)).catch(() => undefined);
     const names = found?.records.map((record) => record.name).sort();
-    if (found !== undefined && names?.join() === sorted.join()) return found;
+    // An older version of this program did not ask for the source.
+    const isComplete = found?.records.every((record) => record.source !== undefined);
+    if (found !== undefined && isComplete && names?.join() === sorted.join()) return found;
   }
   return undefined;
 }

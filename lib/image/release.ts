@@ -1,5 +1,5 @@
-/** What is released: an image in one of the formats, beside it its checksums. */
-import { mkdir, rename, rm } from 'node:fs/promises';
+/** What is released: an image in one of the formats, beside it its bill of materials and checksums. */
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Progress } from '../base/build-cache.js';
 import type { ImageArchitecture } from './architecture.js';
@@ -10,9 +10,12 @@ import type { KernelProfile } from './kernel.js';
 import { osRelease } from './os-release.js';
 import { repositoryRoot } from './paths.js';
 import { runCommand } from './run-command.js';
+import { buildSbom } from './sbom.js';
+import { collectSbomFacts } from './sbom-facts.js';
 import { type SourceIdentity, sourceIdentity } from './sources.js';
+import type { SpdxDocument } from './spdx.js';
 import { writeSums } from './sums.js';
-import { buildUki } from './uki.js';
+import { buildUki, type Uki } from './uki.js';
 
 /** `raw`: a disk that UEFI boots; `uki`: the one file on it; `initramfs`: kernel and initramfs for other boot loaders. */
 export type ImageFormat = 'raw' | 'uki' | 'initramfs';
@@ -33,6 +36,7 @@ export interface ReleaseRequest {
 export interface ReleaseFile {
   readonly name: string;
   readonly from: string;
+  readonly why: string;
   /** Written compressed as well. */
   readonly isCompressed?: boolean;
 }
@@ -40,14 +44,26 @@ export interface ReleaseFile {
 /** Measured against the alternatives in docs/image.md. */
 const COMPRESS = ['zstd', '--quiet', '--force', '-9', '-T0'] as const;
 
+/** A format as it was built, in the cache. */
+export interface Release {
+  readonly files: readonly ReleaseFile[];
+  readonly sbom: { readonly name: string; readonly document: SpdxDocument };
+  readonly artifacts: Artifacts;
+}
+
 /** Builds a format, as far as it is not in the cache. */
-export async function buildRelease(request: Omit<ReleaseRequest, 'output'>): Promise<ReleaseFile[]> {
-  const { arch, profile, onProgress } = request;
+export async function buildRelease(request: Omit<ReleaseRequest, 'output'>): Promise<Release> {
+  const { arch, profile, format, onProgress } = request;
   const root = repositoryRoot();
   const identity = await sourceIdentity(root);
   const artifacts = await buildArtifacts({ arch, profile, onProgress });
   const prefix = ['talos', identity.tag, ...(profile === 'default' ? [] : [profile]), arch].join('-');
-  return buildFormat(request, { root, identity, artifacts, prefix });
+  const { files, uki } = await buildFormat(request, { root, identity, artifacts, prefix });
+  onProgress('writing the bill of materials');
+  const name = `${prefix}-${format}`;
+  const released = files.map(({ from, ...file }) => ({ ...file, file: from }));
+  const facts = await collectSbomFacts({ root, arch, name, created: identity.built, artifacts, uki, released });
+  return { files, sbom: { name: `${name}.spdx.json`, document: buildSbom(facts) }, artifacts };
 }
 
 /**
@@ -56,13 +72,15 @@ export async function buildRelease(request: Omit<ReleaseRequest, 'output'>): Pro
  */
 export async function release(request: ReleaseRequest): Promise<string[]> {
   const { output, onProgress } = request;
-  const files = await buildRelease(request);
+  const { files, sbom } = await buildRelease(request);
   await mkdir(output, { recursive: true });
   const names: string[] = [];
   for (const file of files) {
     onProgress(`writing ${file.name}`);
     names.push(...(await place(file, output)));
   }
+  await writeFile(path.join(output, sbom.name), `${JSON.stringify(sbom.document, undefined, 1)}\n`);
+  names.push(sbom.name);
   const sums = await writeSums(output, names);
   return [...names.map((name) => path.join(output, name)), sums];
 }
@@ -74,15 +92,17 @@ interface Ingredients {
   readonly prefix: string;
 }
 
-async function buildFormat(request: Omit<ReleaseRequest, 'output'>, ingredients: Ingredients): Promise<ReleaseFile[]> {
-  const { arch, format, onProgress } = request;
-  const { root, identity, artifacts, prefix } = ingredients;
+async function buildFormat(
+  { arch, format, onProgress }: Omit<ReleaseRequest, 'output'>,
+  { root, identity, artifacts, prefix }: Ingredients,
+): Promise<{ files: ReleaseFile[]; uki?: Uki }> {
   const { kernel, kernelConfig, initramfs } = artifacts;
   if (format === 'initramfs') {
-    return [
-      { name: `${prefix}-vmlinuz`, from: kernel },
-      { name: `${prefix}-initramfs.cpio`, from: initramfs },
+    const files = [
+      { name: `${prefix}-vmlinuz`, from: kernel, why: 'the kernel' },
+      { name: `${prefix}-initramfs.cpio`, from: initramfs, why: 'stage0 and the root image' },
     ];
+    return { files };
   }
   const uki = await buildUki({
     arch,
@@ -93,9 +113,11 @@ async function buildFormat(request: Omit<ReleaseRequest, 'output'>, ingredients:
     commandLine: bootParameters(arch),
     onProgress,
   });
-  if (format === 'uki') return [{ name: `${prefix}-uki.efi`, from: uki.file }];
+  if (format === 'uki') {
+    return { files: [{ name: `${prefix}-uki.efi`, from: uki.file, why: 'the unified kernel image' }], uki };
+  }
   const disk = await buildDiskImage({ arch, uki: uki.file, timeSeconds: identity.timeSeconds, onProgress });
-  return [{ name: `${prefix}.raw`, from: disk, isCompressed: true }];
+  return { files: [{ name: `${prefix}.raw`, from: disk, why: 'the disk image', isCompressed: true }], uki };
 }
 
 /** Copies a file to its place, whole or not at all; holes stay holes. @returns the names that it has there */

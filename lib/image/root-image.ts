@@ -4,11 +4,13 @@ import path from 'node:path';
 import { cached, hashFile, type Progress } from '../base/build-cache.js';
 import { TalosError } from '../base/errors.js';
 import { type ImageArchitecture, toolPrefix } from './architecture.js';
-import { buildBundle } from './bundle.js';
+import { buildBundle, bundledPackages } from './bundle.js';
 import { compileAddon, compileStaticProgram } from './compile.js';
 import { type ElfFacts, missingInElf, readElf } from './elf.js';
 import { buildExecutable } from './executable.js';
-import { type BuildProduct, type ManifestEntry, parseManifest } from './manifest.js';
+import { fileSums } from './file-sums.js';
+import { type BuildProduct, type FileSource, type ManifestEntry, parseManifest } from './manifest.js';
+import type { NpmPackage } from './npm-packages.js';
 import { osRelease } from './os-release.js';
 import { fetchPackages, type PackageRecord } from './packages.js';
 import { runCommand } from './run-command.js';
@@ -33,7 +35,10 @@ export interface ImageEntry {
   readonly mode?: string;
   readonly target?: string;
   readonly size?: number;
+  readonly sha1?: string;
   readonly sha256?: string;
+  /** Where the content of a file comes from, as the manifest's row says. */
+  readonly from?: FileSource;
 }
 
 /** image-manifest.json */
@@ -43,6 +48,8 @@ export interface ImageManifest {
   readonly architecture: ImageArchitecture;
   readonly layer: Layer | 'none';
   readonly packages: readonly PackageRecord[];
+  /** What the executable has in its scripts. */
+  readonly npmPackages: readonly NpmPackage[];
   readonly entries: readonly ImageEntry[];
 }
 
@@ -82,6 +89,7 @@ export async function buildRootImage(request: RootImageRequest): Promise<RootIma
   );
   const packages = await fetchPackages([...packageNames], arch, onProgress);
   const bundle = await buildBundle({ root, identity, roles: request.roles, onProgress });
+  const npmPackages = await bundledPackages(bundle);
   const executable = await buildExecutable(root, arch, bundle, onProgress);
   const addonFile = request.addonFile ?? ADDON;
   const addon = path.resolve(root, addonFile);
@@ -94,7 +102,7 @@ export async function buildRootImage(request: RootImageRequest): Promise<RootIma
   const folder = await cached({
     kind: 'root-image',
     inputs: {
-      recipe: 1,
+      recipe: 2,
       arch,
       layer,
       entries,
@@ -109,7 +117,7 @@ export async function buildRootImage(request: RootImageRequest): Promise<RootIma
       timeSeconds: identity.timeSeconds,
     },
     onProgress,
-    make: (made) => pack(request, { entries, packages, executable, addon }, made),
+    make: (made) => pack(request, { entries, packages, npmPackages, executable, addon }, made),
   });
   return { image: path.join(folder, IMAGE_NAME), manifest: path.join(folder, MANIFEST_NAME) };
 }
@@ -117,6 +125,7 @@ export async function buildRootImage(request: RootImageRequest): Promise<RootIma
 interface Ingredients {
   readonly entries: readonly ManifestEntry[];
   readonly packages: Awaited<ReturnType<typeof fetchPackages>>;
+  readonly npmPackages: readonly NpmPackage[];
   readonly executable: string;
   readonly addon: string;
 }
@@ -144,7 +153,8 @@ async function pack(request: RootImageRequest, ingredients: Ingredients, made: s
         kind: entry.kind,
         mode: octal(entry.mode),
         size,
-        sha256: await hashFile(target),
+        ...(await fileSums(target)),
+        from: entry.from,
         why: entry.why,
       });
       if (await isElf(target)) elf.set(entry.path, await readElf(target));
@@ -165,6 +175,7 @@ async function pack(request: RootImageRequest, ingredients: Ingredients, made: s
     architecture: request.arch,
     layer: request.layer ?? 'none',
     packages: ingredients.packages.records,
+    npmPackages: ingredients.npmPackages,
     entries: listed,
   };
   await writeFile(path.join(made, MANIFEST_NAME), `${JSON.stringify(manifest, undefined, 2)}\n`);

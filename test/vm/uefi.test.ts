@@ -19,7 +19,7 @@ t.setTimeout(seconds(240));
 
 const onProgress = () => {};
 const folder = t.testdir();
-const files = await buildRelease({ arch: 'amd64', profile: 'default', format: 'raw', onProgress });
+const { files } = await buildRelease({ arch: 'amd64', profile: 'default', format: 'raw', onProgress });
 const disk = files[0]?.from ?? '';
 const firmware = await uefiFirmware('amd64', onProgress);
 const consoleLog = path.join(folder, 'console.log');

@@ -4,8 +4,9 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { buildArtifacts } from '../../../lib/image/artifacts.js';
-import { buildDiskImage, stableGuid } from '../../../lib/image/disk-image.js';
+import { buildDiskImage } from '../../../lib/image/disk-image.js';
 import { parsePe, writeWithSections } from '../../../lib/image/pe.js';
+import { stableGuid } from '../../../lib/image/stable-guid.js';
 import { buildUki, EFI_ARCHITECTURES, kernelRelease } from '../../../lib/image/uki.js';
 
 const MIB = 1024 * 1024;

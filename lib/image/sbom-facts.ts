@@ -1,0 +1,94 @@
+/** Collects what the bill of materials of a release tells. */
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { ARCHITECTURES, type Architecture, toolPrefix } from './architecture.js';
+import type { Artifacts } from './artifacts.js';
+import { fileSums } from './file-sums.js';
+import type { NpmPackage } from './npm-packages.js';
+import type { ImageManifest } from './root-image.js';
+import { runCommand } from './run-command.js';
+import type { BootFile, SbomFacts } from './sbom.js';
+import { kernelRelease, type Uki } from './uki.js';
+
+/** What the facts are collected from. */
+export interface SbomRequest {
+  readonly root: string;
+  readonly arch: Architecture;
+  readonly name: string;
+  readonly created: string;
+  readonly artifacts: Artifacts;
+  readonly uki: Uki | undefined;
+  /** The files of the release: name, and where each is. */
+  readonly released: readonly { readonly name: string; readonly file: string; readonly why: string }[];
+}
+
+/** Entries of `process.versions` that are numbers of interfaces, not of libraries. */
+const INTERFACES = new Set(['node', 'modules', 'napi']);
+
+/** @throws TalosError when a tool that is asked fails */
+export async function collectSbomFacts(request: SbomRequest): Promise<SbomFacts> {
+  const { root, arch, name, created, artifacts, uki } = request;
+  const manifest = JSON.parse(await readFile(artifacts.manifest, 'utf8')) as ImageManifest;
+  const source = JSON.parse(await readFile(path.join(root, 'kernel', 'source.json'), 'utf8'));
+  return {
+    name,
+    arch,
+    // SPDX has no fractions of a second.
+    created: created.replace(/\.\d+Z$/, 'Z'),
+    manifest,
+    bootFiles: await bootFiles(request),
+    kernel: {
+      release: kernelRelease(await readFile(artifacts.kernelConfig, 'utf8')),
+      package: source.package,
+      version: source.version,
+      sha256: source.sha256,
+    },
+    node: await nodeFacts(root, arch),
+    staticLibc: await staticLibc(arch),
+    stub: uki?.stubPackage,
+  };
+}
+
+async function bootFiles({ artifacts, uki, released }: SbomRequest): Promise<BootFile[]> {
+  const files: { path: string; file: string; why: string; from: BootFile['from'] }[] = [
+    { path: 'linux', file: artifacts.kernel, why: 'the kernel', from: 'kernel' },
+    { path: 'initramfs.cpio', file: artifacts.initramfs, why: 'stage0 and the root image', from: 'own' },
+    { path: 'init', file: artifacts.stage0, why: 'stage0, the first program of the initramfs', from: 'stage0' },
+    { path: 'rootfs.img', file: artifacts.rootImage, why: 'the root image as a file of the initramfs', from: 'own' },
+  ];
+  if (uki !== undefined) {
+    const why = "systemd's EFI stub, the front of the unified kernel image";
+    files.push({ path: path.basename(uki.stub), file: uki.stub, why, from: 'stub' });
+  }
+  // What is released as it is has the name of the release only.
+  const parts = files.filter(({ file }) => !released.some((each) => each.file === file));
+  const whole = released.map(({ name, file, why }) => {
+    return { path: name, file, why, from: file === artifacts.kernel ? ('kernel' as const) : ('own' as const) };
+  });
+  return Promise.all([...parts, ...whole].map(async ({ file, ...facts }) => ({ ...facts, ...(await fileSums(file)) })));
+}
+
+/** Node's package for `arch`; its libraries are told by this machine's Node of the same version. */
+async function nodeFacts(root: string, arch: Architecture): Promise<SbomFacts['node']> {
+  const own = Object.values(ARCHITECTURES).find(({ nodeName }) => nodeName === process.arch) ?? ARCHITECTURES[arch];
+  const folder = path.join(root, 'node_modules', own.nodePackage);
+  const { version, license } = JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8'));
+  const text = await runCommand([path.join(folder, 'bin', 'node'), '-p', 'JSON.stringify(process.versions)']);
+  const versions = Object.entries(JSON.parse(text) as Record<string, string>);
+  const components = Object.fromEntries(
+    versions.filter(([component, of]) => !INTERFACES.has(component) && of !== '').sort(),
+  );
+  const npm: NpmPackage = { name: ARCHITECTURES[arch].nodePackage, version, licence: license };
+  return { ...npm, components };
+}
+
+/** Which of the build machine's packages has the C library that stage0 carries; undefined on a machine that is no Debian. */
+async function staticLibc(arch: Architecture): Promise<SbomFacts['staticLibc']> {
+  const wanted = toolPrefix(arch) === '' ? 'libc6-dev' : `libc6-dev-${arch}-cross`;
+  const format = '${Package}\\n${Version}\\n${source:Package}\\n${source:Version}\\n';
+  const answer = await runCommand(['dpkg-query', '--show', `--showformat=${format}`, wanted]).catch(() => undefined);
+  const [name, version, source, sourceVersion] = answer?.split('\n') ?? [];
+  if (name === undefined || version === undefined || source === undefined || sourceVersion === undefined)
+    return undefined;
+  return { name, version, source, sourceVersion };
+}

@@ -1,0 +1,198 @@
+/**
+ * The bill of materials of a release, as an SPDX 2.3 document: every file with the manifest row that explains it, every package whose
+ * code is inside with its source and version, and which came from which. Pure; what it is made from is collected in sbom-facts.ts.
+ */
+import type { Architecture } from './architecture.js';
+import type { DeclaredLicence, ExtractedLicence } from './debian-licence.js';
+import type { FileSums } from './file-sums.js';
+import type { FileSource } from './manifest.js';
+import type { NpmPackage } from './npm-packages.js';
+import type { PackageRecord } from './packages.js';
+import type { ImageEntry, ImageManifest } from './root-image.js';
+import {
+  type PackageFacts,
+  type SpdxDocument,
+  type SpdxFile,
+  type SpdxPackage,
+  type SpdxRelationship,
+  spdxDocument,
+  spdxFile,
+  spdxId,
+  spdxPackage,
+} from './spdx.js';
+
+/** A file that firmware or a boot loader reads, or that is inside such a one. */
+export interface BootFile extends FileSums {
+  /** What it is called in the release, or in the unified kernel image. */
+  readonly path: string;
+  readonly why: string;
+  /** Which package it was built from. */
+  readonly from: 'kernel' | 'stage0' | 'stub' | 'own';
+}
+
+/** Everything that the document tells. */
+export interface SbomFacts {
+  /** Name of the release without an ending: talos-v0.1.0-amd64. */
+  readonly name: string;
+  readonly arch: Architecture;
+  /** ISO 8601. */
+  readonly created: string;
+  readonly manifest: ImageManifest;
+  readonly bootFiles: readonly BootFile[];
+  readonly kernel: {
+    readonly release: string;
+    readonly package: string;
+    readonly version: string;
+    readonly sha256: string;
+  };
+  readonly node: NpmPackage & {
+    /** The libraries inside, by `process.versions`. */
+    readonly components: Readonly<Record<string, string>>;
+  };
+  /** Package of the C library that stage0 is linked with. */
+  readonly staticLibc: Omit<PackageRecord, 'sha256' | 'licence'> | undefined;
+  /** Package of the EFI stub, where there is one. */
+  readonly stub: PackageRecord | undefined;
+}
+
+/** The kernel's own file COPYING. */
+const KERNEL_LICENCE = 'GPL-2.0-only WITH Linux-syscall-note';
+const OWN_LICENCE = 'Apache-2.0';
+
+const npmUrl = (name: string, version: string) => `pkg:npm/${name.replace('@', '%40')}@${version}`;
+
+function debianPackage(record: Omit<PackageRecord, 'sha256'> & { sha256?: string }, arch: string): PackageFacts {
+  const { name, version, source, sourceVersion, sha256, licence } = record;
+  return {
+    id: spdxId('Package-deb', name),
+    name,
+    version,
+    licence: licence?.expression,
+    supplier: 'Organization: Debian',
+    sourceInfo: `built from the Debian source package ${source} ${sourceVersion}`,
+    sha256,
+    purl: `pkg:deb/debian/${name}@${encodeURIComponent(version)}?arch=${arch}`,
+  };
+}
+
+function npmPackage({ name, version, licence }: NpmPackage): PackageFacts {
+  const id = spdxId('Package-npm', name.replace('@', ''), version);
+  return { id, name, version, licence, sourceInfo: 'from the npm registry', purl: npmUrl(name, version) };
+}
+
+const ROOT_ID = spdxId('Package-root-image');
+const RELEASE_ID = spdxId('Package-release');
+const OWN_ID = spdxId('Package-talos');
+const KERNEL_ID = spdxId('Package-linux');
+
+/** Collects the elements of a document; what is related to what refers to their identifiers. */
+class Builder {
+  readonly packages: SpdxPackage[] = [];
+  readonly files: SpdxFile[] = [];
+  readonly relationships: SpdxRelationship[] = [];
+  readonly extracted = new Map<string, string>();
+
+  relate(spdxElementId: string, relationshipType: SpdxRelationship['relationshipType'], relatedSpdxElement: string) {
+    this.relationships.push({ spdxElementId, relationshipType, relatedSpdxElement });
+  }
+
+  package(facts: PackageFacts, files: readonly SpdxFile[] = []): string {
+    this.packages.push(spdxPackage(facts, files));
+    this.files.push(...files);
+    for (const file of files) this.relate(facts.id, 'CONTAINS', file.SPDXID);
+    return facts.id;
+  }
+
+  debian(record: PackageRecord, arch: string): string {
+    this.licence(record.licence);
+    return this.package(debianPackage(record, arch));
+  }
+
+  private licence(licence: DeclaredLicence | undefined): void {
+    for (const { licenseId, extractedText } of licence?.extracted ?? []) this.extracted.set(licenseId, extractedText);
+  }
+}
+
+/** Says where a file of the root image comes from, as its row does. */
+function describeSource(from: FileSource): string {
+  if (from.kind === 'package') return `${from.file} of the Debian package ${from.package}`;
+  if (from.kind === 'file') return `${from.file} of the sources`;
+  if (from.kind === 'compile') return `compiled from ${from.compile}`;
+  return `made by the build: ${from.build}`;
+}
+
+function rootFile(entry: ImageEntry): SpdxFile {
+  const { path, sha1 = '', sha256 = '', from, why, mode } = entry;
+  const source = from === undefined ? '' : `; ${describeSource(from)}`;
+  return spdxFile('root', { path, sha1, sha256, comment: `${why}; mode ${mode}${source}; rootfs/manifest.json` });
+}
+
+/** The document. */
+export function buildSbom(facts: SbomFacts): SpdxDocument {
+  const builder = new Builder();
+  const { manifest, arch, name } = facts;
+  const { version, sha } = manifest;
+  builder.relate('SPDXRef-DOCUMENT', 'DESCRIBES', RELEASE_ID);
+  const bootFiles = facts.bootFiles.map((file) =>
+    spdxFile('boot', { ...file, path: `/${file.path}`, comment: file.why }),
+  );
+  const purpose = 'OPERATING_SYSTEM';
+  builder.package({ id: RELEASE_ID, name, version, licence: undefined, purpose }, bootFiles);
+  const rootEntries = manifest.entries.filter((entry) => entry.kind === 'file');
+  const rootFiles = rootEntries.map(rootFile);
+  const comment = 'the read-only root of a node; directories and links have no content and are not listed';
+  builder.package({ id: ROOT_ID, name: 'talos-root-image', version, purpose: 'ARCHIVE', comment }, rootFiles);
+  builder.relate(RELEASE_ID, 'CONTAINS', ROOT_ID);
+  builder.package({ id: OWN_ID, name: 'talos', version, licence: OWN_LICENCE, sourceInfo: `git commit ${sha}` });
+  addPackages(builder, facts);
+  for (const [index, entry] of rootEntries.entries()) {
+    const id = rootFiles[index]?.SPDXID ?? '';
+    const isPackaged = entry.from?.kind === 'package';
+    builder.relate(id, 'GENERATED_FROM', isPackaged ? spdxId('Package-deb', packageOf(entry)) : OWN_ID);
+    if (entry.from?.kind === 'build' && entry.from.build === 'executable') addExecutable(builder, facts, id);
+  }
+  const stubId = facts.stub && builder.debian(facts.stub, arch);
+  const origins = { kernel: KERNEL_ID, stage0: OWN_ID, own: OWN_ID, stub: stubId ?? OWN_ID };
+  for (const [index, file] of facts.bootFiles.entries()) {
+    const id = bootFiles[index]?.SPDXID ?? '';
+    builder.relate(id, 'GENERATED_FROM', origins[file.from]);
+    if (file.from === 'stage0' && facts.staticLibc !== undefined) {
+      builder.relate(id, 'STATIC_LINK', spdxId('Package-deb', facts.staticLibc.name));
+    }
+  }
+  const { packages, files, relationships } = builder;
+  const extracted: ExtractedLicence[] = [...builder.extracted]
+    .sort()
+    .map(([licenseId, extractedText]) => ({ licenseId, extractedText }));
+  return spdxDocument(name, facts.created, { packages, files, relationships }, extracted);
+}
+
+const packageOf = (entry: ImageEntry) => (entry.from?.kind === 'package' ? entry.from.package : '');
+
+function addPackages(builder: Builder, { kernel, manifest, staticLibc, arch }: SbomFacts): void {
+  builder.package({
+    id: KERNEL_ID,
+    name: 'linux',
+    version: kernel.release,
+    licence: KERNEL_LICENCE,
+    supplier: 'Organization: Debian',
+    sourceInfo: `built from the Debian package ${kernel.package} ${kernel.version}, SHA-256 ${kernel.sha256}`,
+    purl: `pkg:deb/debian/${kernel.package}@${encodeURIComponent(kernel.version)}?arch=all`,
+  });
+  for (const record of manifest.packages) builder.debian(record, arch);
+  if (staticLibc !== undefined) builder.package(debianPackage(staticLibc, arch));
+}
+
+/** The one program: Node with the libraries that are linked into it, and the npm packages of our scripts. */
+function addExecutable(builder: Builder, { node, manifest }: SbomFacts, fileId: string): void {
+  const nodeId = builder.package({ ...npmPackage(node), comment: 'Node.js, without its symbols' });
+  builder.relate(fileId, 'GENERATED_FROM', nodeId);
+  for (const [component, version] of Object.entries(node.components)) {
+    const id = spdxId('Package-node', component);
+    builder.package({ id, name: component, version, sourceInfo: `part of Node.js ${node.version}` });
+    builder.relate(nodeId, 'CONTAINS', id);
+  }
+  for (const each of manifest.npmPackages) {
+    builder.relate(fileId, 'GENERATED_FROM', builder.package(npmPackage(each)));
+  }
+}
