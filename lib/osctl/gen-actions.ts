@@ -3,15 +3,14 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import {
   createCertificateAuthority,
-  createSigningRequest,
   decodePrivateKey,
   encodePrivateKey,
   generatePrivateKey,
   issueClientCertificateFor,
   issueServerCertificate,
   publicKeyDer,
-  readSigningRequest,
 } from '../pki/index.js';
+import { createSigningRequest, readSigningRequest } from '../pki/signing-request.js';
 import { UsageError } from './exit.js';
 import type { Io } from './io.js';
 import { writeNewFiles } from './new-file.js';

@@ -1,14 +1,8 @@
 /** Reading certificates and deciding whether one is to be believed. Names are taken from the parsed structure, never from printed text. */
-import 'reflect-metadata';
 import { X509Certificate as NodeCertificate } from 'node:crypto';
-import {
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  SubjectAlternativeNameExtension,
-  X509Certificate,
-} from '@peculiar/x509';
+import { id_kp_clientAuth, id_kp_serverAuth } from '@peculiar/asn1-x509';
 import { TalosError } from '../base/errors.js';
+import { readCertificate } from './x509.js';
 
 /** What a certificate may be used for, as far as we issue them. */
 export type CertificateUsage = 'server' | 'client';
@@ -35,6 +29,8 @@ export interface CertificateInfo {
 export interface ParsedCertificate extends CertificateInfo {
   pem: string;
   der: Buffer;
+  /** SubjectPublicKeyInfo. */
+  publicKeyDer: Buffer;
 }
 
 export type CertificateVerdict =
@@ -47,8 +43,8 @@ export type CertificateVerdict =
   | { kind: 'wrong-usage' };
 
 const USAGES: Record<string, CertificateUsage> = {
-  [ExtendedKeyUsage.serverAuth]: 'server',
-  [ExtendedKeyUsage.clientAuth]: 'client',
+  [id_kp_serverAuth]: 'server',
+  [id_kp_clientAuth]: 'client',
 };
 
 /**
@@ -58,24 +54,17 @@ const USAGES: Record<string, CertificateUsage> = {
 export function parseCertificate(data: string | Uint8Array): ParsedCertificate {
   try {
     const node = new NodeCertificate(typeof data === 'string' ? data : Buffer.from(data));
-    const parsed = new X509Certificate(node.raw);
-    const subject = parsed.subjectName.toJSON();
-    const usages = Array.from(parsed.getExtension(ExtendedKeyUsageExtension)?.usages ?? [], String);
-    const names = Array.from(parsed.getExtension(SubjectAlternativeNameExtension)?.names.toJSON() ?? []);
+    const { commonNames, extendedKeyUsages, ...contents } = readCertificate(node.raw);
     return {
+      ...contents,
       pem: node.toString(),
       der: node.raw,
-      serialNumber: parsed.serialNumber,
-      commonName: subject.flatMap((rdn) => rdn.CN ?? [])[0],
-      organizations: subject.flatMap((rdn) => rdn.O ?? []),
-      issuer: parsed.issuer,
-      notBefore: parsed.notBefore,
-      notAfter: parsed.notAfter,
-      isAuthority: parsed.getExtension(BasicConstraintsExtension)?.ca ?? false,
-      usages: usages.flatMap((oid) => USAGES[oid] ?? []),
-      otherUsages: usages.filter((oid) => !(oid in USAGES)),
-      dnsNames: names.flatMap((name) => (name.type === 'dns' ? name.value : [])),
-      ipAddresses: names.flatMap((name) => (name.type === 'ip' ? name.value : [])),
+      publicKeyDer: node.publicKey.export({ type: 'spki', format: 'der' }),
+      serialNumber: node.serialNumber.toLowerCase(),
+      commonName: commonNames[0],
+      issuer: node.issuer.replaceAll('\n', ', '),
+      usages: extendedKeyUsages.flatMap((oid) => USAGES[oid] ?? []),
+      otherUsages: extendedKeyUsages.filter((oid) => !(oid in USAGES)),
     };
   } catch (cause) {
     throw new TalosError('ERR_PKI_CERTIFICATE', 'this is not an X.509 certificate', { cause });

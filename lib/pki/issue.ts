@@ -1,5 +1,5 @@
 /**
- * Issuing: authorities, server and client certificates, and signing requests.
+ * Issuing: authorities, server and client certificates.
  *
  * Every certificate gets a random 127-bit serial number and exactly one extended key usage. The issuer decides subject, names, usage
  * and lifetime; of what an asker sends only the public key is used.
@@ -8,25 +8,9 @@
  * Neither end of a certificate's life lies outside its authority's; an issuer whose clock is before its authority's beginning
  * counts from there (a machine without a battery-backed clock starts in 1970, and its API must come up all the same).
  */
-import 'reflect-metadata';
-import { randomBytes, webcrypto } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
-import {
-  AuthorityKeyIdentifierExtension,
-  BasicConstraintsExtension,
-  ExtendedKeyUsage,
-  ExtendedKeyUsageExtension,
-  type Extension,
-  type JsonName,
-  KeyUsageFlags,
-  KeyUsagesExtension,
-  Pkcs10CertificateRequest,
-  Pkcs10CertificateRequestGenerator,
-  SubjectAlternativeNameExtension,
-  SubjectKeyIdentifierExtension,
-  X509Certificate,
-  X509CertificateGenerator,
-} from '@peculiar/x509';
+import { id_kp_clientAuth, id_kp_serverAuth, KeyUsageFlags } from '@peculiar/asn1-x509';
 import { TalosError } from '../base/errors.js';
 import type { PemPair } from '../base/secrets-bundle.js';
 import { DAY_MS, HOUR_MS, YEAR_MS } from '../base/units.js';
@@ -38,9 +22,8 @@ import {
   generatePrivateKey,
   type KeyKind,
   publicKeyDer,
-  signingAlgorithm,
-  toCryptoKeyPair,
 } from './keys.js';
+import { type SubjectNames, signCertificate } from './x509.js';
 
 export const DEFAULT_CA_LIFETIME_MS = 10 * YEAR_MS;
 export const DEFAULT_CLIENT_LIFETIME_MS = YEAR_MS;
@@ -62,7 +45,7 @@ export interface ServerNames {
 interface SignOptions {
   ca: PemPair;
   publicKeyDer: Uint8Array;
-  subject: JsonName;
+  subject: SubjectNames;
   usage: CertificateUsage;
   names?: ServerNames;
   lifetimeMs: number;
@@ -85,32 +68,19 @@ export async function createCertificateAuthority(
     now = Date.now(),
   } = options;
   const key = await generatePrivateKey(kind);
-  const spki = publicKeyDer(key);
-  const name: JsonName = [];
-  if (organization !== '') name.push({ O: [organization] });
-  if (commonName !== undefined) name.push({ CN: [commonName] });
-  const certificate = await X509CertificateGenerator.create(
+  const crt = signCertificate(
     {
       serialNumber: randomSerial(),
-      subject: name,
-      issuer: name,
+      subject: { organizations: organization === '' ? [] : [organization], commonName },
       notBefore: new Date(now - CLOCK_SKEW_MS),
       notAfter: new Date(now + lifetimeMs),
-      publicKey: spki,
-      signingKey: (await toCryptoKeyPair(key)).privateKey,
-      signingAlgorithm: signingAlgorithm(key),
-      extensions: [
-        new BasicConstraintsExtension(true, undefined, true),
-        new KeyUsagesExtension(
-          KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign | KeyUsageFlags.digitalSignature,
-          true,
-        ),
-        await SubjectKeyIdentifierExtension.create(spki, false, webcrypto as never),
-      ],
+      publicKeyDer: publicKeyDer(key),
+      isAuthority: true,
+      keyUsage: KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign | KeyUsageFlags.digitalSignature,
     },
-    webcrypto as never,
+    key,
   );
-  return { crt: pemOf(certificate), key: encodePrivateKey(key) };
+  return { crt, key: encodePrivateKey(key) };
 }
 
 /**
@@ -130,7 +100,7 @@ export async function issueServerCertificate(
   return sign({
     ca,
     publicKeyDer: options.publicKeyDer,
-    subject: commonName === undefined ? [] : [{ CN: [commonName] }],
+    subject: { commonName },
     usage: 'server',
     names: { dnsNames, ipAddresses },
     lifetimeMs,
@@ -173,114 +143,41 @@ export async function issueClientCertificateFor(options: {
   return sign({
     ca,
     publicKeyDer: options.publicKeyDer,
-    subject: [{ O: [...roles] }, ...(commonName === undefined ? [] : [{ CN: [commonName] }])],
+    subject: { organizations: roles, commonName },
     usage: 'client',
     lifetimeMs,
     now,
   });
 }
 
-/** Makes a signing request (PEM) with the roles as Organization and the addresses as alternative names, as talosctl's does. */
-export async function createSigningRequest(options: {
-  key: string;
-  roles: string[];
-  ipAddresses: string[];
-}): Promise<string> {
-  const key = decodePrivateKey(options.key);
-  for (const address of options.ipAddresses) assertIp(address);
-  const request = await Pkcs10CertificateRequestGenerator.create(
-    {
-      name: options.roles.length === 0 ? [] : [{ O: options.roles }],
-      keys: (await toCryptoKeyPair(key)) as never,
-      signingAlgorithm: signingAlgorithm(key),
-      extensions:
-        options.ipAddresses.length === 0 ? [] : [alternativeNames({ dnsNames: [], ipAddresses: options.ipAddresses })],
-    },
-    webcrypto as never,
-  );
-  return `${request.toString('pem')}\n`;
-}
-
-/** What a signing request asks for, its signature checked; it is up to the caller what of it to grant. */
-export interface SigningRequest {
-  publicKeyDer: Buffer;
-  organizations: string[];
-  ipAddresses: string[];
-  dnsNames: string[];
-}
-
-/**
- * Reads a signing request.
- * @throws ERR_PKI_REQUEST  malformed, or not signed by the key that it carries
- */
-export async function readSigningRequest(pem: string): Promise<SigningRequest> {
-  let request: Pkcs10CertificateRequest;
-  try {
-    request = new Pkcs10CertificateRequest(pem);
-    if (!(await request.verify(webcrypto as never))) throw new Error('the signature does not match');
-  } catch (cause) {
-    throw new TalosError('ERR_PKI_REQUEST', 'this is not a certificate signing request, or its signature is wrong', {
-      cause,
-    });
-  }
-  const names = Array.from(request.extensions).flatMap((extension) =>
-    extension instanceof SubjectAlternativeNameExtension ? Array.from(extension.names.toJSON()) : [],
-  );
-  return {
-    publicKeyDer: checkPublicKeyDer(Buffer.from(request.publicKey.rawData)),
-    organizations: request.subjectName.toJSON().flatMap((rdn) => rdn.O ?? []),
-    ipAddresses: names.flatMap((name) => (name.type === 'ip' ? name.value : [])),
-    dnsNames: names.flatMap((name) => (name.type === 'dns' ? name.value : [])),
-  };
-}
-
-async function sign(options: SignOptions): Promise<string> {
+function sign(options: SignOptions): string {
   const authority = parseCertificate(options.ca.crt);
   if (!authority.isAuthority)
     throw new TalosError('ERR_PKI_CERTIFICATE', 'the signing certificate is not an authority');
   const authorityKey = decodePrivateKey(options.ca.key);
-  const issuer = new X509Certificate(authority.der);
-  if (!publicKeyDer(authorityKey).equals(Buffer.from(issuer.publicKey.rawData))) {
+  if (!publicKeyDer(authorityKey).equals(authority.publicKeyDer)) {
     throw new TalosError('ERR_PKI_KEY', "the private key is not the authority's");
   }
-  const spki = checkPublicKeyDer(options.publicKeyDer);
   const begin = Math.max(options.now, authority.notBefore.getTime());
   const notAfter = Math.min(begin + options.lifetimeMs, authority.notAfter.getTime());
   if (notAfter <= begin) {
     throw new TalosError('ERR_PKI_CERTIFICATE', `the authority expired at ${authority.notAfter.toISOString()}`);
   }
-  const extensions: Extension[] = [
-    new BasicConstraintsExtension(false, undefined, true),
-    new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
-    new ExtendedKeyUsageExtension([
-      options.usage === 'server' ? ExtendedKeyUsage.serverAuth : ExtendedKeyUsage.clientAuth,
-    ]),
-    await AuthorityKeyIdentifierExtension.create(issuer.publicKey, false, webcrypto as never),
-    await SubjectKeyIdentifierExtension.create(spki, false, webcrypto as never),
-  ];
-  if (options.names !== undefined) extensions.push(alternativeNames(options.names));
-  const certificate = await X509CertificateGenerator.create(
+  return signCertificate(
     {
       serialNumber: randomSerial(),
       subject: options.subject,
-      issuer: issuer.subjectName,
       notBefore: new Date(Math.max(begin - CLOCK_SKEW_MS, authority.notBefore.getTime())),
       notAfter: new Date(notAfter),
-      publicKey: spki,
-      signingKey: (await toCryptoKeyPair(authorityKey)).privateKey,
-      signingAlgorithm: signingAlgorithm(authorityKey),
-      extensions,
+      publicKeyDer: checkPublicKeyDer(options.publicKeyDer),
+      isAuthority: false,
+      keyUsage: KeyUsageFlags.digitalSignature,
+      extendedKeyUsages: [options.usage === 'server' ? id_kp_serverAuth : id_kp_clientAuth],
+      names: options.names,
     },
-    webcrypto as never,
+    authorityKey,
+    authority.der,
   );
-  return pemOf(certificate);
-}
-
-function alternativeNames(names: ServerNames): SubjectAlternativeNameExtension {
-  return new SubjectAlternativeNameExtension([
-    ...names.dnsNames.map((value) => ({ type: 'dns' as const, value })),
-    ...names.ipAddresses.map((value) => ({ type: 'ip' as const, value })),
-  ]);
 }
 
 function checkNames(names: ServerNames): void {
@@ -293,19 +190,15 @@ function checkNames(names: ServerNames): void {
   for (const address of names.ipAddresses) assertIp(address);
 }
 
-function assertIp(address: string): void {
+export function assertIp(address: string): void {
   if (isIP(address) === 0 || address.includes('%')) {
     throw new TalosError('ERR_PKI_NAME', `${JSON.stringify(address)} is not an IP address`);
   }
 }
 
 /** Positive and not zero, as RFC 5280 section 4.1.2.2 wants. */
-function randomSerial(): string {
+function randomSerial(): Buffer {
   const bytes = randomBytes(SERIAL_BYTES);
   bytes[0] = ((bytes[0] as number) & 0x3f) | 0x40;
-  return bytes.toString('hex');
-}
-
-function pemOf(certificate: X509Certificate): string {
-  return `${certificate.toString('pem')}\n`;
+  return bytes;
 }

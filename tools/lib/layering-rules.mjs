@@ -13,7 +13,10 @@ export const layers = {
   native: { folders: ['base'] },
   config: { folders: ['base'], packages: ['diff', 'yaml', 'zod'] },
   kube: { folders: ['base'], packages: ['yaml'] },
-  pki: { folders: ['base'], packages: ['@peculiar/x509', 'reflect-metadata'] },
+  pki: {
+    folders: ['base'],
+    packages: ['@peculiar/asn1-schema', '@peculiar/asn1-x509', '@peculiar/x509', 'reflect-metadata'],
+  },
   os: { folders: ['base', 'native'] },
   control: { folders: ['base', 'native', 'gen'] },
   containerd: { folders: ['base', 'gen'], packages: grpc },

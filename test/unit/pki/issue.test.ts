@@ -8,7 +8,6 @@ import t from 'tap';
 import {
   CLOCK_SKEW_MS,
   createCertificateAuthority,
-  createSigningRequest,
   decodePrivateKey,
   generatePrivateKey,
   issueClientCertificate,
@@ -16,10 +15,10 @@ import {
   issueServerCertificate,
   parseCertificate,
   publicKeyDer,
-  readSigningRequest,
   splitCertificates,
   verifyCertificate,
 } from '../../../lib/pki/index.js';
+import { createSigningRequest, readSigningRequest } from '../../../lib/pki/signing-request.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
