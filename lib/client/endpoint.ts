@@ -26,6 +26,16 @@ export function parseEndpoint(text: string): Endpoint {
   return { host, port };
 }
 
+/** Whether `parseEndpoint` can read it. */
+export function isEndpoint(text: string): boolean {
+  try {
+    parseEndpoint(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** `host:port`, with brackets around an IPv6 address. */
 export function formatEndpoint(endpoint: Endpoint): string {
   return `${isIPv6(endpoint.host) ? `[${endpoint.host}]` : endpoint.host}:${endpoint.port}`;

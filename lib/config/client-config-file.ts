@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { errorCode, TalosError } from '../base/errors.js';
+import { withFileLock } from '../base/file-lock.js';
 import { replacePrivateFile } from '../base/private-file.js';
 import {
   type ClientConfig,
@@ -59,19 +60,36 @@ export async function requireClientConfig(paths: readonly string[]): Promise<{ p
 }
 
 /**
- * Replaces the file, whole or not at all: mode 0600 in a folder of mode 0700 (if it has to be made). A symbolic link stays one.
+ * Changes the file, or begins one at the first of the paths. Two at once change it one after the other, so neither loses what the other
+ * wrote. It is replaced whole or not at all: mode 0600 in a folder of mode 0700 (if it has to be made). A symbolic link stays one.
+ * @param change  may throw, and nothing is changed then; undefined leaves the file as it is
+ * @throws ERR_LOCKED · ConfigError · a system error
  */
-export async function writeClientConfig(path: string, config: ClientConfig): Promise<void> {
-  await replacePrivateFile(path, stringifyClientConfig(config));
+export async function changeClientConfig(
+  paths: readonly string[],
+  change: (config: ClientConfig) => ClientConfig | undefined,
+): Promise<void> {
+  const path = (await readClientConfig(paths))?.path ?? (paths[0] as string);
+  await withFileLock(path, async () => {
+    const config = (await readClientConfig([path]))?.config ?? emptyClientConfig();
+    const changed = change(config);
+    if (changed !== undefined) await replacePrivateFile(path, stringifyClientConfig(changed));
+  });
 }
 
 /**
- * Merges contexts into the file at the path, which need not exist yet.
+ * Merges contexts into the first of the files that exists, or into a new one at the first path.
  * @returns new names of the contexts that were renamed because theirs were taken
  */
-export async function mergeIntoClientConfig(path: string, other: ClientConfig): Promise<Map<string, string>> {
-  const existing = (await readClientConfig([path]))?.config ?? emptyClientConfig();
-  const { config, renamed } = mergeClientConfig(existing, other);
-  await writeClientConfig(path, config);
-  return renamed;
+export async function mergeIntoClientConfig(
+  paths: readonly string[],
+  other: ClientConfig,
+): Promise<Map<string, string>> {
+  let renames = new Map<string, string>();
+  await changeClientConfig(paths, (existing) => {
+    const { config, renamed } = mergeClientConfig(existing, other);
+    renames = renamed;
+    return config;
+  });
+  return renames;
 }

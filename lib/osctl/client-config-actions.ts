@@ -2,21 +2,20 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { formatDuration } from '../base/units.js';
+import { isEndpoint } from '../client/endpoint.js';
 import {
   type ClientConfig,
   type ClientContext,
   contextCredentials,
-  emptyClientConfig,
-  mergeClientConfig,
   parseClientConfig,
   removeContext,
   selectContext,
 } from '../config/client-config.js';
 import {
+  changeClientConfig,
   clientConfigPaths,
-  readClientConfig,
+  mergeIntoClientConfig,
   requireClientConfig,
-  writeClientConfig,
 } from '../config/client-config-file.js';
 import { UsageError } from './exit.js';
 import type { GlobalFlags } from './flags.js';
@@ -32,16 +31,21 @@ function contextFlag(command: Command): string | undefined {
   return (command.optsWithGlobals() as GlobalFlags).context;
 }
 
-/** Reads the config, or begins an empty one where the search begins. */
-async function readOrNew(command: Command, io: Io): Promise<{ path: string; config: ClientConfig }> {
-  const candidates = paths(command, io);
-  return (await readClientConfig(candidates)) ?? { path: candidates[0] as string, config: emptyClientConfig() };
+/** Changes a config that must be there. @throws ERR_CONFIG_NOT_FOUND */
+async function changeExisting(
+  command: Command,
+  io: Io,
+  change: (config: ClientConfig) => ClientConfig | undefined,
+): Promise<void> {
+  const { path } = await requireClientConfig(paths(command, io));
+  await changeClientConfig([path], change);
 }
 
-async function changeContext(command: Command, io: Io, change: Partial<ClientContext>): Promise<void> {
-  const { path, config } = await requireClientConfig(paths(command, io));
-  const { name, context } = selectContext(config, contextFlag(command));
-  await writeClientConfig(path, { ...config, contexts: { ...config.contexts, [name]: { ...context, ...change } } });
+function changeContext(command: Command, io: Io, change: Partial<ClientContext>): Promise<void> {
+  return changeExisting(command, io, (config) => {
+    const { name, context } = selectContext(config, contextFlag(command));
+    return { ...config, contexts: { ...config.contexts, [name]: { ...context, ...change } } };
+  });
 }
 
 export async function addContext(
@@ -56,22 +60,24 @@ export async function addContext(
   parseCertificate(ca as string);
   parseCertificate(crt as string);
   decodePrivateKey(key as string);
-  const { path, config } = await readOrNew(command, io);
-  if (Object.hasOwn(config.contexts, name))
-    throw new UsageError(`context ${name} exists already`, 'remove it with `osctl config remove`');
   const base64 = (text: string | undefined) => Buffer.from(text ?? '').toString('base64');
   const context: ClientContext = { endpoints: [], ca: base64(ca), crt: base64(crt), key: base64(key) };
-  await writeClientConfig(path, {
-    ...config,
-    context: config.context === '' ? name : config.context,
-    contexts: { ...config.contexts, [name]: context },
+  await changeClientConfig(paths(command, io), (config) => {
+    if (Object.hasOwn(config.contexts, name))
+      throw new UsageError(`context ${name} exists already`, 'remove it with `osctl config remove`');
+    return {
+      ...config,
+      context: config.context === '' ? name : config.context,
+      contexts: { ...config.contexts, [name]: context },
+    };
   });
 }
 
 export async function useContext(command: Command, io: Io, name: string): Promise<void> {
-  const { path, config } = await requireClientConfig(paths(command, io));
-  selectContext(config, name);
-  await writeClientConfig(path, { ...config, context: name });
+  await changeExisting(command, io, (config) => {
+    selectContext(config, name);
+    return { ...config, context: name };
+  });
 }
 
 export async function listContexts(command: Command, io: Io): Promise<void> {
@@ -88,8 +94,8 @@ export async function listContexts(command: Command, io: Io): Promise<void> {
 }
 
 export async function setEndpoints(command: Command, io: Io, endpoints: string[]): Promise<void> {
-  const { parseEndpoint } = await import('../client/endpoint.js');
-  for (const endpoint of endpoints) parseEndpoint(endpoint);
+  const wrong = endpoints.find((endpoint) => !isEndpoint(endpoint));
+  if (wrong !== undefined) throw new UsageError(`${JSON.stringify(wrong)} is not an endpoint: write host or host:port`);
   await changeContext(command, io, { endpoints });
 }
 
@@ -125,27 +131,27 @@ export async function showInfo(command: Command, io: Io): Promise<void> {
 
 export async function mergeFile(command: Command, io: Io, file: string): Promise<void> {
   const other = parseClientConfig(await readFile(file, 'utf8'), file);
-  const { path, config } = await readOrNew(command, io);
-  const merged = mergeClientConfig(config, other);
-  await writeClientConfig(path, merged.config);
-  for (const [from, to] of merged.renamed)
+  for (const [from, to] of await mergeIntoClientConfig(paths(command, io), other))
     io.stderr.write(`context ${from} is called ${to} here, its name was taken\n`);
 }
 
 /** @param pattern  `*` and `?` stand for other letters */
 export async function remove(command: Command, io: Io, pattern: string, isDryRun: boolean): Promise<void> {
-  const { path, config } = await requireClientConfig(paths(command, io));
   const letters = [...pattern].map(
     (letter) => ({ '*': '.*', '?': '.' })[letter] ?? letter.replace(/[\\^$.|+()[\]{}/]/, '\\$&'),
   );
   const expression = new RegExp(`^${letters.join('')}$`, 'su');
-  const names = Object.keys(config.contexts).filter((name) => expression.test(name));
-  // Says which there are.
-  if (names.length === 0) selectContext(config, pattern);
+  let names: string[] = [];
+  let isSelected = false;
+  await changeExisting(command, io, (config) => {
+    names = Object.keys(config.contexts).filter((name) => expression.test(name));
+    isSelected = names.includes(config.context);
+    // Says which there are.
+    if (names.length === 0) selectContext(config, pattern);
+    return isDryRun ? undefined : names.reduce(removeContext, config);
+  });
   for (const name of names) io.stderr.write(`${isDryRun ? 'would remove' : 'removed'} context ${name}\n`);
-  if (isDryRun) return;
-  await writeClientConfig(path, names.reduce(removeContext, config));
-  if (names.includes(config.context)) io.stderr.write('no context is selected now\n');
+  if (isSelected && !isDryRun) io.stderr.write('no context is selected now\n');
 }
 
 function expiry(notAfter: Date): string {

@@ -1,12 +1,13 @@
 /** What `osctl kubeconfig` does, apart from its definition. */
 import { existsSync, statSync } from 'node:fs';
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Command } from 'commander';
 import { Header } from 'tar/header';
-import { errorCode, TalosError } from '../base/errors.js';
+import { TalosError } from '../base/errors.js';
+import { withFileLock } from '../base/file-lock.js';
 import { replacePrivateFile } from '../base/private-file.js';
 import { MIB } from '../base/units.js';
 import { ClientError, MachineService } from '../client/index.js';
@@ -43,6 +44,7 @@ export async function kubeconfig(command: Command, io: Io, flags: KubeconfigFlag
     return;
   }
   const path = targetPath(flags.path, io.env);
+  // kubectl's own lock.
   await withFileLock(path, async () => {
     const isThere = existsSync(path);
     if (isThere && !flags.merge && !flags.force) {
@@ -100,23 +102,4 @@ function targetPath(given: string | undefined, env: NodeJS.ProcessEnv): string {
     return first ?? join(env.HOME ?? homedir(), '.kube', 'config');
   }
   return statSync(given, { throwIfNoEntry: false })?.isDirectory() ? join(given, FILE) : given;
-}
-
-/** kubectl's own lock: a file beside it that is made, or is there already. */
-async function withFileLock(path: string, work: () => Promise<void>): Promise<void> {
-  const lock = `${path}.lock`;
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  try {
-    await (await open(lock, 'wx', 0o600)).close();
-  } catch (error) {
-    if (errorCode(error) !== 'EEXIST') throw error;
-    throw new TalosError('ERR_LOCKED', `another program is changing ${path}`, {
-      hint: `if there is none, remove ${lock}`,
-    });
-  }
-  try {
-    await work();
-  } finally {
-    await rm(lock, { force: true });
-  }
 }

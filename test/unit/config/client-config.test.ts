@@ -14,12 +14,15 @@ import {
   stringifyClientConfig,
 } from '../../../lib/config/client-config.js';
 import {
+  changeClientConfig,
   clientConfigPaths,
   mergeIntoClientConfig,
   readClientConfig,
   requireClientConfig,
-  writeClientConfig,
 } from '../../../lib/config/client-config-file.js';
+
+/** Puts a config in the place of whatever is there. */
+const write = (path: string, whole: ClientConfig) => changeClientConfig([path], () => whole);
 
 const config = (...names: string[]): ClientConfig => ({
   context: names[0] ?? '',
@@ -122,11 +125,11 @@ t.test('files', async (t) => {
   });
 
   await t.test('written whole, for its owner only', async (t) => {
-    await writeClientConfig(path, config('a'));
+    await write(path, config('a'));
     t.equal((await stat(path)).mode & 0o777, 0o600);
     t.equal((await stat(join(folder, 'home'))).mode & 0o777, 0o700);
     await chmod(path, 0o644);
-    await writeClientConfig(path, config('b'));
+    await write(path, config('b'));
     t.equal((await stat(path)).mode & 0o777, 0o600);
     t.same((await requireClientConfig([path])).config, config('b'));
     t.same(await readdir(join(folder, 'home')), ['config'], 'no temporary file is left');
@@ -134,25 +137,35 @@ t.test('files', async (t) => {
 
   await t.test('a write that fails leaves the old one', async (t) => {
     await mkdir(join(folder, 'is-a-folder', 'x'), { recursive: true });
-    await t.rejects(writeClientConfig(join(folder, 'is-a-folder'), config('a')), { code: /EISDIR|ENOTEMPTY|EEXIST/ });
+    await t.rejects(write(join(folder, 'is-a-folder'), config('a')), { code: /EISDIR|ENOTEMPTY|EEXIST/ });
     t.same((await readdir(folder)).sort(), ['home', 'is-a-folder']);
+    const broken = new Error('the change');
+    const before = await readFile(path, 'utf8');
+    await t.rejects(
+      changeClientConfig([path], () => {
+        throw broken;
+      }),
+      broken,
+    );
+    await changeClientConfig([path], () => undefined);
+    t.equal(await readFile(path, 'utf8'), before);
   });
 
   await t.test('a symbolic link stays one', async (t) => {
     const link = join(folder, 'link');
     await symlink(path, link);
-    await writeClientConfig(link, config('c'));
+    await write(link, config('c'));
     t.same((await requireClientConfig([path])).config, config('c'));
     t.ok((await stat(link)).isFile());
   });
 
   await t.test('merging into a file', async (t) => {
     const target = join(folder, 'merged');
-    t.equal((await mergeIntoClientConfig(target, config('a'))).size, 0);
-    await mergeIntoClientConfig(target, config('b'));
+    t.equal((await mergeIntoClientConfig([target], config('a'))).size, 0);
+    await mergeIntoClientConfig([target], config('b'));
     t.match(await readFile(target, 'utf8'), /^context: b\ncontexts:\n/);
     await writeFile(target, 'broken: [');
-    await t.rejects(mergeIntoClientConfig(target, config('a')), {
+    await t.rejects(mergeIntoClientConfig([target], config('a')), {
       code: 'ERR_CONFIG_INVALID',
       message: new RegExp(target),
     });

@@ -165,9 +165,23 @@ t.test('without a node', async (t) => {
       code: 1,
       stderr: /not an X\.509 certificate/,
     });
-    t.match(await home.run('config', 'endpoint', 'http://x'), { code: 1, stderr: /is not an endpoint/ });
+    t.match(await home.run('config', 'endpoint', 'http://x'), { code: 2, stderr: /is not an endpoint/ });
     await succeed('config', 'endpoint', '--context', 'prod');
     t.match((await succeed('config', 'info', '--context', 'prod')).stdout, /Endpoints: +none/);
+  });
+
+  await t.test('several at once lose nothing of each other', async (t) => {
+    const file = home.path('shared');
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const add = (name: string) =>
+      succeed('--talosconfig', file, 'config', 'add', name, '--ca', 'mine.crt', '--crt', 'me.crt', '--key', 'me.key');
+    await Promise.all(names.map(add));
+    const { stdout } = await succeed('--talosconfig', file, 'config', 'contexts', '-o', 'json');
+    t.same(
+      JSON.parse(stdout).map(({ name }: { name: string }) => name),
+      names,
+    );
+    t.notOk(existsSync(`${file}.lock`));
   });
 
   await t.test('another home', async (t) => {
