@@ -40,7 +40,7 @@ export function handle(error: unknown, io: Io): ExitCode {
     return exitCodeOf(error.failures[0]?.error);
   }
   if (isCommanderError(error)) {
-    // commander has said it already, with the usage; showing help is no failure unless nothing else was asked for.
+    // commander has said it already, and where the help is; showing help is no failure unless nothing else was asked for.
     return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   }
   if (error instanceof DataLost) return ExitCode.dataLost;
@@ -50,10 +50,16 @@ export function handle(error: unknown, io: Io): ExitCode {
     return exitCodeOf(error);
   }
   const isSystemError = error instanceof Error && errorCode(error) !== undefined && 'syscall' in error;
-  say(
-    isSystemError || !(error instanceof Error) ? errorMessage(error) : `this is a bug: ${error.stack ?? error.message}`,
-  );
+  if (isSystemError) say(systemMessage(error as NodeJS.ErrnoException));
+  else say(error instanceof Error ? `this is a bug: ${error.stack ?? error.message}` : errorMessage(error));
   return ExitCode.failed;
+}
+
+/** `cannot open FILE: no such file or directory`, of `ENOENT: no such file or directory, open 'FILE'`. */
+function systemMessage({ message, path, syscall }: NodeJS.ErrnoException): string {
+  const [, reason] = /^[A-Z0-9]+: (.*?), /.exec(message) ?? [];
+  if (reason === undefined || syscall === undefined) return message;
+  return `cannot ${syscall}${path === undefined ? '' : ` ${path}`}: ${reason}`;
 }
 
 /** Exit code of a failure that was not a success of anything. */

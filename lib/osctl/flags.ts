@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../base/units.js';
+import { isEndpoint } from '../client/endpoint.js';
 
 /** The flags that every command has. */
 export interface GlobalFlags {
@@ -21,6 +22,14 @@ export function collectWords(text: string, previous: string[] | undefined): stri
   return [...(previous ?? []), ...words];
 }
 
+function collectEndpoints(text: string, previous: string[] | undefined): string[] {
+  const words = collectWords(text, previous);
+  for (const word of words) {
+    if (!isEndpoint(word)) throw new InvalidArgumentError('write host or host:port.');
+  }
+  return words;
+}
+
 /** '90s', '5m'; a bare number is seconds. */
 export function durationFlag(text: string): number {
   const durationMs = parseDuration(text);
@@ -40,11 +49,15 @@ export function wholeNumber(minimum: number, maximum = Number.MAX_SAFE_INTEGER):
   };
 }
 
+function pathOf(command: Command): string[] {
+  return [...(command.parent === null ? [] : pathOf(command.parent)), command.name()];
+}
+
 function globalOptions(): Option[] {
   return [
     new Option('-n, --nodes <list>', 'nodes meant, separated by commas').argParser(collectWords),
     new Option('-e, --endpoints <list>', 'where to connect to, instead of what the context says').argParser(
-      collectWords,
+      collectEndpoints,
     ),
     new Option('--context <name>', 'context of the client config to use'),
     new Option('--talosconfig <file>', 'client config to use'),
@@ -59,6 +72,9 @@ function globalOptions(): Option[] {
  */
 export function addGlobalFlags(command: Command, parent?: Command): Command {
   if (parent !== undefined) command.copyInheritedSettings(parent);
+  // One line instead of the whole help, which would push the mistake off the screen.
+  const path = pathOf(command).join(' ');
+  command.showHelpAfterError(`  hint: see \`${path} --help\``);
   for (const option of globalOptions()) {
     const isTaken = command.options.some((own) => own.short === option.short && own.short !== undefined);
     const isSame = command.options.some((own) => own.long === option.long);

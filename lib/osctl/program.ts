@@ -1,5 +1,6 @@
 /** The command tree. Definitions only: what a command does, and all that it needs for it, is loaded when it runs. */
 import { Command } from 'commander';
+import { plainBooleans } from './boolean-flags.js';
 import { applyConfigCommand } from './commands/apply-config.js';
 import { completionCommand } from './commands/completion.js';
 import { configCommand } from './commands/config/index.js';
@@ -34,9 +35,12 @@ export function createProgram(io: Io, cluster = new Command('cluster').descripti
   const program = new Command('osctl')
     .description('operates Talos nodes through their API')
     .enablePositionalOptions()
-    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      outputError,
+    })
     .configureHelp({ showGlobalOptions: true, sortSubcommands: true })
-    .showHelpAfterError()
     .exitOverride()
     .hook('preAction', (_program, command) => loadFormat(command));
   for (const command of [
@@ -77,11 +81,22 @@ export function createProgram(io: Io, cluster = new Command('cluster').descripti
   return addGlobalFlags(program);
 }
 
+/** As all other errors of osctl are said. */
+function outputError(text: string, write: (text: string) => void): void {
+  write(
+    text
+      .replace(/^error: /, 'osctl: ')
+      .replace(' is invalid. ', ' is invalid: ')
+      .replace(/\.\n$/, '\n'),
+  );
+}
+
 /** Runs a command line (without node and script). Throws what went wrong; see exit.ts. */
 export async function run(argv: readonly string[], io: Io): Promise<void> {
   // `cluster` brings the image builder and the QEMU provisioner along: who does not name it need not wait for these to load.
   const cluster = argv.includes('cluster')
     ? (await import('./commands/cluster/index.js')).clusterCommand(io)
     : undefined;
-  await createProgram(io, cluster).parseAsync([...argv], { from: 'user' });
+  const program = createProgram(io, cluster);
+  await program.parseAsync(plainBooleans(program, argv), { from: 'user' });
 }

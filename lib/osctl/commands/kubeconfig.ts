@@ -3,10 +3,10 @@ import type { Io } from '../io.js';
 
 const EXAMPLES = `
 Examples:
-  osctl kubeconfig                       into $KUBECONFIG, or ~/.kube/config
-  osctl kubeconfig ./admin.kubeconfig    into that file
-  osctl kubeconfig --no-merge ./cluster  a new file ./cluster/kubeconfig if ./cluster is a folder
-  osctl kubeconfig -                     to standard output
+  osctl kubeconfig                          into $KUBECONFIG, or ~/.kube/config
+  osctl kubeconfig ./admin.kubeconfig       into that file
+  osctl kubeconfig --merge=false ./cluster  a new file ./cluster/kubeconfig if ./cluster is a folder
+  osctl kubeconfig -                        to standard output
 `;
 
 /** `osctl kubeconfig`: the Kubernetes administrator's access to the cluster. */
@@ -15,7 +15,7 @@ export function kubeconfigCommand(io: Io): Command {
     .description("get the kubeconfig of the cluster's administrator, and merge it into yours")
     .argument('[path]', 'file or folder; - for standard output')
     .option('-m, --merge', 'merge into a file that is there (default)')
-    .option('--no-merge', 'write a file of its own')
+    .option('--no-merge', 'write a file of its own; --merge=false is the same')
     .option('-f, --force', 'overwrite: the file, or entries of the same name, which are kept otherwise')
     .option('--force-context-name <name>', 'name of the context')
     .addHelpText('after', EXAMPLES)

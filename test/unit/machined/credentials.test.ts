@@ -181,7 +181,7 @@ t.test('osctl kubeconfig', async (t) => {
   });
 
   await t.test('a file or folder of its own, and another name', async (t) => {
-    t.equal((await osctl('--no-merge', '--force-context-name', 'mine', 'own')).code, 0);
+    t.equal((await osctl('--merge=false', '--force-context-name', 'mine', 'own')).code, 0);
     t.same([read('own')['current-context'], read('own').contexts[0].name], ['mine', 'mine']);
     t.match(await osctl('--no-merge', 'own'), { code: 1, stderr: /own exists already\n.*--force/ });
     t.equal((await osctl('--no-merge', '-f', 'own')).code, 0);

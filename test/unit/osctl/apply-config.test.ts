@@ -67,7 +67,10 @@ t.test('apply-config', async (t) => {
 
   const broken = await osctl('apply-config', '-f', await home.write('broken.yaml', 'broken'));
   t.same([broken.code, broken.stderr], [1, 'osctl: INVALID_ARGUMENT: line 1: broken\n']);
-  t.equal((await osctl('apply-config', '-f', home.path('nothing'))).code, 1);
+  t.match(await osctl('apply-config', '-f', home.path('nothing')), {
+    code: 1,
+    stderr: `osctl: cannot open ${home.path('nothing')}: no such file or directory\n`,
+  });
   for (const words of [[], ['-f', file, '-m', 'soon'], ['-f', file, '--timeout', '0']]) {
     t.equal((await osctl('apply-config', ...words)).code, 2, words.join(' '));
   }

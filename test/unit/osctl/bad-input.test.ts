@@ -38,7 +38,7 @@ t.test('bad input', async (t) => {
   const config = await home.write('good', node.talosconfig());
   const osctl = (...words: string[]) => home.run('--talosconfig', config, ...words);
 
-  await t.test('usage: exit code 2, usage on stderr', async (t) => {
+  await t.test('usage: exit code 2, what is wrong and where the help is on stderr', async (t) => {
     for (const words of [
       ['nonsense'],
       ['version', '--nonsense'],
@@ -50,12 +50,15 @@ t.test('bad input', async (t) => {
       ['logs', '--tail', '-2', 'osd'],
       ['cluster', 'nonsense'],
       ['version', '--timeout', 'soon'],
-      ['dmesg', '-f', '--tail', '3'],
+      ['dmesg', '-f', '--tail', '-3'],
+      ['ps', '-e', 'host:port'],
     ]) {
       const outcome = await home.run(...words);
       t.equal(outcome.code, 2, words.join(' '));
       t.equal(outcome.stdout, '');
-      t.match(outcome.stderr, /usage/i);
+      if (words.length > 0)
+        t.match(outcome.stderr, /^osctl: .*\n(\(Did you mean .*\n)? {2}hint: see `osctl.* --help`\n$/);
+      else t.match(outcome.stderr, /^Usage: osctl/);
       t.notMatch(outcome.stderr, /\n\s+at /);
     }
     t.equal((await osctl('-o', 'xml', 'version')).code, 2);
