@@ -1,6 +1,6 @@
 // npm run soak [-- --minutes N]: the long tier. First the fuzzers, for a share of the time; then the tests that run in guests and
 // on booted nodes, again and again until the time is over, because races show in many rounds, not in one. Behind the first round a storm
-// of orphans, and floods against the API of a booted node.
+// of orphans, floods against the API of a booted node, and the addon and the kernel built once more.
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
@@ -33,6 +33,12 @@ function floodApi() {
   return spawnSync(process.execPath, argv, { stdio: 'inherit', cwd: root }).status === 0;
 }
 
+/** The addon and the kernel once more, in another folder: the same bytes. Behind a round, too. */
+function buildTwice() {
+  const argv = ['--enable-source-maps', path.join(root, 'out/js/test/soak/reproducible.js')];
+  return spawnSync(process.execPath, argv, { stdio: 'inherit', cwd: root }).status === 0;
+}
+
 await runMain(async () => {
   const { values } = parseArgs({ options: { minutes: { type: 'string', default: String(defaultMinutes) } } });
   const minutes = Number(values.minutes);
@@ -43,6 +49,7 @@ await runMain(async () => {
   let isReaped = true;
   let isFloodproof = true;
   let isStreamed = true;
+  let isReproduced = true;
   do {
     rounds++;
     process.stdout.write(`round ${rounds}\n`);
@@ -52,12 +59,13 @@ await runMain(async () => {
       isFloodproof = floodApi();
       // Every line of every shape is checked; the figures are stored.
       isStreamed = tool('bench.mjs', 'logs', '--grid');
+      isReproduced = buildTwice();
     }
   } while (Date.now() < end);
-  const parts = [isFuzzed, isReaped, isFloodproof, isStreamed];
-  const [fuzzed, reaped, flooded, streamed] = parts.map((passed) => (passed ? 'passed' : 'FAILED'));
+  const parts = [isFuzzed, isReaped, isFloodproof, isStreamed, isReproduced];
+  const [fuzzed, reaped, flooded, streamed, reproduced] = parts.map((passed) => (passed ? 'passed' : 'FAILED'));
   process.stdout.write(
-    `fuzzers ${fuzzed}; storm of orphans ${reaped}; floods ${flooded}; grid of logs ${streamed}; ` +
+    `fuzzers ${fuzzed}; storm of orphans ${reaped}; floods ${flooded}; grid of logs ${streamed}; built twice ${reproduced}; ` +
       `${rounds} rounds, ${failedRounds} with failures\n`,
   );
   return failedRounds > 0 || parts.includes(false) ? 1 : 0;

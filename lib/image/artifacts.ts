@@ -5,7 +5,7 @@ import { buildInitramfs, buildStage0 } from './initramfs.js';
 import { buildKernel, type KernelProfile } from './kernel.js';
 import { repositoryRoot } from './paths.js';
 import { buildRootImage, type Layer } from './root-image.js';
-import { sourceIdentity } from './sources.js';
+import { type SourceIdentity, sourceIdentity } from './sources.js';
 
 /** What {@link buildArtifacts} is told; all of it has a default. */
 export interface ArtifactOptions {
@@ -15,6 +15,9 @@ export interface ArtifactOptions {
   /** Layer on top of the shipped root image; none unless said otherwise. */
   readonly layer?: Layer | undefined;
   readonly onProgress?: Progress | undefined;
+  /** The sources and what they call themselves; this checkout unless a test says otherwise. */
+  readonly root?: string | undefined;
+  readonly identity?: SourceIdentity | undefined;
 }
 
 /** Absolute paths of what was built. */
@@ -36,8 +39,7 @@ export interface Artifacts {
  */
 export async function buildArtifacts(options: ArtifactOptions = {}): Promise<Artifacts> {
   const { arch = 'amd64', profile = 'default', layer, onProgress = () => {} } = options;
-  const root = repositoryRoot();
-  const identity = await sourceIdentity(root);
+  const { root = repositoryRoot(), identity = await sourceIdentity(root) } = options;
   const kernel = await buildKernel(root, arch, profile, onProgress);
   const { image: rootImage, manifest } = await buildRootImage({ root, arch, layer, identity, onProgress });
   const initramfs = await buildInitramfs(root, arch, rootImage, onProgress);

@@ -49,7 +49,7 @@ export async function buildBundle({ root, identity, roles = ROLES, onProgress }:
   const sources = await hashSources(root, ['lib', 'bin', 'package-lock.json', ...entries], isBundled);
   const folder = await cached({
     kind: 'bundle',
-    inputs: { recipe: 5, sources, roles, tag: identity.tag, sha: identity.sha, built: identity.built },
+    inputs: { recipe: 6, sources, roles, tag: identity.tag, sha: identity.sha, built: identity.built },
     onProgress,
     make: async (made) => {
       onProgress('bundling the roles');
@@ -96,6 +96,8 @@ async function bundle(
       platform: 'node',
       target: 'node26',
       format: 'cjs',
+      // Names of modules are paths from the checkout, also where node_modules is a link to elsewhere.
+      preserveSymlinks: true,
       // There is no module loader inside a script: what is imported on demand is in the bundle, or Node's own.
       supported: { 'dynamic-import': false },
       // Whitespace only: stack traces in a node's log keep their names.

@@ -3,7 +3,7 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Progress } from '../base/build-cache.js';
 import type { ImageArchitecture } from './architecture.js';
-import { type Artifacts, buildArtifacts } from './artifacts.js';
+import { type ArtifactOptions, type Artifacts, buildArtifacts } from './artifacts.js';
 import { bootParameters } from './boot-parameters.js';
 import { buildDiskImage } from './disk-image.js';
 import type { KernelProfile } from './kernel.js';
@@ -44,6 +44,9 @@ export interface ReleaseFile {
 /** Measured against the alternatives in docs/image.md. */
 const COMPRESS = ['zstd', '--quiet', '--force', '-9', '-T0'] as const;
 
+/** What {@link buildRelease} is told. */
+export interface BuildRequest extends Omit<ReleaseRequest, 'output'>, Pick<ArtifactOptions, 'root' | 'identity'> {}
+
 /** A format as it was built, in the cache. */
 export interface Release {
   readonly files: readonly ReleaseFile[];
@@ -52,11 +55,10 @@ export interface Release {
 }
 
 /** Builds a format, as far as it is not in the cache. */
-export async function buildRelease(request: Omit<ReleaseRequest, 'output'>): Promise<Release> {
+export async function buildRelease(request: BuildRequest): Promise<Release> {
   const { arch, profile, format, onProgress } = request;
-  const root = repositoryRoot();
-  const identity = await sourceIdentity(root);
-  const artifacts = await buildArtifacts({ arch, profile, onProgress });
+  const { root = repositoryRoot(), identity = await sourceIdentity(root) } = request;
+  const artifacts = await buildArtifacts({ arch, profile, onProgress, root, identity });
   const prefix = ['talos', identity.tag, ...(profile === 'default' ? [] : [profile]), arch].join('-');
   const { files, uki } = await buildFormat(request, { root, identity, artifacts, prefix });
   onProgress('writing the bill of materials');
@@ -93,7 +95,7 @@ interface Ingredients {
 }
 
 async function buildFormat(
-  { arch, format, onProgress }: Omit<ReleaseRequest, 'output'>,
+  { arch, format, onProgress }: BuildRequest,
   { root, identity, artifacts, prefix }: Ingredients,
 ): Promise<{ files: ReleaseFile[]; uki?: Uki }> {
   const { kernel, kernelConfig, initramfs } = artifacts;

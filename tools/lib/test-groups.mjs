@@ -116,9 +116,9 @@ export const groups = [
   },
   {
     name: 'unit',
-    budgetSeconds: 190,
+    budgetSeconds: 215,
     atOnce: 2,
-    timeoutSeconds: 60,
+    timeoutSeconds: 120,
     needs: 'build',
     programs: () => eachFile('test/unit'),
   },
