@@ -49,6 +49,8 @@ export interface ConfigKeeperOptions {
   reboot(reason: string): void;
   /** To the log, and the console. */
   notice(text: string): void;
+  /** Calls back after so long, unless it is cancelled by what this returns; the clock's own by default. */
+  after?(delayMs: number, callback: () => void): () => void;
 }
 
 const DEFAULT_TRY_MS = MINUTE_MS;
@@ -66,7 +68,7 @@ const SAID: Record<ApplyMode, string> = {
 
 export class ConfigKeeper {
   private current: LoadedConfig | undefined;
-  private trying: { before: LoadedConfig; timer: NodeJS.Timeout } | undefined;
+  private trying: { before: LoadedConfig; cancel: () => void } | undefined;
   private work: Promise<unknown> | undefined;
 
   constructor(private readonly options: ConfigKeeperOptions) {}
@@ -151,11 +153,12 @@ export class ConfigKeeper {
       });
     }
     const before = this.trying?.before ?? running;
-    clearTimeout(this.trying?.timer);
+    this.trying?.cancel();
     this.trying = undefined;
     warnings.push(...(await this.options.activate(next, running)));
     this.current = next;
-    if (mode === 'TRY') this.trying = { before, timer: setTimeout(() => void this.goBack(), tryMs) };
+    if (mode === 'TRY')
+      this.trying = { before, cancel: (this.options.after ?? after)(tryMs, () => void this.goBack()) };
     else await this.options.remember(next.text);
     return warnings;
   }
@@ -173,6 +176,11 @@ export class ConfigKeeper {
     });
     for (const text of ['the machine config that was tried is taken back', ...problems]) this.options.notice(text);
   }
+}
+
+function after(delayMs: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, delayMs);
+  return () => clearTimeout(timer);
 }
 
 function load(text: string): LoadedConfig {

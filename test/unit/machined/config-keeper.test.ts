@@ -3,6 +3,7 @@ import { parseDocument } from 'yaml';
 import { type ApplyRequest, ConfigKeeper } from '../../../lib/machined/config-keeper.js';
 import { type LoadedConfig, loadConfig } from '../../../lib/machined/load-config.js';
 import { createCertificateAuthority } from '../../../lib/pki/index.js';
+import { FakeClock } from '../init/fake-clock.js';
 import { generated } from './fixtures.js';
 
 /** A node with a config, and what is done with it. */
@@ -14,6 +15,7 @@ async function node(t: Test) {
     stored: '',
     storing: async () => {},
   };
+  const clock = new FakeClock();
   const keeper = new ConfigKeeper({
     activate: async (next) => {
       state.live = next;
@@ -28,13 +30,14 @@ async function node(t: Test) {
     remember: async () => void done.push('remember'),
     reboot: () => void done.push('reboot'),
     notice: (text) => void done.push(text),
+    after: (delayMs, callback) => clock.after(delayMs, callback),
   });
   await keeper.begin(loadConfig(controlplane));
   done.length = 0;
   const apply = (text: string, change: Partial<ApplyRequest> = {}) =>
     keeper.apply({ text, mode: 'AUTO', isDryRun: false, tryTimeoutMs: 0, caller: '192.0.2.1:5', ...change });
   t.teardown(() => apply(controlplane, { mode: 'NO_REBOOT' }));
-  return { keeper, state, done, apply, controlplane };
+  return { keeper, state, done, clock, apply, controlplane };
 }
 
 function edited(text: string, path: (string | number)[], value: unknown): string {
@@ -99,25 +102,30 @@ t.test('a dry run says what would happen, with a diff, and does nothing', async 
 });
 
 t.test('a try is taken back when its time is up', async (t) => {
-  const { keeper, state, done, apply, controlplane } = await node(t);
+  const { keeper, state, done, clock, apply, controlplane } = await node(t);
   const answer = await apply(edited(controlplane, HOSTNAME, 'node-2'), { mode: 'TRY', tryTimeoutMs: 50 });
   t.match(answer, { mode: 'TRY', details: /applied for a try, taken back after 50 ms unless applied again/ });
   t.equal(state.live?.hostname, 'node-2');
+  await clock.advance(49);
   // A second try extends the first; what is gone back to is what was before both.
   await apply(edited(controlplane, HOSTNAME, 'node-3'), { mode: 'TRY', tryTimeoutMs: 60 });
-  while (keeper.running.hostname !== 'node-1') await new Promise((resolve) => setTimeout(resolve, 10));
+  await clock.advance(59);
+  t.equal(keeper.running.hostname, 'node-3');
+  await clock.advance(1);
+  t.equal(keeper.running.hostname, 'node-1');
   t.equal(state.live?.hostname, 'node-1');
   t.notOk(done.includes('store') || done.includes('remember'));
   t.match(done.at(-1), /is taken back/);
 });
 
 t.test('a try that is applied again stays', async (t) => {
-  const { keeper, apply, controlplane } = await node(t);
+  const { keeper, clock, apply, controlplane } = await node(t);
   const text = edited(controlplane, HOSTNAME, 'node-2');
   await apply(text, { mode: 'TRY', tryTimeoutMs: 40 });
   await apply(text, { isDryRun: true });
   await apply(text);
-  await new Promise((resolve) => setTimeout(resolve, 80));
+  t.equal(clock.armed, 0);
+  await clock.advance(80);
   t.equal(keeper.running.hostname, 'node-2');
 });
 
