@@ -36,11 +36,12 @@ const machineStatus = (at: number, ready: boolean) =>
     }).finish(),
   );
 
-/** Sends these, and ends unless it is to go on. */
+/** Sends these, as many of the last as are asked for if it goes on; ends otherwise. */
 const sends =
   (events: Event[], goesOn = false) =>
-  async (_request: unknown, call: { write(message: Event): void } & NodeJS.EventEmitter) => {
-    for (const each of [{}, ...events]) call.write(each);
+  async (request: machine.EventsRequest, call: { write(message: Event): void } & NodeJS.EventEmitter) => {
+    const wanted = goesOn && request.tailEvents > 0 ? events.slice(-request.tailEvents) : events;
+    for (const each of [{}, ...wanted]) call.write(each);
     if (goesOn) await once(call, 'cancelled');
   };
 
