@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import type { Command } from 'commander';
 import { TalosError } from '../base/errors.js';
@@ -22,7 +23,13 @@ export async function confirmReset(
   const question = `Reset ${targets.map(({ name }) => name).join(', ')}${wipe}? [y/N] `;
   const asking = createInterface({ input, output: io.stderr as NodeJS.WriteStream });
   try {
-    const answer = await asking.question(question);
+    // Ctrl-C and Ctrl-D close it without an answer.
+    const unanswered = once(asking, 'close').then(() => '');
+    const answered = asking.question(question).catch((error) => {
+      if (error instanceof Error && error.name === 'AbortError') return '';
+      throw error;
+    });
+    const answer = await Promise.race([answered, unanswered]);
     if (!/^y(es)?$/i.test(answer.trim())) throw new TalosError('ERR_CANCELLED', 'nothing was done');
   } finally {
     asking.close();
