@@ -1,7 +1,8 @@
 /** What `osctl dmesg` does, apart from its definition. */
 import type { Command } from 'commander';
 import { MachineService } from '../client/index.js';
-import { type DataMessage, printStream } from './byte-stream.js';
+import { printStream } from './byte-stream.js';
+import { lastRecords, lastRecordsAndNew } from './dmesg-tail.js';
 import { DataLost, NodesFailed } from './exit.js';
 import type { Io } from './io.js';
 import { parseRecord, RecordFilter, wantedFacilities, wantedLevels } from './kernel-log.js';
@@ -23,17 +24,25 @@ export interface DmesgOptions {
 export async function printDmesg(command: Command, io: Io, options: DmesgOptions): Promise<void> {
   const records = recordTexts(command, options);
   await withSession(command, io, async (session) => {
-    const request = { follow: options.follow, tail: options.tail === true };
     const hasSeveral = session.targets.length > 1;
     const failures: { node: string; error: unknown }[] = [];
     let isIncomplete = false;
     const print = async ({ name, node }: Target) => {
-      const all = session.client.stream(MachineService.Dmesg, request, { node, metadata: BATCHED });
+      const read = (follow: boolean) => {
+        const request = { follow, tail: options.tail === true };
+        return session.client.stream(MachineService.Dmesg, request, { node, metadata: BATCHED });
+      };
       const { text, isAsItComes } = records(name, hasSeveral);
-      const isLast = typeof options.tail === 'number';
-      const batches = isLast ? lastRecords(all, options.tail as number, text) : all;
-      const form = isLast || isAsItComes ? undefined : new LineMapper(text);
-      if (await printStream(io, batches, { form, name })) isIncomplete = true;
+      if (typeof options.tail === 'number') {
+        const count = options.tail;
+        const batches = options.follow
+          ? lastRecordsAndNew(read(false), () => read(true), count, text)
+          : lastRecords(read(false), count, text);
+        if (await printStream(io, batches, { name })) isIncomplete = true;
+        return;
+      }
+      const form = isAsItComes ? undefined : new LineMapper(text);
+      if (await printStream(io, read(options.follow), { form, name })) isIncomplete = true;
     };
     await Promise.all(
       session.targets.map((target) => print(target).catch((error) => failures.push({ node: target.name, error }))),
@@ -63,35 +72,4 @@ function recordTexts(command: Command, options: DmesgOptions) {
     const isAsItComes = format === 'table' && levels === undefined && facilities === undefined && !hasSeveral;
     return { text, isAsItComes };
   };
-}
-
-/**
- * The last of the wanted records, as one batch. The API cannot be asked for them; the kernel's buffer is small enough to be read whole.
- * A gap is passed on if it lies behind the first of them.
- */
-async function* lastRecords(
-  batches: AsyncIterable<DataMessage[]>,
-  count: number,
-  text: (line: string) => string,
-): AsyncGenerator<DataMessage[]> {
-  let records: string[] = [];
-  let gap: string | undefined;
-  const lines = new LineMapper((line) => {
-    const record = text(line);
-    if (record !== '') records.push(record);
-    return '';
-  });
-  for await (const batch of batches) {
-    for (const { bytes, metadata } of batch) {
-      if (bytes && bytes.length > 0) lines.push(bytes);
-      if (records.length > 2 * count) records = records.slice(records.length - count);
-      if (!metadata?.error) continue;
-      lines.end();
-      records = [];
-      gap = metadata.error;
-    }
-  }
-  lines.end();
-  if (gap !== undefined && records.length < count) yield [{ metadata: { error: gap } }];
-  yield [{ bytes: Buffer.from(records.slice(Math.max(records.length - count, 0)).join('')) }];
 }

@@ -9,7 +9,7 @@ export function dmesgCommand(io: Io): Command {
     .option('-f, --follow', 'go on with what comes')
     .option(
       '--tail [lines]',
-      'with -f: only what comes from now on; with a number: only the last records',
+      'begin with so many of the last records; without a number, with -f: only what comes from now on',
       wholeNumber(0),
     )
     .option(
@@ -26,6 +26,7 @@ Levels, from worst: emerg alert crit err warning notice info debug
 Examples:
   osctl dmesg --level warning        what went wrong: warnings and worse
   osctl dmesg -f --tail              what the kernel says from now on
+  osctl dmesg -f --tail 20           the last 20 records first
   osctl dmesg --tail 20 -o json      the last 20 records, an object a line
 `,
     )
@@ -34,9 +35,6 @@ Examples:
         flags: { follow?: boolean; tail?: number | true; level?: string[]; facility?: string[] },
         command: Command,
       ) => {
-        if (flags.follow && typeof flags.tail === 'number') {
-          command.error('error: --tail with a number and --follow do not go together', { exitCode: 2 });
-        }
         if (!flags.follow && flags.tail === true) {
           command.error('error: --tail without a number goes together with --follow', { exitCode: 2 });
         }

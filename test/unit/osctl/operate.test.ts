@@ -274,6 +274,7 @@ t.test('operating nodes', async (t) => {
     t.equal((await osctl('dmesg', '--tail', '1')).stdout, three);
     t.equal((await osctl('dmesg', '--tail', '0')).stdout, '');
     t.equal((await osctl('dmesg', '-f', '--tail')).code, 0);
+    t.match(await osctl('dmesg', '-f', '--tail', '1'), { code: 0, stdout: three, stderr: '' });
     t.equal((await osctl('dmesg', '--level', 'warning')).stdout, two, 'that level and worse');
     t.equal((await osctl('dmesg', '--level', 'info,debug', '--facility', 'user')).stdout, three);
     t.equal((await osctl('dmesg', '--level', 'crit')).stdout, '');
