@@ -7,7 +7,10 @@ import { buildArtifacts } from '../image/artifacts.js';
 export async function buildBootFiles(options: {
   layer?: 'test' | undefined;
   onProgress?: ((text: string, percent?: number) => void) | undefined;
-}): Promise<{ kernel: string; initramfs: string }> {
-  const { kernel, initramfs } = await buildArtifacts({ layer: options.layer, onProgress: options.onProgress });
-  return { kernel, initramfs };
+}): Promise<{ kernel: string; initramfs: string; rootHash: string }> {
+  const { kernel, initramfs, rootHash } = await buildArtifacts({
+    layer: options.layer,
+    onProgress: options.onProgress,
+  });
+  return { kernel, initramfs, rootHash };
 }

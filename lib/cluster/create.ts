@@ -29,6 +29,8 @@ export interface CreateOptions {
   /** What the node boots: absolute paths. */
   readonly kernel: string;
   readonly initramfs: string;
+  /** Root hash of the root image in the initramfs: without it stage0 does not trust the image. */
+  readonly rootHash: string;
   readonly cpus?: number | undefined;
   readonly memoryMib?: number | undefined;
   readonly extraKernelArguments?: readonly string[] | undefined;
@@ -92,7 +94,10 @@ async function boot(
     memoryMib: options.memoryMib ?? DEFAULT_MEMORY_MIB,
     kernel: options.kernel,
     initramfs: options.initramfs,
-    kernelArguments: kernelArguments(nodeName, options.extraKernelArguments),
+    kernelArguments: kernelArguments(nodeName, [
+      `roothash=${options.rootHash}`,
+      ...(options.extraKernelArguments ?? []),
+    ]),
     apiPort,
     consoleLog: path.join(folder, `${nodeName}.console.log`),
     qmpSocket: `${nodeName}.qmp`,

@@ -1,3 +1,4 @@
+import { kernelParameterWords } from '../base/kernel-parameters.js';
 import { ACCELERATOR_OPTION, type Accelerator } from './accelerator.js';
 
 /** Everything that decides how QEMU runs one node. Paths are absolute, except those that QEMU makes in its working folder. */
@@ -44,8 +45,7 @@ export function kernelArguments(hostname: string, extra: readonly string[] = [])
   const { address, gateway, netmask, device } = NODE_NETWORK;
   return [
     'console=ttyS0',
-    'panic=10',
-    'printk.devkmsg=on',
+    ...kernelParameterWords('amd64'),
     // The kernel tries out the timer's interrupt and panics when it comes late, which an emulated machine on a busy host may do to it.
     'no_timer_check',
     `ip=${address}::${gateway}:${netmask}:${hostname}:${device}:off`,

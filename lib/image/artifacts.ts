@@ -31,6 +31,8 @@ export interface Artifacts {
   readonly rootImage: string;
   /** image-manifest.json of the root image. */
   readonly manifest: string;
+  /** Of the root image: the node boots with `roothash=` of it on the kernel command line. */
+  readonly rootHash: string;
 }
 
 /**
@@ -41,8 +43,8 @@ export async function buildArtifacts(options: ArtifactOptions = {}): Promise<Art
   const { arch = 'amd64', profile = 'default', layer, onProgress = () => {} } = options;
   const { root = repositoryRoot(), identity = await sourceIdentity(root) } = options;
   const kernel = await buildKernel(root, arch, profile, onProgress);
-  const { image: rootImage, manifest } = await buildRootImage({ root, arch, layer, identity, onProgress });
+  const { image: rootImage, manifest, rootHash } = await buildRootImage({ root, arch, layer, identity, onProgress });
   const initramfs = await buildInitramfs(root, arch, rootImage, onProgress);
   const stage0 = await buildStage0(root, arch, onProgress);
-  return { kernel: kernel.image, kernelConfig: kernel.config, initramfs, stage0, rootImage, manifest };
+  return { kernel: kernel.image, kernelConfig: kernel.config, initramfs, stage0, rootImage, manifest, rootHash };
 }

@@ -1,4 +1,5 @@
 /** The kernel command line inside of a unified kernel image. */
+import { kernelParameterWords } from '../base/kernel-parameters.js';
 import type { Architecture } from './architecture.js';
 
 /** The last console is the one that PID 1 and a panic write to; a name that a machine does not have is passed over. */
@@ -10,9 +11,10 @@ const CONSOLES: Readonly<Record<Architecture, readonly string[]>> = {
 /**
  * What a node is booted with where nobody gives it a command line of its own. Without Secure Boot the stub appends what the machine's
  * SMBIOS has under `io.systemd.stub.kernel-cmdline-extra` (systemd-stub(7)).
+ * @param rootHash  of the root image that is booted
  */
-export function bootParameters(arch: Architecture): string[] {
+export function bootParameters(arch: Architecture, rootHash: string): string[] {
   // The kernel tries out the timer's interrupt and panics when it comes late, which an emulated machine on a busy host may do to it.
   const emulated = arch === 'amd64' ? ['no_timer_check'] : [];
-  return [...CONSOLES[arch], 'panic=10', 'printk.devkmsg=on', ...emulated, 'ip=dhcp'];
+  return [...CONSOLES[arch], ...kernelParameterWords(arch), ...emulated, 'ip=dhcp', `roothash=${rootHash}`];
 }

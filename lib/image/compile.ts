@@ -54,9 +54,12 @@ export async function compileAddon(arch: Architecture, root: string, source: str
   ]);
 }
 
-/** The sources of stage0, sorted. */
+/** What stage0 shares with the addon: dm-verity. */
+const STAGE0_SHARED = ['block/bytes.cc', 'block/dm_message.cc', 'block/verity.cc', 'sys/device_mapper_calls.cc'];
+
+/** The sources of stage0, its own sorted. */
 export async function stage0Sources(root: string): Promise<string[]> {
-  const folder = path.join(root, 'native', 'stage0');
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.cc')).sort();
-  return names.map((name) => path.join(folder, name));
+  const native = path.join(root, 'native');
+  const own = (await readdir(path.join(native, 'stage0'))).filter((name) => name.endsWith('.cc')).sort();
+  return [...own.map((name) => `stage0/${name}`), ...STAGE0_SHARED].map((name) => path.join(native, name));
 }

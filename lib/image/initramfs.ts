@@ -18,7 +18,13 @@ export async function buildStage0(root: string, arch: Architecture, onProgress: 
     inputs: {
       recipe: 1,
       arch,
-      sources: await hashSources(root, ['native/stage0', 'native/base', 'lib/image/compile.ts']),
+      sources: await hashSources(root, [
+        'native/stage0',
+        'native/base',
+        'native/block',
+        'native/sys',
+        'lib/image/compile.ts',
+      ]),
       compiler: (await runCommand([compiler, '--version'])).split('\n')[0],
     },
     onProgress,

@@ -98,7 +98,7 @@ async function buildFormat(
   { arch, format, onProgress }: BuildRequest,
   { root, identity, artifacts, prefix }: Ingredients,
 ): Promise<{ files: ReleaseFile[]; uki?: Uki }> {
-  const { kernel, kernelConfig, initramfs } = artifacts;
+  const { kernel, kernelConfig, initramfs, rootHash } = artifacts;
   if (format === 'initramfs') {
     const files = [
       { name: `${prefix}-vmlinuz`, from: kernel, why: 'the kernel' },
@@ -112,7 +112,7 @@ async function buildFormat(
     kernelConfig,
     initramfs,
     osRelease: await osRelease(root, identity),
-    commandLine: bootParameters(arch),
+    commandLine: bootParameters(arch, rootHash),
     onProgress,
   });
   if (format === 'uki') {

@@ -15,6 +15,7 @@ import { osRelease } from './os-release.js';
 import { fetchPackages, type PackageRecord } from './packages.js';
 import { runCommand } from './run-command.js';
 import { hashSources, type SourceIdentity } from './sources.js';
+import { appendVerityTree } from './verity.js';
 
 /** A layer on top of the shipped image: `test` adds what only tests need. */
 export type Layer = 'test';
@@ -24,6 +25,8 @@ export interface RootImage {
   readonly image: string;
   /** image-manifest.json: what is inside, see {@link ImageManifest}. */
   readonly manifest: string;
+  /** Of dm-verity's tree behind the image, in hexadecimal: `roothash=` of the kernel command line. */
+  readonly rootHash: string;
 }
 
 /** One path of a finished image. */
@@ -68,6 +71,7 @@ export interface RootImageRequest {
 
 const IMAGE_NAME = 'rootfs.img';
 const MANIFEST_NAME = 'image-manifest.json';
+const ROOT_HASH_NAME = 'roothash';
 const ADDON = 'out/cmake/Release/talos.node';
 /** Measured against the alternatives in docs/image.md. */
 const SQUASHFS_OPTIONS = ['-comp', 'lz4', '-b', '32K'];
@@ -119,7 +123,11 @@ export async function buildRootImage(request: RootImageRequest): Promise<RootIma
     onProgress,
     make: (made) => pack(request, { entries, packages, npmPackages, executable, addon }, made),
   });
-  return { image: path.join(folder, IMAGE_NAME), manifest: path.join(folder, MANIFEST_NAME) };
+  return {
+    image: path.join(folder, IMAGE_NAME),
+    manifest: path.join(folder, MANIFEST_NAME),
+    rootHash: await readFile(path.join(folder, ROOT_HASH_NAME), 'latin1'),
+  };
 }
 
 interface Ingredients {
@@ -166,6 +174,9 @@ async function pack(request: RootImageRequest, ingredients: Ingredients, made: s
     if (entry.kind === 'directory') await chmod(path.join(tree, entry.path), entry.mode);
   }
   await squash(tree, path.join(made, IMAGE_NAME), request);
+  request.onProgress('hashing the root image');
+  const { rootHash } = await appendVerityTree(path.join(made, IMAGE_NAME));
+  await writeFile(path.join(made, ROOT_HASH_NAME), rootHash);
   for (const entry of ingredients.entries)
     if (entry.kind === 'directory') await chmod(path.join(tree, entry.path), 0o755);
   await rm(tree, { recursive: true });

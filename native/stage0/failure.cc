@@ -1,6 +1,5 @@
 #include "stage0/failure.h"
 
-#include <fcntl.h>
 #include <sys/reboot.h>
 #include <unistd.h>
 
@@ -8,41 +7,21 @@
 #include <cstdio>
 #include <cstring>
 
-#include "base/unique_fd.h"
+#include "stage0/command_line.h"
 #include "stage0/log.h"
 
 namespace talos::stage0 {
 namespace {
 
 constexpr int kDefaultSeconds = 10;  // what the image's command line has, for a machine where /proc could not be mounted
-constexpr size_t kCommandLineBytes = 4096;
-
-int configured_seconds() noexcept {
-  UniqueFd file(open("/proc/cmdline", O_RDONLY | O_CLOEXEC));
-  if (!file) return kDefaultSeconds;
-  char bytes[kCommandLineBytes];
-  ssize_t size = read(file.get(), bytes, sizeof bytes);
-  return size < 0 ? kDefaultSeconds : panic_seconds({bytes, static_cast<size_t>(size)}, kDefaultSeconds);
-}
 
 }  // namespace
 
 int panic_seconds(std::string_view command_line, int otherwise) noexcept {
-  constexpr std::string_view key = "panic=";
+  std::string_view value = parameter(command_line, "panic=");
   int seconds = otherwise;
-  for (size_t at = 0; at < command_line.size();) {
-    size_t end = command_line.find_first_of(" \n", at);
-    if (end == std::string_view::npos) end = command_line.size();
-    std::string_view word = command_line.substr(at, end - at);
-    if (word.starts_with(key)) {
-      word.remove_prefix(key.size());
-      int value = 0;
-      auto [rest, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-      if (error == std::errc() && rest == word.data() + word.size()) seconds = value;
-    }
-    at = end + 1;
-  }
-  return seconds;
+  auto [rest, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
+  return error == std::errc() && rest == value.data() + value.size() ? seconds : otherwise;
 }
 
 void fail(std::string_view step, std::string_view subject, int error_number) noexcept {
@@ -51,7 +30,7 @@ void fail(std::string_view step, std::string_view subject, int error_number) noe
            subject.data(), error_number == 0 ? "" : ": ", error_number == 0 ? "" : strerror(error_number));
   log_error("cannot boot: ", reason);
 
-  int seconds = configured_seconds();
+  int seconds = panic_seconds(boot_command_line(), kDefaultSeconds);
   if (seconds == 0) {
     log_error("panic=0: waiting for a person");
     for (;;) pause();

@@ -10,6 +10,7 @@
 
 #include "stage0/failure.h"
 #include "stage0/log.h"
+#include "stage0/memory.h"
 #include "stage0/root_image.h"
 #include "stage0/switch_root.h"
 
@@ -77,6 +78,7 @@ int main() {
   using namespace talos::stage0;
   umask(022);
   mount_pseudo_file_systems();
+  check_memory();
   ensure_directory(kNewRoot);
   mount_root_image(kRootImage, kNewRoot);
   switch_root(kNewRoot);

@@ -11,8 +11,11 @@
 #include <cstring>
 
 #include "base/unique_fd.h"
+#include "stage0/command_line.h"
 #include "stage0/failure.h"
 #include "stage0/log.h"
+#include "stage0/partition.h"
+#include "stage0/verity.h"
 
 namespace talos::stage0 {
 namespace {
@@ -20,9 +23,23 @@ namespace {
 constexpr std::string_view kSquashfsMagic = "hsqs";  // at 0
 constexpr std::string_view kErofsMagic = "\xe2\xe1\xf5\xe0";
 constexpr size_t kErofsOffset = 1024;
+// squashfs: bytes used, as a number of 8 bytes. erofs: its blocks (4 bytes) and their size, as a power of two (1 byte).
+constexpr size_t kSquashfsBytesUsed = 40;
+constexpr size_t kErofsBlockBits = kErofsOffset + 12;
+constexpr size_t kErofsBlocks = kErofsOffset + 36;
+constexpr std::string_view kByLabel = "PARTLABEL=";
+
+template <typename T>
+T number_at(std::string_view bytes, size_t offset) noexcept {
+  T value;
+  memcpy(&value, bytes.data() + offset, sizeof value);
+  return value;
+}
+
+uint64_t whole_blocks(uint64_t bytes) noexcept { return (bytes + kVerityBlockBytes - 1) / kVerityBlockBytes * kVerityBlockBytes; }
 
 struct LoopDevice {
-  char path[24];
+  char path[24] = {};
   UniqueFd fd;
 };
 
@@ -39,36 +56,53 @@ LoopDevice free_loop_device() noexcept {
   return device;
 }
 
+void attach(const LoopDevice& device, int file_fd, const char* name) noexcept {
+  loop_config config = {};
+  config.fd = static_cast<__u32>(file_fd);
+  config.block_size = kVerityBlockBytes;
+  // Autoclear: the device lives as long as what is on it, and nothing has to be taken apart at shutdown.
+  config.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
+  strncpy(reinterpret_cast<char*>(config.info.lo_file_name), name, LO_NAME_SIZE - 1);
+  if (ioctl(device.fd.get(), LOOP_CONFIGURE, &config) < 0) fail("attach the root image to", device.path, errno);
+}
+
 }  // namespace
 
-std::string_view file_system_of(std::string_view head) noexcept {
-  if (head.starts_with(kSquashfsMagic)) return "squashfs";
-  if (head.size() >= kErofsOffset && head.substr(kErofsOffset).starts_with(kErofsMagic)) return "erofs";
+RootFileSystem file_system_of(std::string_view head) noexcept {
+  if (head.size() < kHeadBytes) return {};
+  if (head.starts_with(kSquashfsMagic)) return {"squashfs", whole_blocks(number_at<uint64_t>(head, kSquashfsBytesUsed))};
+  if (head.substr(kErofsOffset).starts_with(kErofsMagic)) {
+    unsigned bits = number_at<uint8_t>(head, kErofsBlockBits);
+    if (bits < 9 || bits > 16) return {};
+    return {"erofs", whole_blocks(uint64_t{number_at<uint32_t>(head, kErofsBlocks)} << bits)};
+  }
   return {};
 }
 
 void mount_root_image(const char* image, const char* target) noexcept {
-  UniqueFd file(open(image, O_RDONLY | O_CLOEXEC));
-  if (!file) fail("open", image, errno);
+  std::string_view wanted = parameter(boot_command_line(), "root=");
+  if (!wanted.empty() && !wanted.starts_with(kByLabel)) fail("find the root image: root= is no PARTLABEL=NAME:", wanted, 0);
+  std::string source = wanted.empty() ? image : find_partition(wanted.substr(kByLabel.size()));
+  UniqueFd file(open(source.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) fail("open the root image", source, errno);
   char head[kHeadBytes];
   ssize_t size = pread(file.get(), head, sizeof head, 0);
-  if (size < 0) fail("read", image, errno);
-  std::string_view type = file_system_of({head, static_cast<size_t>(size)});
-  if (type.empty()) fail("recognise", image, 0);
+  if (size < 0) fail("read the root image", source, errno);
+  RootFileSystem root = file_system_of({head, static_cast<size_t>(size)});
+  if (root.type.empty()) fail("recognise the root image", source, 0);
 
-  LoopDevice device = free_loop_device();
-  loop_config config = {};
-  config.fd = static_cast<__u32>(file.get());
-  config.block_size = 4096;  // a page: the image's blocks are multiples of it, and the kernel merges less
-  // Autoclear: the device lives as long as the mount does, and nothing has to be taken apart at shutdown.
-  config.info.lo_flags = LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR;
-  strncpy(reinterpret_cast<char*>(config.info.lo_file_name), image, LO_NAME_SIZE - 1);
-  if (ioctl(device.fd.get(), LOOP_CONFIGURE, &config) < 0) fail("attach the root image to", device.path, errno);
-
-  if (mount(device.path, target, type.data(), MS_RDONLY | MS_NOSUID | MS_NODEV, nullptr) < 0) {
-    fail("mount the root image from", device.path, errno);
+  LoopDevice loop;
+  std::string device = source;
+  if (wanted.empty()) {
+    loop = free_loop_device();
+    attach(loop, file.get(), image);
+    device = loop.path;
   }
-  log_info("root image mounted read-only: ", type);
+  std::string verified = open_verity(device, file.get(), root.bytes, parameter(boot_command_line(), "roothash="));
+  if (mount(verified.c_str(), target, root.type.data(), MS_RDONLY | MS_NOSUID | MS_NODEV, nullptr) < 0) {
+    fail("mount the root image from", verified, errno);
+  }
+  log_info("root image mounted read-only: ", root.type);
 }
 
 }  // namespace talos::stage0

@@ -105,11 +105,12 @@ export class TestNode implements AsyncDisposable {
   static async createWaiting(options: { name: string; kernelArguments?: string }): Promise<TestNode> {
     const home = await TestHome.create();
     try {
-      const { kernel, initramfs } = await testImage();
+      const { kernel, initramfs, rootHash } = await testImage();
       const { nodes } = await createCluster({
         name: options.name,
         kernel,
         initramfs,
+        rootHash,
         withConfigDisk: false,
         ...(options.kernelArguments && { extraKernelArguments: [options.kernelArguments] }),
         environment: home.environment,
@@ -128,11 +129,12 @@ export class TestNode implements AsyncDisposable {
   static async createOnTestKernel(options: { name: string; kernelArguments: string[] }): Promise<TestNode> {
     const home = await TestHome.create();
     try {
-      const { kernel, initramfs } = await testImage('test');
+      const { kernel, initramfs, rootHash } = await testImage('test');
       const { nodes } = await createCluster({
         name: options.name,
         kernel,
         initramfs,
+        rootHash,
         extraKernelArguments: options.kernelArguments,
         environment: home.environment,
       });

@@ -11,6 +11,19 @@ import { osctlBytes } from '../helpers/osctl.js';
 
 t.setTimeout(seconds(180));
 
+/** What a mount may lack of nosuid, nodev and noexec, and why. */
+const MISSING_MOUNT_FLAGS: Readonly<Record<string, { flag: string; reason: string }>> = {
+  '/': { flag: 'noexec', reason: 'the programs are there; it is read-only, and dm-verity checks it' },
+  '/dev': { flag: 'nodev', reason: 'the device nodes' },
+  '/dev/pts': { flag: 'nodev', reason: 'terminals are device nodes' },
+};
+
+/** What can be written to is memory, or the kernel's own. */
+const WRITABLE_TYPES = new Set([
+  ...['tmpfs', 'devtmpfs', 'devpts', 'proc', 'sysfs', 'cgroup2', 'securityfs', 'pstore', 'bpf', 'mqueue', 'efivarfs'],
+  ...['debugfs', 'tracefs', 'hugetlbfs'],
+]);
+
 const SERVICES = '/usr/share/talos/services';
 
 t.test('files of a node', async (t) => {
@@ -45,6 +58,35 @@ t.test('files of a node', async (t) => {
     const all = await home.json<{ relativeName: string; size: number }[]>('du', '-d', '1', '/');
     t.notOk(all.some(({ relativeName }) => relativeName === 'proc'));
     t.ok((all.at(-1)?.size ?? 0) < 1_000_000_000, 'the address space of the kernel is not counted');
+  });
+
+  await t.test('mounts allow no more than they must', async (t) => {
+    const lines = (await home.succeed(['read', '/proc/1/mounts'])).stdout.trim().split('\n');
+    const mounts = lines
+      .map((line) => line.split(' '))
+      .map(([, target = '', type = '', options = '']) => ({ target, type, options: options.split(',') }));
+    for (const { target, type, options } of mounts) {
+      const wanted = ['nosuid', 'nodev', 'noexec'].filter((flag) => flag !== MISSING_MOUNT_FLAGS[target]?.flag);
+      t.same(
+        wanted.filter((flag) => options.includes(flag)),
+        wanted,
+        `${target} is ${options.join(',')}`,
+      );
+      if (options.includes('rw')) t.ok(WRITABLE_TYPES.has(type), `${target} is writable: ${type}`);
+    }
+    for (const target of Object.keys(MISSING_MOUNT_FLAGS))
+      t.ok(
+        mounts.some((mount) => mount.target === target),
+        target,
+      );
+    const root = mounts.find(({ target }) => target === '/');
+    t.match(root, { type: 'squashfs' });
+    t.ok(root?.options.includes('ro'), 'the root is read-only');
+    t.match(
+      lines.find((line) => line.includes(' / ')),
+      /^\/dev\/dm-0 /,
+      'and dm-verity checks it',
+    );
   });
 
   await t.test('read', async (t) => {

@@ -71,7 +71,8 @@ export const nativeLayers = {
   ...Object.fromEntries(cores.map((core) => [core, ['base', 'sys', 'reactor']])),
   reactor: ['base', 'sys'],
   bind: ['base', 'sys', 'reactor', ...cores],
-  stage0: ['base', 'sys'],
+  // dm-verity: one piece of code for the boot and for the addon.
+  stage0: ['base', 'sys', 'block'],
   test: ['base', 'sys', 'reactor', 'stage0', ...cores],
   fuzz: ['base', 'sys', ...cores],
 };

@@ -140,7 +140,7 @@ export const groups = [
   { name: 'guest', budgetSeconds: 110, atOnce: 1, timeoutSeconds: 120, needs: 'images', programs: guestTests },
   {
     name: 'vm',
-    budgetSeconds: 580,
+    budgetSeconds: 615,
     atOnce: 2,
     timeoutSeconds: 240,
     needs: 'images',

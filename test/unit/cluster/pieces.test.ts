@@ -65,7 +65,7 @@ t.test('the command line of QEMU', async (t) => {
   t.ok(qemuArguments({ ...machine, configDisk: '/c' }).includes('if=none,id=config,format=raw,file=/c'));
   t.match(
     machine.kernelArguments.join(' '),
-    /^console=ttyS0 panic=10 .*ip=10\.0\.2\.15::10\.0\.2\.2:255\.255\.255\.0:n1:eth0:off quiet$/,
+    /^console=ttyS0 panic=10 .*slab_nomerge .*ip=10\.0\.2\.15::10\.0\.2\.2:255\.255\.255\.0:n1:eth0:off quiet$/,
   );
 });
 
