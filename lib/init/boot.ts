@@ -11,6 +11,7 @@ import { mountPseudoFilesystems } from '../os/pseudo-filesystems.js';
 import { applySysctls } from '../os/sysctl.js';
 import type { AddressBook } from './address-book.js';
 import { NETWORKD_ID } from './allow-list.js';
+import { checkCommandLine } from './check-parameters.js';
 import type { DhcpWishes } from './dhcp-wish.js';
 import type { ExitRequest } from './exit-funnel.js';
 import { type LoadedDefinitions, loadDefinitions } from './load-definitions.js';
@@ -68,6 +69,12 @@ export function bootPhases(context: BootContext): Phase[] {
       },
     },
     {
+      name: 'kernel-parameters',
+      isRequired: true,
+      after: ['pseudo-filesystems'],
+      run: () => checkCommandLine(readKernelCommandLine()),
+    },
+    {
       name: 'cgroups',
       isRequired: true,
       after: ['pseudo-filesystems'],
@@ -107,7 +114,7 @@ export function bootPhases(context: BootContext): Phase[] {
     {
       name: 'services',
       isRequired: true,
-      after: ['definitions', 'cgroups', 'sysctls', 'hostname', 'loopback'],
+      after: ['definitions', 'kernel-parameters', 'cgroups', 'sysctls', 'hostname', 'loopback'],
       run: () => {
         if (definitions && cgroups) startServices(definitions, cgroups, dhcp.current ? [NETWORKD_ID] : []);
       },

@@ -1,0 +1,42 @@
+import {
+  KERNEL_PARAMETERS,
+  OWN_PARAMETERS,
+  OWN_PREFIX,
+  type ParameterArchitecture,
+} from '../base/kernel-parameters.js';
+import type { KernelCommandLine } from '../os/kernel-command-line.js';
+
+const ARCHITECTURES: Readonly<Record<string, ParameterArchitecture>> = { x64: 'amd64', arm64: 'arm64' };
+
+/** Enough of a parameter to recognise it in a sentence. */
+const SHOWN_CHARACTERS = 80;
+
+/**
+ * What a command line lacks for a node to go on, and what it has of ours that nobody knows.
+ * @param nodeArchitecture  as `process.arch`
+ * @returns sentences, none when all is well
+ */
+export function commandLineProblems(line: KernelCommandLine, nodeArchitecture: string): string[] {
+  const architecture = ARCHITECTURES[nodeArchitecture];
+  const problems: string[] = [];
+  for (const { word, isRequired, architecture: only, reason } of KERNEL_PARAMETERS) {
+    if (!isRequired || (only !== undefined && only !== architecture)) continue;
+    const [key = '', value = ''] = word.split('=');
+    const found = line.get(key);
+    if (found === undefined) problems.push(`${word} is missing (${reason})`);
+    else if (found !== value) problems.push(`${key}=${found.slice(0, SHOWN_CHARACTERS)} must be ${word} (${reason})`);
+  }
+  for (const { key } of line.parameters) {
+    const name = key.replaceAll('-', '_');
+    if (name.startsWith(OWN_PREFIX) && !OWN_PARAMETERS.includes(name)) {
+      problems.push(`${key.slice(0, SHOWN_CHARACTERS)} is unknown: ${OWN_PARAMETERS.join(', ')} there is`);
+    }
+  }
+  return problems;
+}
+
+/** @throws Error with all problems of the command line in one sentence */
+export function checkCommandLine(line: KernelCommandLine, nodeArchitecture: string = process.arch): void {
+  const problems = commandLineProblems(line, nodeArchitecture);
+  if (problems.length > 0) throw new Error(`the kernel command line is not what a node needs: ${problems.join('; ')}`);
+}
