@@ -1,6 +1,6 @@
 /** The config disk: missing, plugged in later, broken. No API is there to ask, so the console is what counts. */
 import { randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t from 'tap';
 import { makeConfigDisk } from '../../lib/cluster/config-disk.js';
@@ -10,6 +10,13 @@ import { seconds } from '../helpers/deadline.js';
 import { TestNode } from '../helpers/node.js';
 
 t.setTimeout(seconds(240));
+
+/** A config disk whose superblock is whole, and whose root directory is gone with the table of inodes. */
+async function damageConfigDisk(file: string): Promise<void> {
+  await makeConfigDisk(file, 'version: v1alpha1\n');
+  const bytes = await readFile(file);
+  await writeFile(file, bytes.fill(0xff, 8192));
+}
 
 t.test('a node without a config waits for one', async (t) => {
   const node = await TestNode.createWaiting({ name: 'config' });
@@ -56,9 +63,31 @@ t.test('a broken config is named, and replaced by a good one', async (t) => {
     t.notMatch(line.text, /blue/, 'values are not shown: they may be secret');
   });
 
+  await t.test('one that cannot be read is named, too', async (t) => {
+    const file = join(node.home.folder, 'unreadable.img');
+    const damages: Record<string, { make: () => Promise<void>; reason: RegExp }> = {
+      'no YAML': { make: () => makeConfigDisk(file, 'machine: [\n'), reason: /the machine config is not valid: / },
+      'a damaged file system': {
+        make: () => damageConfigDisk(file),
+        reason: /cannot be used: .*(EUCLEAN|EIO|EFSBADCRC|EBADMSG)/,
+      },
+    };
+    let plugged = 'broken';
+    for (const [name, { make, reason }] of Object.entries(damages)) {
+      await unplugDisk(node.state, plugged);
+      plugged = name.replaceAll(' ', '-');
+      const mark = node.consoleMark;
+      await make();
+      await plugDisk(node.state, { id: plugged, file, port: 'hotplug0' });
+      const { text } = await node.waitForConsole(/the config disk cannot be used/, { after: mark });
+      t.match(text, reason, name);
+      t.match(text, /waiting for another$/, name);
+    }
+    await unplugDisk(node.state, plugged);
+  });
+
   await t.test('a good one in its place is taken', async (t) => {
     const mark = node.consoleMark;
-    await unplugDisk(node.state, 'broken');
     await plugDisk(node.state, { id: 'config', file: node.state.configDisk, port: 'hotplug1' });
     await node.waitForApi(mark);
     t.equal((await node.home.osctl(['version'])).code, 0);
