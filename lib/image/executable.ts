@@ -9,8 +9,12 @@ import { ARCHITECTURES, type ImageArchitecture, toolPrefix } from './architectur
 import { type Bundle, LAUNCHER } from './bundle.js';
 import { runCommand } from './run-command.js';
 
-/** What Node is started with in every role. */
-export const NODE_FLAGS = ['--disable-sigusr1'];
+/**
+ * What Node is started with in every role. Code is compiled by the thread that runs it: process.exit() waits for V8's threads without
+ * telling them, and one that compiles and runs out of memory for code just then waits for a collection that never comes, so that a role
+ * that has ended would stay (nodejs/node issue 54918).
+ */
+export const NODE_FLAGS = ['--disable-sigusr1', '--no-concurrent-sparkplug', '--no-concurrent-recompilation'];
 
 /** Makes V8 write the same code cache every time; the cache it writes is accepted without the flag. */
 const SAME_BYTES = ['--predictable'];

@@ -3,6 +3,13 @@ import { handle } from './exit.js';
 import { processIo } from './io.js';
 import { run } from './program.js';
 
+/**
+ * How long connections may keep a process that is done. An end without process.exit() is to be preferred: that one waits for V8's threads
+ * without telling them, and one that compiles and runs out of memory for code just then waits for a collection that never comes
+ * (nodejs/node issue 54918).
+ */
+const TEAR_DOWN_MS = 500;
+
 const io = processIo();
 
 // `osctl logs … | head`: whoever reads has seen enough, and that is fine.
@@ -16,8 +23,9 @@ export async function main(): Promise<void> {
   } catch (error) {
     code = handle(error, io);
   }
-  // Connections that are still being torn down must not hold the process; output that is still being written must.
-  process.stdout.write('', () => process.exit(code));
+  process.exitCode = code;
+  // Output that is still being written holds the process; connections that are still being torn down may not, or not for long.
+  process.stdout.write('', () => setTimeout(() => process.exit(code), TEAR_DOWN_MS).unref());
 }
 
 await main();
