@@ -168,6 +168,8 @@ double now_ms() {
 
 double milliseconds(const timeval& time) { return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_usec) / 1e3; }
 
+constexpr unsigned kDeadlineSeconds = 300;  // the slowest row takes some ten, on a busy machine
+
 int fetch(const char* path, size_t capacity, char** program) {
   const int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   if (file < 0 || ftruncate(file, static_cast<off_t>(capacity)) != 0) fail(path);
@@ -181,6 +183,8 @@ int fetch(const char* path, size_t capacity, char** program) {
   if (child < 0) fail("fork");
   if (child == 0) {
     dup2(ends[1], STDOUT_FILENO);
+    // It outlasts execve(2): a program that never ends is a failure to report, not one to wait for.
+    alarm(kDeadlineSeconds);
     execvp(program[0], program);
     fail(program[0]);
   }
