@@ -1,5 +1,5 @@
 // Rules of the house that no ready-made linter knows. Each check returns sentences, one a violation.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 
 /**
@@ -66,4 +66,27 @@ export function checkUnfinished(files, base) {
     }
   }
   return violations;
+}
+
+/** PEM with a body, as it stands in a file or escaped in a string; and the same in base64, as client and machine configs have it. */
+const keyTexts = [
+  /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(\r?\n|\\n)\s*[A-Za-z0-9+/=]{32,}/,
+  new RegExp(`${Buffer.from('-----BEGIN').toString('base64').slice(0, 12)}[A-Za-z0-9+/=]{60,}`),
+];
+/** Configs and PEM files are far below it. */
+const largestKeyFileBytes = 1024 * 1024;
+
+/**
+ * Keys are made when they are needed and stay with who made them: none is in the checkout, not even a worthless one.
+ * @param {string[]} files relative to `base`
+ * @param {string} base
+ * @returns {string[]}
+ */
+export function checkKeys(files, base) {
+  return files.flatMap((file) => {
+    const absolute = path.join(base, file);
+    if (!existsSync(absolute) || statSync(absolute).size > largestKeyFileBytes) return [];
+    const text = readFileSync(absolute, 'latin1');
+    return keyTexts.some((pattern) => pattern.test(text)) ? [`${file}: holds a private key or a certificate`] : [];
+  });
 }

@@ -1,8 +1,12 @@
+import { generateKeyPairSync } from 'node:crypto';
 import t from 'tap';
+import { createCertificateAuthority } from '../../../lib/pki/index.js';
 import { checkout } from '../../helpers/checkout.js';
 
 const { checkLayers, checkNativeLayers, findCycles, importsOf } = await import(`${checkout}/tools/lib/layering.mjs`);
-const { checkSourceList, checkLockFile, checkUnfinished } = await import(`${checkout}/tools/lib/house-rules.mjs`);
+const { checkKeys, checkSourceList, checkLockFile, checkUnfinished } = await import(
+  `${checkout}/tools/lib/house-rules.mjs`
+);
 
 t.test('every way to import is seen', async (t) => {
   const text = `
@@ -135,4 +139,24 @@ t.test('work that was put off', async (t) => {
   const word = ['TO', 'DO'].join('');
   const base = t.testdir({ lib: { 'a.ts': `fine\n// ${word}: later\n`, 'b.ts': 'METHODOLOGY\n' } });
   t.same(checkUnfinished(['lib/a.ts', 'lib/b.ts'], base), [`lib/a.ts:2: ${word}`]);
+});
+
+t.test('keys and certificates in files', async (t) => {
+  const { privateKey } = generateKeyPairSync('ed25519', {
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  const ca = await createCertificateAuthority();
+  const base = t.testdir({
+    'key.pem': privateKey,
+    'code.ts': `const key = ${JSON.stringify(privateKey)};`,
+    'config.yaml': `crt: ${Buffer.from(ca.crt).toString('base64')}\n`,
+    'talosctl.pem': ca.key,
+    'label.ts': "const label = '-----BEGIN PRIVATE KEY-----';\nconst head = 'LS0tLS1CRUdJTi';\n",
+  });
+  const all = ['key.pem', 'code.ts', 'config.yaml', 'talosctl.pem', 'label.ts', 'gone'];
+  t.same(
+    checkKeys(all, base),
+    all.slice(0, 4).map((file) => `${file}: holds a private key or a certificate`),
+  );
 });
