@@ -9,6 +9,7 @@ import { buildRelease } from '../../../lib/image/release.js';
 import { sourceIdentity } from '../../../lib/image/sources.js';
 import { checkout } from '../../helpers/checkout.js';
 import { secondCheckout, withSecondCache } from '../../helpers/second-checkout.js';
+import { unpackSquashfs } from '../../helpers/squashfs.js';
 
 const onProgress = () => {};
 const folder = t.testdir();
@@ -42,9 +43,7 @@ t.test('nothing in the image knows where it was built', async (t) => {
   const image = readFileSync(first.artifacts.rootImage, 'latin1');
   t.notOk(image.includes(checkout));
   const tree = path.join(folder, 'tree');
-  execFileSync('unsquashfs', ['-quiet', '-no-progress', '-no-xattrs', '-dest', tree, first.artifacts.rootImage], {
-    stdio: 'ignore',
-  });
+  unpackSquashfs(first.artifacts.rootImage, tree);
   const found = execFileSync('sh', ['-c', 'grep -rlF -e "$1" . || true', 'sh', checkout], {
     cwd: tree,
     encoding: 'utf8',

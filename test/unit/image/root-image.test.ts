@@ -1,5 +1,4 @@
 // The image that is shipped, as it was built: is there exactly what the manifest lists, and nothing that must not be?
-import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -7,6 +6,7 @@ import t from 'tap';
 import { repositoryRoot } from '../../../lib/image/paths.js';
 import { buildRootImage, type ImageManifest, readManifests } from '../../../lib/image/root-image.js';
 import { sourceIdentity } from '../../../lib/image/sources.js';
+import { listSquashfs, unpackSquashfs } from '../../helpers/squashfs.js';
 
 const MIB = 1024 * 1024;
 /** PEM with a body: the header alone is in every program that reads keys. */
@@ -17,18 +17,7 @@ const identity = await sourceIdentity(root);
 const built = await buildRootImage({ root, arch: 'amd64', layer: undefined, identity, onProgress: () => {} });
 const manifest = JSON.parse(readFileSync(built.manifest, 'utf8')) as ImageManifest;
 const tree = path.join(t.testdir(), 'tree');
-execFileSync('unsquashfs', ['-quiet', '-no-progress', '-no-xattrs', '-dest', tree, built.image], { stdio: 'ignore' });
-
-/** `unsquashfs -lls` line: mode, owner, size or device, date, time, path. */
-function listImage(): { mode: string; owner: string; date: string; path: string; target: string | undefined }[] {
-  const listing = execFileSync('unsquashfs', ['-lls', '-UTC', '-dest', '', built.image], { encoding: 'utf8' });
-  return listing.split('\n').flatMap((line) => {
-    const match = /^([a-z-]{10}) (\S+) +\S+ (\S+ \S+) (\/.*?)(?: -> (.*))?$/.exec(line);
-    if (match === null) return [];
-    const [, mode = '', owner = '', date = '', file = '', target] = match;
-    return [{ mode, owner, date, path: file, target }];
-  });
-}
+unpackSquashfs(built.image, tree);
 
 function octal(mode: string): string {
   const bits = [...mode.slice(1)].map((letter) => (letter === '-' ? 0 : 1));
@@ -37,7 +26,7 @@ function octal(mode: string): string {
 
 t.test('every path is listed in the manifest, and every listed path is there', async (t) => {
   const wanted = await readManifests(root, undefined);
-  const found = listImage();
+  const found = listSquashfs(built.image);
   t.same(found.map((entry) => entry.path).sort(), wanted.map((entry) => entry.path).sort());
   for (const entry of wanted) {
     const there = found.find((each) => each.path === entry.path);

@@ -10,14 +10,14 @@ import { npmPackageFolder } from '../../../lib/image/npm-packages.js';
 import { buildRelease } from '../../../lib/image/release.js';
 import { spdxId } from '../../../lib/image/spdx.js';
 import { spdxProblems } from '../../helpers/spdx-schema.js';
+import { unpackSquashfs } from '../../helpers/squashfs.js';
 
 const onProgress = () => {};
 const request = { arch: 'amd64', profile: 'default', format: 'uki', onProgress } as const;
 const { sbom, artifacts, files } = await buildRelease(request);
 const { document } = sbom;
 const tree = path.join(t.testdir(), 'tree');
-const unpack = ['-quiet', '-no-progress', '-no-xattrs', '-dest', tree, artifacts.rootImage];
-execFileSync('unsquashfs', unpack, { stdio: 'ignore' });
+unpackSquashfs(artifacts.rootImage, tree);
 
 /** What a relationship leads to. */
 function related(from: string | undefined, type: string): string[] {
