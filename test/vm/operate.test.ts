@@ -58,12 +58,12 @@ t.test('a booted node', async (t) => {
     }
   });
 
-  await t.test('an unknown command or flag: usage, exit code 2', async (t) => {
+  await t.test('an unknown command or flag, a missing argument: where the help is, exit code 2', async (t) => {
     for (const words of [['nonsense'], ['version', '--nonsense'], ['logs']]) {
       const answer = await home.osctl(words);
       t.equal(answer.code, 2, words.join(' '));
       t.equal(answer.stdout, '');
-      t.match(answer.stderr, /usage/i);
+      t.match(answer.stderr, /^osctl: .+\n {2}hint: see `osctl .*--help`\n$/);
     }
   });
 
