@@ -124,11 +124,7 @@ t.test('every program and library finds its libraries, and their versions, insid
 t.test('no key and no certificate in anything that is released', async (t) => {
   const privateKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----(?:\r?\n|\\n)[A-Za-z0-9+/=]{32,}/;
   const certificate = /-----BEGIN CERTIFICATE-----(?:\r?\n|\\n)[A-Za-z0-9+/=]{32,}/;
-  t.match(
-    '-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIIrYSSNQFaA2Hwf1duRSxKtLYX5CB04fSeQ6tF1aY',
-    privateKey,
-    'the pattern finds one',
-  );
+  t.match(['-----BEGIN EC PRIVATE KEY-----', 'A'.repeat(48)].join('\n'), privateKey, 'the pattern finds one');
   const images = [
     artifacts.kernel,
     artifacts.initramfs,
