@@ -200,6 +200,9 @@ t.test('osctl kubeconfig', async (t) => {
     );
     await home.write('locked', '');
     await home.write('locked.lock', '');
-    t.match(await osctl('locked'), { code: 1, stderr: /another program is changing locked\n.*remove locked\.lock/ });
+    t.match(await osctl('locked'), {
+      code: 1,
+      stderr: /another program is changing \S+\/locked\n.*remove \S+\/locked\.lock\n/,
+    });
   });
 });
