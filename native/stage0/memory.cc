@@ -11,7 +11,8 @@
 namespace talos::stage0 {
 namespace {
 
-// Measured: with less, the root image in the initramfs and the four processes of a node leave the kernel killing one of them.
+// A choice, not an edge: a node boots on a machine of 512 MiB, which has about 450 left, and one of 256 cannot hold image and
+// processes.
 constexpr uint64_t kMinimumMib = 400;
 
 }  // namespace

@@ -7,7 +7,8 @@ import { askVersion } from './probe.js';
 import { progressLine } from './progress.js';
 import { readyText } from './view-text.js';
 
-const MINIMUM_MEMORY_MIB = 256;
+/** stage0 refuses to go on with less (native/stage0/memory.cc, which counts what the kernel has left of it). */
+const MINIMUM_MEMORY_MIB = 512;
 
 interface CreateFlags {
   name: string;
