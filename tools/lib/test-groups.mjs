@@ -116,7 +116,7 @@ export const groups = [
   },
   {
     name: 'unit',
-    budgetSeconds: 215,
+    budgetSeconds: 260,
     atOnce: 2,
     timeoutSeconds: 120,
     needs: 'build',
