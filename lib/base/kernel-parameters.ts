@@ -3,15 +3,14 @@
  * on without what is required. Sources: kernel-parameters.txt of the kernel's admin guide, and the KSPP's recommended settings.
  */
 
-/** The architectures by their Debian names. */
-export type ParameterArchitecture = 'amd64' | 'arm64';
+import type { Architecture } from './architecture.js';
 
 /** A parameter that every node is booted with. */
 export interface KernelParameterRow {
   /** A word of the command line: `name` or `name=value`. */
   readonly word: string;
   /** All unless said otherwise. */
-  readonly architecture?: ParameterArchitecture | undefined;
+  readonly architecture?: Architecture | undefined;
   /** PID 1 refuses to go on when it is missing or has another value. */
   readonly isRequired: boolean;
   readonly reason: string;
@@ -46,7 +45,7 @@ export const KERNEL_PARAMETERS: readonly KernelParameterRow[] = [
 ];
 
 /** Those of an architecture, as words. */
-export function kernelParameterWords(architecture: ParameterArchitecture): string[] {
+export function kernelParameterWords(architecture: Architecture): string[] {
   return KERNEL_PARAMETERS.filter((row) => row.architecture === undefined || row.architecture === architecture).map(
     ({ word }) => word,
   );

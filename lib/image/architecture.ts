@@ -1,7 +1,8 @@
 /** The architectures that kernels, native code and images are made for, and the tools that make them. */
 
-/** By the name that the API and Debian use. */
-export type Architecture = 'amd64' | 'arm64';
+import type { Architecture } from '../base/architecture.js';
+
+export type { Architecture };
 
 /** What a root image can be made for today: its executable has to run where its code cache is made. */
 export type ImageArchitecture = 'amd64';

@@ -1,12 +1,6 @@
-import {
-  KERNEL_PARAMETERS,
-  OWN_PARAMETERS,
-  OWN_PREFIX,
-  type ParameterArchitecture,
-} from '../base/kernel-parameters.js';
+import { architectureName } from '../base/architecture.js';
+import { KERNEL_PARAMETERS, OWN_PARAMETERS, OWN_PREFIX } from '../base/kernel-parameters.js';
 import type { KernelCommandLine } from '../os/kernel-command-line.js';
-
-const ARCHITECTURES: Readonly<Record<string, ParameterArchitecture>> = { x64: 'amd64', arm64: 'arm64' };
 
 /** Enough of a parameter to recognise it in a sentence. */
 const SHOWN_CHARACTERS = 80;
@@ -17,7 +11,7 @@ const SHOWN_CHARACTERS = 80;
  * @returns sentences, none when all is well
  */
 export function commandLineProblems(line: KernelCommandLine, nodeArchitecture: string): string[] {
-  const architecture = ARCHITECTURES[nodeArchitecture];
+  const architecture = architectureName(nodeArchitecture);
   const problems: string[] = [];
   for (const { word, isRequired, architecture: only, reason } of KERNEL_PARAMETERS) {
     if (!isRequired || (only !== undefined && only !== architecture)) continue;
@@ -29,7 +23,7 @@ export function commandLineProblems(line: KernelCommandLine, nodeArchitecture: s
   for (const { key } of line.parameters) {
     const name = key.replaceAll('-', '_');
     if (name.startsWith(OWN_PREFIX) && !OWN_PARAMETERS.includes(name)) {
-      problems.push(`${key.slice(0, SHOWN_CHARACTERS)} is unknown: ${OWN_PARAMETERS.join(', ')} there is`);
+      problems.push(`${key.slice(0, SHOWN_CHARACTERS)} is unknown: there is ${OWN_PARAMETERS.join(', ')}`);
     }
   }
   return problems;

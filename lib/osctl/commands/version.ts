@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { architectureName } from '../../base/architecture.js';
 import { BUILD } from '../../base/version.js';
 import type { Io } from '../io.js';
 import { outputFormat, printResult } from '../output.js';
@@ -19,8 +20,6 @@ interface ServerView extends VersionView {
   hostname: string;
   rbac: boolean;
 }
-
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64' };
 
 /** `osctl version`: of this client and of the nodes. */
 export function versionCommand(io: Io): Command {
@@ -64,7 +63,7 @@ export function versionCommand(io: Io): Command {
 }
 
 function clientVersion(): VersionView {
-  const arch = ARCHITECTURES[process.arch] ?? process.arch;
+  const arch = architectureName();
   return { ...BUILD, goVersion: `node ${process.version}`, os: process.platform, arch };
 }
 

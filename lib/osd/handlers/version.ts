@@ -1,9 +1,7 @@
+import { architectureName } from '../../base/architecture.js';
 import { BUILD } from '../../base/version.js';
 import type { machine } from '../../gen/machine/machine.js';
 import type { OsdContext } from '../context.js';
-
-/** GOARCH names of Node's. */
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
 export function version(context: OsdContext): machine.VersionResponse.$Properties {
   return {
@@ -14,7 +12,7 @@ export function version(context: OsdContext): machine.VersionResponse.$Propertie
           ...BUILD,
           goVersion: `node ${process.version}`,
           os: process.platform,
-          arch: ARCHITECTURES[process.arch] ?? process.arch,
+          arch: architectureName(),
         },
         platform: { name: 'metal', mode: 'metal' },
         features: { rbac: true },

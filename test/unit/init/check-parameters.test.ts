@@ -29,7 +29,7 @@ t.test('the last one of several counts, and another value is none', async (t) =>
 });
 
 t.test('what looks like ours and is not', async (t) => {
-  t.match(problems([...good, 'talos.wachdog=off'])[0], /^talos\.wachdog is unknown: talos\.watchdog there is$/);
+  t.match(problems([...good, 'talos.wachdog=off'])[0], /^talos\.wachdog is unknown: there is talos\.watchdog$/);
 });
 
 t.test('one sentence says it all', async (t) => {
