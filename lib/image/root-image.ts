@@ -15,6 +15,7 @@ import { osRelease } from './os-release.js';
 import { fetchPackages, type PackageRecord } from './packages.js';
 import { runCommand } from './run-command.js';
 import { hashSources, type SourceIdentity } from './sources.js';
+import { packSquashfs, SQUASHFS_OPTIONS } from './squashfs.js';
 import { appendVerityTree } from './verity.js';
 
 /** A layer on top of the shipped image: `test` adds what only tests need. */
@@ -73,8 +74,6 @@ const IMAGE_NAME = 'rootfs.img';
 const MANIFEST_NAME = 'image-manifest.json';
 const ROOT_HASH_NAME = 'roothash';
 const ADDON = 'out/cmake/Release/talos.node';
-/** Measured against the alternatives in docs/image.md. */
-const SQUASHFS_OPTIONS = ['-comp', 'lz4', '-b', '32K'];
 
 /** The manifest of the shipped image, or of that with a layer. */
 export async function readManifests(root: string, layer: Layer | undefined): Promise<ManifestEntry[]> {
@@ -173,7 +172,8 @@ async function pack(request: RootImageRequest, ingredients: Ingredients, made: s
   for (const entry of ingredients.entries) {
     if (entry.kind === 'directory') await chmod(path.join(tree, entry.path), entry.mode);
   }
-  await squash(tree, path.join(made, IMAGE_NAME), request);
+  request.onProgress('packing the root image');
+  await packSquashfs(tree, path.join(made, IMAGE_NAME), request.identity.timeSeconds);
   request.onProgress('hashing the root image');
   const { rootHash } = await appendVerityTree(path.join(made, IMAGE_NAME));
   await writeFile(path.join(made, ROOT_HASH_NAME), rootHash);
@@ -261,30 +261,4 @@ function checkElf(elf: ReadonlyMap<string, ElfFacts>, entries: readonly Manifest
       hint: 'list the missing library in rootfs/manifest.json; an addon that needs a newer one was built on a newer system',
     });
   }
-}
-
-/** The same tree gives the same bytes: one time, one owner, sorted names. */
-async function squash(tree: string, image: string, request: RootImageRequest): Promise<void> {
-  const time = String(request.identity.timeSeconds);
-  request.onProgress('packing the root image');
-  // mksquashfs refuses the options for time when the variable is there, even empty.
-  const env = { SOURCE_DATE_EPOCH: undefined };
-  await runCommand(
-    [
-      'mksquashfs',
-      tree,
-      image,
-      '-noappend',
-      '-no-progress',
-      '-all-root',
-      '-no-xattrs',
-      '-no-exports',
-      '-mkfs-time',
-      time,
-      '-all-time',
-      time,
-      ...SQUASHFS_OPTIONS,
-    ],
-    { env },
-  );
 }
