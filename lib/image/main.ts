@@ -2,13 +2,12 @@
 import { realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { errorMessage, TalosError } from '../base/errors.js';
-import { ExitCode } from '../base/exit-codes.js';
+import { errorMessage } from '../base/errors.js';
 import { buildArtifacts } from './artifacts.js';
+import { runImageCommand, usageError } from './command-line.js';
 import { buildInitramfs } from './initramfs.js';
 import { buildKernel, KERNEL_PROFILES, type KernelProfile } from './kernel.js';
 import { repositoryRoot } from './paths.js';
-import { progressLines } from './progress-lines.js';
 import { buildRootImage, type Layer } from './root-image.js';
 import { sourceIdentity } from './sources.js';
 
@@ -38,25 +37,21 @@ interface Request {
   readonly asJson: boolean;
 }
 
-function usageError(problem: string): TalosError {
-  return new TalosError('ERR_USAGE', `${problem}\n\n${USAGE}`);
-}
-
 function parse(argv: readonly string[]): Request | undefined {
   let parsed: ReturnType<typeof parseRaw>;
   try {
     parsed = parseRaw(argv);
   } catch (error) {
-    throw usageError(errorMessage(error));
+    throw usageError(errorMessage(error), USAGE);
   }
   const { values, positionals } = parsed;
   if (values.help) return undefined;
   const [command = '', ...rest] = positionals;
   if (!COMMANDS.includes(command) || rest.length > 0)
-    throw usageError(`no such command: ${positionals.join(' ') || '(none)'}`);
+    throw usageError(`no such command: ${positionals.join(' ') || '(none)'}`, USAGE);
   const profile = KERNEL_PROFILES.find((each) => each === values.profile);
-  if (profile === undefined) throw usageError(`no such profile: ${values.profile}`);
-  if (values.layer !== undefined && values.layer !== 'test') throw usageError(`no such layer: ${values.layer}`);
+  if (profile === undefined) throw usageError(`no such profile: ${values.profile}`, USAGE);
+  if (values.layer !== undefined && values.layer !== 'test') throw usageError(`no such layer: ${values.layer}`, USAGE);
   return { command, profile, layer: values.layer, asJson: values.json };
 }
 
@@ -88,25 +83,14 @@ async function build({ command, profile, layer }: Request, onProgress: (text: st
 }
 
 /** Does what the command line says. @returns the exit code */
-export async function main(argv: readonly string[]): Promise<number> {
-  const progress = progressLines(process.stderr);
-  try {
+export function main(argv: readonly string[]): Promise<number> {
+  return runImageCommand(async (onProgress) => {
     const request = parse(argv);
-    if (request === undefined) {
-      process.stdout.write(USAGE);
-      return ExitCode.ok;
-    }
-    const paths = await build(request, progress.report);
-    progress.end();
+    if (request === undefined) return USAGE;
+    const paths = await build(request, onProgress);
     const text = Object.entries(paths).map(([name, file]) => `${name}: ${file}`);
-    process.stdout.write(`${request.asJson ? JSON.stringify(paths) : text.join('\n')}\n`);
-    return ExitCode.ok;
-  } catch (error) {
-    progress.end();
-    if (!(error instanceof TalosError)) throw error;
-    process.stderr.write(`image: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`);
-    return error.code === 'ERR_USAGE' ? ExitCode.usage : ExitCode.failed;
-  }
+    return `${request.asJson ? JSON.stringify(paths) : text.join('\n')}\n`;
+  });
 }
 
 const started = process.argv[1];

@@ -1,11 +1,10 @@
 /** `npm run image`: the command line of what is released. */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { errorMessage, TalosError } from '../base/errors.js';
-import { ExitCode } from '../base/exit-codes.js';
+import { errorMessage } from '../base/errors.js';
 import type { ImageArchitecture } from './architecture.js';
+import { runImageCommand, usageError } from './command-line.js';
 import { KERNEL_PROFILES } from './kernel.js';
-import { progressLines } from './progress-lines.js';
 import { IMAGE_FORMATS, type ReleaseRequest, release } from './release.js';
 
 const ARCHITECTURES: readonly ImageArchitecture[] = ['amd64'];
@@ -24,10 +23,6 @@ options:
   --help                       print this
 `;
 
-function usageError(problem: string): TalosError {
-  return new TalosError('ERR_USAGE', `${problem}\n\n${USAGE}`);
-}
-
 function parseRaw(argv: readonly string[]) {
   try {
     return parseArgs({
@@ -41,7 +36,7 @@ function parseRaw(argv: readonly string[]) {
       },
     }).values;
   } catch (error) {
-    throw usageError(errorMessage(error));
+    throw usageError(errorMessage(error), USAGE);
   }
 }
 
@@ -51,10 +46,10 @@ export function parseReleaseArguments(argv: readonly string[]): Omit<ReleaseRequ
   if (values.help) return undefined;
   const oneOf = <Name extends string>(option: string, known: readonly Name[], value: string): Name => {
     const found = known.find((each) => each === value);
-    if (found === undefined) throw usageError(`--${option} ${value}: there is ${known.join(', ')}`);
+    if (found === undefined) throw usageError(`--${option} ${value}: there is ${known.join(', ')}`, USAGE);
     return found;
   };
-  if (values.output === '') throw usageError('--output needs a folder');
+  if (values.output === '') throw usageError('--output needs a folder', USAGE);
   return {
     arch: oneOf('arch', ARCHITECTURES, values.arch),
     format: oneOf('format', IMAGE_FORMATS, values.format),
@@ -64,22 +59,11 @@ export function parseReleaseArguments(argv: readonly string[]): Omit<ReleaseRequ
 }
 
 /** Does what the command line says. @returns the exit code */
-export async function main(argv: readonly string[]): Promise<number> {
-  const progress = progressLines(process.stderr);
-  try {
+export function main(argv: readonly string[]): Promise<number> {
+  return runImageCommand(async (onProgress) => {
     const request = parseReleaseArguments(argv);
-    if (request === undefined) {
-      process.stdout.write(USAGE);
-      return ExitCode.ok;
-    }
-    const files = await release({ ...request, onProgress: progress.report });
-    progress.end();
-    process.stdout.write(`${files.map((file) => path.relative(process.cwd(), file)).join('\n')}\n`);
-    return ExitCode.ok;
-  } catch (error) {
-    progress.end();
-    if (!(error instanceof TalosError)) throw error;
-    process.stderr.write(`image: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`);
-    return error.code === 'ERR_USAGE' ? ExitCode.usage : ExitCode.failed;
-  }
+    if (request === undefined) return USAGE;
+    const files = await release({ ...request, onProgress });
+    return `${files.map((file) => path.relative(process.cwd(), file)).join('\n')}\n`;
+  });
 }
