@@ -21,52 +21,44 @@ function fuzz(minutes) {
   return tool('fuzz.mjs', '--seconds', String(Math.max(1, Math.floor(seconds))));
 }
 
-/** As many orphans as are promised, where the tests of each round send fewer. Behind a round, which has built everything. */
+/** Runs a compiled program of test/. */
+const program = (name, ...words) =>
+  spawnSync(process.execPath, ['--enable-source-maps', path.join(root, 'out', 'js', 'test', name), ...words], {
+    stdio: 'inherit',
+    cwd: root,
+  }).status === 0;
+
+/** As many orphans as are promised, where the tests of each round send fewer. */
 function reapStorm() {
   const argv = ['run', '--deadline', '1200', '--', 'test/in-guest/reaper.test.ts', '--orphans', '50000'];
   return spawnSync(path.join(root, 'test', 'guest'), argv, { stdio: 'inherit', cwd: root }).status === 0;
 }
 
-/** Each flood for a minute against the API of a booted node, where the tests of osd have a second. Behind a round, too. */
-function floodApi() {
-  const argv = ['--enable-source-maps', path.join(root, 'out/js/test/soak/floods.js'), '--seconds', '60'];
-  return spawnSync(process.execPath, argv, { stdio: 'inherit', cwd: root }).status === 0;
-}
-
-/** The addon and the kernel once more, in another folder: the same bytes. Behind a round, too. */
-function buildTwice() {
-  const argv = ['--enable-source-maps', path.join(root, 'out/js/test/soak/reproducible.js')];
-  return spawnSync(process.execPath, argv, { stdio: 'inherit', cwd: root }).status === 0;
-}
+/** What runs once, behind the first round, which has built everything. Name and work; false is a failure. */
+const once = [
+  ['storm of orphans', reapStorm],
+  // Each for a minute against the API of a booted node, where the tests of osd have a second.
+  ['floods', () => program('soak/floods.js', '--seconds', '60')],
+  // Every line of every shape is checked; the figures are stored.
+  ['grid of logs', () => tool('bench.mjs', 'logs', '--grid')],
+  // The addon and the kernel once more, in another folder: the same bytes.
+  ['built twice', () => program('soak/reproducible.js')],
+];
 
 await runMain(async () => {
   const { values } = parseArgs({ options: { minutes: { type: 'string', default: String(defaultMinutes) } } });
   const minutes = Number(values.minutes);
   if (!(minutes > 0)) throw new StepFailure('soak', `--minutes ${values.minutes} is not a number of minutes`);
   const end = Date.now() + minutes * 60_000;
+  const results = [['fuzzers', fuzz(minutes)]];
   let [rounds, failedRounds] = [0, 0];
-  const isFuzzed = fuzz(minutes);
-  let isReaped = true;
-  let isFloodproof = true;
-  let isStreamed = true;
-  let isReproduced = true;
   do {
     rounds++;
     process.stdout.write(`round ${rounds}\n`);
     if (!tool('test.mjs', 'native', 'guest', 'vm')) failedRounds++;
-    if (rounds === 1) {
-      isReaped = reapStorm();
-      isFloodproof = floodApi();
-      // Every line of every shape is checked; the figures are stored.
-      isStreamed = tool('bench.mjs', 'logs', '--grid');
-      isReproduced = buildTwice();
-    }
+    if (rounds === 1) results.push(...once.map(([name, work]) => [name, work()]));
   } while (Date.now() < end);
-  const parts = [isFuzzed, isReaped, isFloodproof, isStreamed, isReproduced];
-  const [fuzzed, reaped, flooded, streamed, reproduced] = parts.map((passed) => (passed ? 'passed' : 'FAILED'));
-  process.stdout.write(
-    `fuzzers ${fuzzed}; storm of orphans ${reaped}; floods ${flooded}; grid of logs ${streamed}; built twice ${reproduced}; ` +
-      `${rounds} rounds, ${failedRounds} with failures\n`,
-  );
-  return failedRounds > 0 || parts.includes(false) ? 1 : 0;
+  const told = results.map(([name, passed]) => `${name} ${passed ? 'passed' : 'FAILED'}`);
+  process.stdout.write(`${told.join('; ')}; ${rounds} rounds, ${failedRounds} with failures\n`);
+  return failedRounds > 0 || results.some(([, passed]) => !passed) ? 1 : 0;
 });
