@@ -5,34 +5,36 @@
  * not the first attempt. Beside the wall-clock time stands the CPU time of QEMU: it hardly depends on what else the machine does.
  * The phases are the lines that stage0, PID 1 and osd write to the kernel log, as the host sees them.
  *
- * Rival: Debian trixie with systemd, same QEMU flags, until containerd and sshd answer. It is not measured yet.
+ * Rival: Debian trixie with systemd in the same machine, until sshd and containerd have answered (lib/debian-rival.ts); the two boot in turn.
  * What would change our mind about the design: a median above a quarter of the rival's.
+ *
+ * Beside the JSON lies a chart of the phases, boot.svg: the median boot of each.
  *
  * Usage: npm run bench -- boot [--samples N]
  */
-import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { chooseHardware } from '../lib/cluster/hardware.js';
 import { clustersDir } from '../lib/cluster/paths.js';
 import { type NodeState, readState } from '../lib/cluster/state.js';
 import { TestHome } from '../test/helpers/node.js';
+import { cpuSeconds } from './lib/cpu-seconds.js';
+import { debianRival } from './lib/debian-rival.js';
+import { phaseChart } from './lib/phase-chart.js';
 import { type Measurement, publish } from './lib/report.js';
+import { bootRival, type RivalSample } from './lib/rival-boot.js';
+import type { RivalMachine } from './lib/rival-machine.js';
+import { summarise } from './lib/statistics.js';
 
 const clusterName = 'bench-boot';
 
-/** CLK_TCK: what Linux has on every architecture that we run on. */
-const ticksPerSecond = 100;
-
-/** Seconds of CPU time, user and system, that a process has used. */
-function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // After the command, which may hold blanks: utime and stime are the 14th and 15th field of proc_pid_stat(5).
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
-}
+/** Of the rival's time, at most. */
+const BUDGET = 0.25;
 
 interface Sample {
   node: NodeState;
-  accelerator: string;
+  machine: RivalMachine;
   cpuSeconds: number;
 }
 
@@ -42,7 +44,15 @@ async function boot(home: TestHome): Promise<Sample> {
     const state = await readState(clustersDir(home.environment), clusterName);
     const node = state?.nodes[0];
     if (!state || node?.apiReadyMs === undefined) throw new Error('the cluster has no node that became ready');
-    return { node, accelerator: state.accelerator, cpuSeconds: cpuSeconds(node.process.pid) };
+    const { cpus, memoryMib } = node;
+    const hardware = chooseHardware({
+      arch: state.arch,
+      machine: state.machine,
+      disk: node.disk,
+      network: node.network,
+    });
+    const machine = { ...hardware, accelerator: state.accelerator, cpus, memoryMib };
+    return { node, machine, cpuSeconds: cpuSeconds(node.process.pid) };
   } finally {
     await home.succeed(['cluster', 'destroy', '--name', clusterName]);
   }
@@ -64,30 +74,69 @@ if (!Number.isInteger(count) || count < 1)
   throw new RangeError(`--samples takes a whole number above 0, not ${values.samples}`);
 
 await using home = await TestHome.create();
-// The first boot fills the page cache with the image and the accelerator's probe; it does not count.
-await boot(home);
+const rival = await debianRival((text) => process.stderr.write(`${text}\n`));
+// The first boots fill the page cache with what is booted, and the accelerator's probe; they do not count.
+const { machine } = await boot(home);
+await bootRival(rival, machine);
 const samples: Sample[] = [];
+const rivals: RivalSample[] = [];
 for (let done = 0; done < count; done++) {
-  samples.push(await boot(home));
+  const [ours, theirs] = [await boot(home), await bootRival(rival, machine)];
+  samples.push(ours);
+  rivals.push(theirs);
   process.stderr.write(
-    `${done + 1}/${count}: API ready in ${((samples.at(-1)?.node.apiReadyMs ?? 0) / 1000).toFixed(2)} s\n`,
+    `${done + 1}/${count}: API ready in ${((ours.node.apiReadyMs ?? 0) / 1000).toFixed(2)} s, the rival in ${theirs.readySeconds.toFixed(2)} s\n`,
   );
 }
-const [first] = samples;
-await publish({
+
+const ready = samples.map(({ node }) => (node.apiReadyMs ?? 0) / 1000);
+const rivalReady = rivals.map(({ readySeconds }) => readySeconds);
+const phases = phaseMeasurements(samples);
+const file = await publish({
   benchmark: 'boot',
   question: 'seconds from the start of QEMU until Version is answered over mutual TLS',
   parameters: {
     image: 'shipped',
-    accelerator: first?.accelerator ?? '',
-    cpus: first?.node.cpus ?? 0,
-    memoryMiB: first?.node.memoryMib ?? 0,
+    machine: machine.machine,
+    accelerator: machine.accelerator,
+    cpus: machine.cpus,
+    memoryMiB: machine.memoryMib,
     samples: count,
-    rival: 'pending',
+    rival: 'Debian trixie: systemd, until sshd and containerd have answered',
   },
   measurements: [
-    { name: 'API ready', unit: 's', samples: samples.map(({ node }) => (node.apiReadyMs ?? 0) / 1000) },
+    { name: 'API ready', unit: 's', samples: ready },
+    { name: 'rival ready', unit: 's', samples: rivalReady },
     { name: 'CPU time of QEMU until then', unit: 's', samples: samples.map((sample) => sample.cpuSeconds) },
-    ...phaseMeasurements(samples),
+    { name: 'CPU time of the rival', unit: 's', samples: rivals.map((sample) => sample.cpuSeconds) },
+    ...phases,
+  ],
+  ratios: [
+    { name: 'rival / ours, time', of: 'rival ready', by: 'API ready', atLeast: 1 / BUDGET },
+    { name: 'rival / ours, CPU time of QEMU', of: 'CPU time of the rival', by: 'CPU time of QEMU until then' },
   ],
 });
+
+const median = (values: readonly number[]) => summarise(values).median;
+const details = new Set(
+  samples.flatMap(({ node }) => node.phases?.filter(({ isDetail }) => isDetail) ?? []).map(({ name }) => name),
+);
+const chart = phaseChart({
+  title: 'QEMU started → API ready, medians',
+  bars: [
+    {
+      label: 'Talos',
+      phases: [
+        ...phases.map(({ name, samples: ends }) => ({
+          name: name.replace('until phase ', ''),
+          isDetail: details.has(name.replace('until phase ', '')),
+          untilSeconds: median(ends),
+        })),
+        { name: 'API ready', untilSeconds: median(ready) },
+      ],
+    },
+    { label: 'Debian trixie', phases: [{ name: 'sshd and containerd', untilSeconds: median(rivalReady) }] },
+  ],
+  mark: { label: `budget: ${BUDGET} of the rival`, seconds: BUDGET * median(rivalReady) },
+});
+await writeFile(join(dirname(file), 'boot.svg'), chart);

@@ -27,6 +27,15 @@ const attribute = (type, payload) => padded(Buffer.concat([numbers([2, payload.l
 const message = (type, flags, payload) =>
   padded(Buffer.concat([numbers([4, payload.length + 16], [2, type], [2, flags], [4, 1], [4, 0]), payload]), 4);
 
+/** RTM_NEWNDUSEROPT: nduseroptmsg, an RDNSS option with two servers for 600 s, and the router (NDUSEROPT_SRCADDR 1). */
+function nameServers() {
+  const address = (front, last) => Buffer.from(front.padEnd(30, '0') + last, 'hex');
+  const servers = [address('20010db8', '01'), address('20010db8', '02')];
+  const option = Buffer.concat([Buffer.from('190500000000' + '0258', 'hex'), ...servers]);
+  const head = numbers([1, 10], [1, 0], [2, option.length], [4, 2], [1, 134], [1, 0], [2, 0], [4, 0]);
+  return Buffer.concat([head, option, attribute(1, address('fe80', '01'))]);
+}
+
 const text = (value) => Buffer.from(`${value}\0`);
 
 /** ifinfomsg(7), with the attributes of a link: IFLA_IFNAME 3, IFLA_ADDRESS 1, IFLA_MTU 4, IFLA_CARRIER 33, IFLA_LINKINFO 18. */
@@ -122,6 +131,7 @@ const seeds = {
       message(16, 2, link(2, 'eth0')),
       message(3, 2, numbers([4, 0])),
     ]),
+    'name-servers': message(68, 0, nameServers()),
     acknowledged: message(2, 0x100, Buffer.concat([numbers([4, 0]), Buffer.alloc(16)])),
     refused: message(2, 0x300, refusal(22, 'Invalid prefix for given prefix length')),
     'cut-off': message(16, 2, link(2, 'eth0')).subarray(0, 50),

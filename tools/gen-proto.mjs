@@ -25,7 +25,36 @@ const MODULES = [
   { name: 'control', entries: ['control/control.proto'], services: false },
   {
     name: 'machine',
-    entries: ['machine/machine.proto', 'storage/storage.proto', 'time/time.proto', 'grpc/health/v1/health.proto'],
+    entries: [
+      'machine/machine.proto',
+      'osd/network.proto',
+      'storage/storage.proto',
+      'time/time.proto',
+      'grpc/health/v1/health.proto',
+    ],
+    services: true,
+  },
+  { name: 'security', entries: ['security/security.proto'], services: true },
+  { name: 'etcd', entries: ['etcd/rpc.proto'], services: true },
+  {
+    name: 'containerd',
+    entries: [
+      'containerd/events/task.proto',
+      'containerd/runc/v1/options.proto',
+      'containerd/services/containers/v1/containers.proto',
+      'containerd/services/content/v1/content.proto',
+      'containerd/services/events/v1/events.proto',
+      'containerd/services/images/v1/images.proto',
+      'containerd/services/leases/v1/leases.proto',
+      'containerd/services/namespaces/v1/namespace.proto',
+      'containerd/services/snapshots/v1/snapshots.proto',
+      'containerd/services/streaming/v1/streaming.proto',
+      'containerd/services/tasks/v1/tasks.proto',
+      'containerd/services/transfer/v1/transfer.proto',
+      'containerd/services/version/v1/version.proto',
+      'containerd/types/transfer/transfer.proto',
+      'grpc/health/v1/health.proto',
+    ],
     services: true,
   },
 ];
@@ -40,6 +69,12 @@ protobuf.util.Long = undefined;
 protobuf.configure();
 // Fields that we do not know are dropped instead of kept: they come from the network.
 protobuf.Reader.discardUnknown = true;
+
+/** Defines a property that is made when it is read for the first time: a process uses few of all the messages there are. */
+export function lazily(holder, name, make) {
+  const define = (how) => Object.defineProperty(holder, name, { configurable: true, enumerable: true, ...how });
+  define({ get: () => define({ value: make(), writable: true })[name] });
+}
 
 export const Reader = protobuf.Reader;
 export const Writer = protobuf.Writer;
@@ -101,6 +136,9 @@ function generate(outDir) {
   return wire;
 }
 
+/** What stands in a package at its top, a message or a package below, is made when it is asked for (`lazily` of the runtime). */
+const MEMBER = /^ {4}(\w+)\.(\w+) = \(function\(\) \{\n([\s\S]*?)^ {4}\}\)\(\);$/gm;
+
 /**
  * Takes the comments out of the code (they are in the types), and the import of Long out of the types (nothing uses it).
  * @param {string} file
@@ -110,7 +148,10 @@ function tidy(file, name) {
   const code = readFileSync(file, 'utf8')
     .replace(/^\s*\/\*\*[\s\S]*?\*\/\n/gm, '')
     .replace(/^\/\*eslint-disable.*\n/, '')
-    .replace(/\n{2,}/g, '\n');
+    .replace(/\n{2,}/g, '\n')
+    .replace('import $protobuf from', 'import $protobuf, { lazily as $lazily } from')
+    .replace(MEMBER, '    $lazily($1, "$2", function() {\n$3    });');
+  if (!code.includes('$lazily(')) throw new Error(`${name}: pbjs writes its code in another way`);
   writeFileSync(file, BANNER + code);
   const types = file.replace(/\.js$/, '.d.ts');
   const text = readFileSync(types, 'utf8').replace(/^import Long = require\("long"\);\n/m, '');

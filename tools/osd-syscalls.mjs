@@ -59,7 +59,7 @@ await runMain(async () => {
       rmSync(folder, { recursive: true });
     }
   }
-  const { startFilter } = await import(path.join(root, 'out/js/lib/osd/seccomp.js'));
+  const { startFilter } = await import(path.join(root, 'out/js/lib/server/seccomp.js'));
   const listed = startFilter(1)
     .rules.filter(({ action = 'allow' }) => action === 'allow')
     .flatMap(({ syscalls }) => syscalls);

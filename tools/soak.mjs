@@ -1,10 +1,11 @@
 // npm run soak [-- --minutes N]: the long tier. First the fuzzers, for a share of the time; then the tests that run in guests and
-// on booted nodes, again and again until the time is over, because races show in many rounds, not in one. Behind the first round a storm
-// of orphans, floods against the API of a booted node, and the addon and the kernel built once more.
+// on booted nodes, again and again until the time is over, because races show in many rounds, not in one. Behind the first round the
+// tests of booted nodes for the other architecture, a storm of orphans, floods against the API of a booted node, daemons that are killed, and the addon and the kernel built once more.
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { architectureOfHost, architectures } from './lib/architectures.mjs';
 import { runMain, StepFailure } from './lib/failure.mjs';
 import { fuzzTargets } from './lib/fuzz.mjs';
 import { root } from './lib/paths.mjs';
@@ -14,6 +15,14 @@ const fuzzShare = 0.25;
 
 const tool = (name, ...words) =>
   spawnSync(process.execPath, [path.join(root, 'tools', name), ...words], { stdio: 'inherit' }).status === 0;
+
+/** All tests of booted nodes, with nodes for the other architecture. */
+function foreignNodes() {
+  const [arch] = architectures.filter((each) => each !== architectureOfHost());
+  const env = { ...process.env, TALOS_TEST_ARCH: arch };
+  const argv = [path.join(root, 'tools', 'test.mjs'), 'vm'];
+  return spawnSync(process.execPath, argv, { stdio: 'inherit', env }).status === 0;
+}
 
 /** All targets for their share of the time, side by side as far as there are processors. */
 function fuzz(minutes) {
@@ -36,9 +45,17 @@ function reapStorm() {
 
 /** What runs once, behind the first round, which has built everything. Name and work; false is a failure. */
 const once = [
+  ['nodes of the other architecture', foreignNodes],
   ['storm of orphans', reapStorm],
   // Each for a minute against the API of a booted node, where the tests of osd have a second.
   ['floods', () => program('soak/floods.js', '--seconds', '60')],
+  // The plug is pulled at moments all over the making of STATE and EPHEMERAL.
+  ['power cuts', () => program('soak/power-cuts.js')],
+  // A hundred times each daemon.
+  ['kills', () => program('soak/kills.js')],
+  ['a control plane of Kubernetes', () => tool('test.mjs', 'control-plane')],
+  // Every machine with every disk, card, firmware and size that it takes.
+  ['machines', () => program('soak/machines.js')],
   // Every line of every shape is checked; the figures are stored.
   ['grid of logs', () => tool('bench.mjs', 'logs', '--grid')],
   // The addon and the kernel once more, in another folder: the same bytes.

@@ -1,6 +1,9 @@
-// npm start: installs what is missing, builds, boots one node, and shows how to go on. See docs/adr/0002.
+// npm start [-- --arch A] [--kubernetes VERSION]: installs what is missing, builds, boots one node, with Kubernetes if that is wanted, and shows how to
+// go on. See docs/adr/0002.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { parseArchitecture } from './lib/architectures.mjs';
 import { buildAll } from './lib/build.mjs';
 import { runMain, StepFailure } from './lib/failure.mjs';
 import { findCluster, osctlPath, startCluster } from './lib/osctl.mjs';
@@ -19,10 +22,29 @@ What to type next:
   npm stop                          remove the node
 `;
 
-/** Boots the node, unless it runs already. A node whose QEMU has ended is replaced. */
-async function ensureNode() {
+/** What is passed on to `osctl cluster create`, which knows what makes sense. */
+const kubernetesOptions = ['kubernetes', 'kubernetes-source', 'kubernetes-directory'];
+
+/**
+ * Boots the node, unless it runs already. A node whose QEMU has ended is replaced.
+ * @param {string} arch
+ * @param {Record<string, string | undefined>} values of kubernetesOptions
+ */
+async function ensureNode(arch, values) {
   const existing = await findCluster();
   if (existing?.nodes.some((node) => node.state === 'running')) {
+    const [has, wanted] = [existing.kubernetes?.version, values.kubernetes];
+    if (wanted !== undefined && has !== wanted) {
+      const what = has === undefined ? 'it has no Kubernetes' : `it has Kubernetes ${has}`;
+      throw new StepFailure('Node', `the node ${existing.nodes[0].name} is running, and ${what}`, {
+        hint: 'npm stop removes it; then run this again',
+      });
+    }
+    if (existing.arch !== arch) {
+      throw new StepFailure('Node', `the node ${existing.nodes[0].name} is running, and it is ${existing.arch}`, {
+        hint: 'npm stop removes it; then run this again',
+      });
+    }
     process.stdout.write(`\nThe node ${existing.nodes[0].name} is running already (npm stop removes it).\n`);
     return;
   }
@@ -31,7 +53,9 @@ async function ensureNode() {
     process.stdout.write('The node of last time had been switched off; it is replaced by a new one.\n');
   }
   await step('Node', async (progress) => {
-    await run('Node', [process.execPath, osctlPath, 'cluster', 'create', '--name', startCluster], {
+    const words = ['cluster', 'create', '--name', startCluster, '--arch', arch];
+    for (const name of kubernetesOptions) if (values[name] !== undefined) words.push(`--${name}`, values[name]);
+    await run('Node', [process.execPath, osctlPath, ...words], {
       onLine: (line) => progress.update(line),
       hint: 'read the end of the console above; then run npm start again',
     });
@@ -58,8 +82,15 @@ await runMain(async () => {
       hint: `use Node.js ${oldestNode} or later`,
     });
   }
-  await buildAll();
-  await ensureNode();
+  const { values } = parseArgs({
+    options: {
+      arch: { type: 'string' },
+      ...Object.fromEntries(kubernetesOptions.map((name) => [name, { type: 'string' }])),
+    },
+  });
+  const arch = parseArchitecture(values.arch);
+  await buildAll({ architectures: [arch] });
+  await ensureNode(arch, values);
   show('version');
   show('ps');
   process.stdout.write(next);

@@ -72,7 +72,8 @@ function selection() {
   });
   const unknown = positionals.filter((name) => !names.includes(name));
   if (unknown.length > 0) throw new UsageError(`no test group ${unknown.join(', ')}; there are ${names.join(', ')}`);
-  const chosen = positionals.length === 0 ? groups : groups.filter((group) => positionals.includes(group.name));
+  const isChosen = ({ name, isSoak }) => (positionals.length === 0 ? !isSoak : positionals.includes(name));
+  const chosen = groups.filter(isChosen);
   return {
     chosen,
     isWanted: (program) => values.file.length === 0 || values.file.some((part) => program.name.includes(part)),

@@ -126,14 +126,15 @@ async function turn(
   const before = usageOf(contestant.pid);
   const fetches = await Promise.all(
     files.map(async (file) => {
-      const { stdout } = await run(tool, ['fetch', file, String(bytes), ...contestant.argv]);
-      return JSON.parse(stdout) as Fetch;
+      const { stdout, stderr } = await run(tool, ['fetch', file, String(bytes), ...contestant.argv]);
+      const fetch = JSON.parse(stdout) as Fetch;
+      if (fetch.status !== 0) throw new Error(`${contestant.name} ended with ${fetch.status}: ${stderr.trim()}`);
+      return fetch;
     }),
   );
   const after = usageOf(contestant.pid);
-  for (const [at, file] of files.entries()) {
+  for (const file of files) {
     await check(tool, file, lineBytes, contestant.prefixBytes, lines);
-    if (fetches[at]?.status !== 0) throw new Error(`${contestant.name} ended with ${fetches[at]?.status}`);
     await rm(file);
   }
   const gigabytes = (lines * lineBytes * clients) / 1e9;

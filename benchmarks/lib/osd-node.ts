@@ -13,10 +13,11 @@ import { DAY_MS } from '../../lib/base/units.js';
 import { stringifyClientConfig } from '../../lib/config/client-config.js';
 import type { Service } from '../../lib/control/protocol.js';
 import { ControlServer } from '../../lib/control/server.js';
-import type { LogRing, RingSubscription } from '../../lib/native/contract.js';
+import type { LogRing } from '../../lib/native/contract.js';
 import { loadNative } from '../../lib/native/index.js';
 import { createCertificateAuthority, issueClientCertificate, issueServerCertificate } from '../../lib/pki/issue.js';
 import { generatePrivateKey, publicKeyDer, standardPrivateKeyPem } from '../../lib/pki/keys.js';
+import { LogSubscriptions } from '../../test/helpers/log-subscriptions.js';
 import { helperProgram } from './guest.js';
 import { checkout } from './report.js';
 
@@ -37,8 +38,7 @@ export function nodeOfImage(): string {
 
 export class OsdNode {
   private readonly rings = new Map<string, LogRing>();
-  private readonly subscriptions = new Map<number, RingSubscription>();
-  private lastSubscription = 0;
+  private readonly subscriptions = new LogSubscriptions();
 
   private constructor(
     /** Holds the certificates and keys (ca.crt, server.crt, server.key, client.crt, client.key) and the client config. */
@@ -117,20 +117,11 @@ export class OsdNode {
   }
 
   openLog(id: string, follow: boolean) {
-    const subscription = this.ring(id).subscribe();
-    if (!follow) {
-      subscription.end();
-      subscription.doorbell.close();
-      return { body: { subscription: 0 }, descriptors: [subscription.memory] };
-    }
-    const number = ++this.lastSubscription;
-    this.subscriptions.set(number, subscription);
-    return { body: { subscription: number }, descriptors: [subscription.memory, subscription.doorbell] };
+    return this.subscriptions.subscribe(this.ring(id), follow);
   }
 
   closeLog(number: number): void {
-    this.subscriptions.get(number)?.end();
-    this.subscriptions.delete(number);
+    this.subscriptions.end(number);
   }
 
   private async writeCredentials(ca: { crt: string; key: string }): Promise<void> {
@@ -182,7 +173,14 @@ function serve(node: () => OsdNode, onListening: (port: number) => void, ca: { c
     handlers: {
       issueCertificate: async ({ publicKey }) => {
         const certificate = Buffer.from(await serverCertificate(ca, publicKey));
-        return { body: { certificate, acceptedCas: Buffer.from(ca.crt), notAfterMs: Date.now() + DAY_MS } };
+        return {
+          body: {
+            certificate,
+            acceptedCas: Buffer.from(ca.crt),
+            notAfterMs: Date.now() + DAY_MS,
+            isMaintenance: false,
+          },
+        };
       },
     },
   });

@@ -36,7 +36,7 @@ async function git(...words: string[]): Promise<string> {
 }
 
 /** Which code ran on which machine. */
-async function circumstances(): Promise<Record<string, string | number | boolean>> {
+export async function circumstances(): Promise<Record<string, string | number | boolean>> {
   return {
     date: new Date().toISOString(),
     commit: (await git('rev-parse', 'HEAD')) || 'unknown',

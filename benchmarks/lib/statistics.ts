@@ -57,3 +57,15 @@ export function ratiosOf(
   };
   return ratios.map((ratio) => ({ ...ratio, value: medianOf(ratio.of) / medianOf(ratio.by) }));
 }
+
+/**
+ * With which power a cost grows over the upper decade: 1 is in proportion, 0 not at all.
+ * @param points  by size, ascending; the slope is that from the last one that is at most a tenth of the largest, or else from the first
+ * @throws RangeError with fewer than two
+ */
+export function exponentOf(points: readonly { size: number; cost: number }[]): number {
+  const last = points.at(-1);
+  const first = points.findLast(({ size }) => size <= (last?.size ?? 0) / 10) ?? points[0];
+  if (last === undefined || first === undefined || first === last) throw new RangeError('an exponent needs two sizes');
+  return Math.log(last.cost / first.cost) / Math.log(last.size / first.size);
+}

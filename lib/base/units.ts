@@ -35,6 +35,22 @@ export function formatDuration(durationMs: number): string {
   return `${Math.floor(durationMs / HOUR_MS)} h ${Math.floor((durationMs % HOUR_MS) / MINUTE_MS)} min`;
 }
 
+const SIZE_UNITS: Record<string, number> = {
+  ...{ '': 1, B: 1, kB: 1000, KB: 1000, MB: 1000 ** 2, GB: 1000 ** 3, TB: 1000 ** 4 },
+  ...{ KiB: KIB, MiB: MIB, GiB: GIB, TiB: 1024 * GIB },
+};
+
+/**
+ * Reads a size such as '10GiB', '512MB' or '4096'; a bare number means bytes.
+ * @returns whole bytes, or undefined when the text is no size
+ */
+export function parseBytes(text: string): number | undefined {
+  const [, amount, unit = ''] = /^(\d+(?:\.\d+)?) ?([kKMGT]i?B|B)?$/.exec(text) ?? [];
+  const factor = SIZE_UNITS[unit];
+  const bytes = amount === undefined || factor === undefined ? Number.NaN : Number(amount) * factor;
+  return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
 /** A size for people, with the units of disk makers: '512 B', '8.6 GB', '120 MB'. */
 export function formatBytes(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];

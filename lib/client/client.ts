@@ -2,7 +2,7 @@
 import { type ClientReadableStream, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { SECOND_MS } from '../base/units.js';
 import { Connection } from './connection.js';
-import { type Credentials, secureContext } from './credentials.js';
+import { secureContext, type Trust } from './credentials.js';
 import { formatEndpoint, parseEndpoint } from './endpoint.js';
 import { ClientError, fromServiceError, fromStatus } from './errors.js';
 import type { Method } from './service.js';
@@ -32,12 +32,14 @@ interface FromNode {
 export class MachineClient {
   private readonly connections: Connection[];
   private turn = 0;
+  /** Each ends a call that is under way. */
+  private readonly calls = new Set<() => void>();
 
   /**
    * @param options.endpoints  `host` or `host:port`; at least one
    * @throws TalosError ERR_ENDPOINT · ClientError denied: the certificate or key cannot be used
    */
-  constructor(options: { endpoints: readonly string[]; credentials: Credentials; timeoutMs?: number }) {
+  constructor(options: { endpoints: readonly string[]; credentials: Trust; timeoutMs?: number }) {
     const { credentials, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
     const context = secureContext(credentials);
     this.timeoutMs = timeoutMs;
@@ -66,6 +68,7 @@ export class MachineClient {
         requestMetadata(options),
         { deadline: Date.now() + (options.timeoutMs ?? this.timeoutMs) },
         (error, reply) => {
+          this.calls.delete(cancel);
           options.signal?.removeEventListener('abort', cancel);
           if (options.signal?.aborted) reject(options.signal.reason);
           else if (error !== null) reject(fromServiceError(error, connection.name));
@@ -73,6 +76,7 @@ export class MachineClient {
         },
       );
       const cancel = () => call.cancel();
+      this.calls.add(cancel);
       options.signal?.addEventListener('abort', cancel, { once: true });
     });
   }
@@ -97,6 +101,7 @@ export class MachineClient {
       requestMetadata(options),
     );
     const cancel = () => call.cancel();
+    this.calls.add(cancel);
     options.signal?.addEventListener('abort', cancel, { once: true });
     try {
       yield* batches(call, connection.name);
@@ -104,6 +109,7 @@ export class MachineClient {
       if (options.signal?.aborted) throw options.signal.reason;
       throw error;
     } finally {
+      this.calls.delete(cancel);
       options.signal?.removeEventListener('abort', cancel);
       call.cancel();
     }
@@ -114,7 +120,14 @@ export class MachineClient {
     await (await this.connect(node)).lost();
   }
 
+  /** Endpoints that could not be connected are tried again by the next call, for whoever waits for a node. */
+  forgetFailures(): void {
+    for (const connection of this.connections) connection.forgetFailure();
+  }
+
+  /** Ends the calls that are under way (CANCELLED), and the connections. */
   close(): void {
+    for (const cancel of [...this.calls]) cancel();
     for (const connection of this.connections) connection.close();
   }
 

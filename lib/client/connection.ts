@@ -1,20 +1,22 @@
 import type { SecureContext } from 'node:tls';
-import { Client, connectivityState } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, connectivityState } from '@grpc/grpc-js';
 import { formatDuration } from '../base/units.js';
-import { type Credentials, channelCredentials, channelOptions } from './credentials.js';
+import { channelCredentials, channelOptions, isUnverified, type Trust } from './credentials.js';
 import { diagnose } from './diagnose.js';
 import { type Endpoint, formatEndpoint } from './endpoint.js';
 import { ClientError } from './errors.js';
+import { UnverifiedCredentials } from './unverified.js';
 
 /** A gRPC connection to one endpoint, made when it is first needed. */
 export class Connection {
   readonly name: string;
   private grpc: Client | undefined;
   private connecting: Promise<Client> | undefined;
+  private hasFailed = false;
 
   constructor(
     readonly endpoint: Endpoint,
-    private readonly pem: Credentials,
+    private readonly pem: Trust,
     private readonly context: SecureContext,
     private readonly timeoutMs: number,
   ) {
@@ -22,12 +24,21 @@ export class Connection {
   }
 
   /**
-   * The client when it is connected. A failure is remembered: it is not tried again by the same object.
+   * The client when it is connected. A failure is remembered until {@link forgetFailure}: of many calls only the first waits for it.
    * @throws ClientError  unreachable or denied, with the reason
    */
   ready(): Promise<Client> {
-    this.connecting ??= this.connect();
+    this.connecting ??= this.connect().catch((error: unknown) => {
+      this.hasFailed = true;
+      throw error;
+    });
     return this.connecting;
+  }
+
+  /** The next call tries again. */
+  forgetFailure(): void {
+    if (this.hasFailed) this.connecting = undefined;
+    this.hasFailed = false;
   }
 
   /** Resolves when a connection that was ready is there no more. */
@@ -44,12 +55,19 @@ export class Connection {
     this.grpc?.close();
   }
 
+  private credentials(): ChannelCredentials {
+    const { endpoint, context, pem } = this;
+    return isUnverified(pem)
+      ? new UnverifiedCredentials(endpoint, context, pem)
+      : channelCredentials(endpoint, context);
+  }
+
   private async connect(): Promise<Client> {
     const deadlineMs = Date.now() + this.timeoutMs;
     // Once more if the diagnosis finds nothing wrong: the node may have been starting.
     for (let attempt = 0; attempt < 2; attempt++) {
       this.grpc?.close();
-      this.grpc = new Client(this.name, channelCredentials(this.endpoint, this.context), channelOptions(this.endpoint));
+      this.grpc = new Client(this.name, this.credentials(), channelOptions(this.endpoint));
       if (await this.settled(this.grpc, deadlineMs)) return this.grpc;
       const reason = await diagnose(this.endpoint, this.pem, this.context, Math.max(deadlineMs - Date.now(), 1));
       if (reason !== undefined) {

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import {
   type ConnectionOptions,
@@ -6,12 +6,14 @@ import {
   createSecureContext,
   type PeerCertificate,
   type SecureContext,
+  type TLSSocket,
 } from 'node:tls';
 import { type ChannelCredentials, type ChannelOptions, credentials } from '@grpc/grpc-js';
 import { errorMessage } from '../base/errors.js';
 import { MIB } from '../base/units.js';
 import type { Endpoint } from './endpoint.js';
 import { ClientError } from './errors.js';
+import { parseFingerprint } from './fingerprint.js';
 
 /** The client's side of mutual TLS; all PEM, the key with a label that OpenSSL knows. */
 export interface Credentials {
@@ -19,6 +21,34 @@ export interface Credentials {
   ca: string;
   crt: string;
   key: string;
+}
+
+/**
+ * To a node without a machine config: no certificate is shown, and that of the node is whatever it is.
+ * With fingerprints it has to have one of them: SHA-256 of the certificate or of its public key, in base64 or hexadecimal.
+ */
+export interface Unverified {
+  fingerprints: readonly string[];
+}
+
+/** Whom a client talks to, and as whom. */
+export type Trust = Credentials | Unverified;
+
+export function isUnverified(trust: Trust): trust is Unverified {
+  return 'fingerprints' in trust;
+}
+
+/** What is wrong with the certificate that a server has shown to a client that does not verify it; undefined when nothing is. */
+export function fingerprintProblem(socket: TLSSocket, { fingerprints }: Unverified): string | undefined {
+  if (fingerprints.length === 0) return undefined;
+  const certificate = socket.getPeerX509Certificate();
+  if (!certificate) return 'it shows no certificate';
+  const key = certificate.publicKey.export({ type: 'spki', format: 'der' });
+  const own = [key, certificate.raw].map((bytes) => createHash('sha256').update(bytes).digest());
+  const isKnown = fingerprints.some((text) => own.some((digest) => parseFingerprint(text)?.equals(digest)));
+  return isKnown
+    ? undefined
+    : `its certificate has the fingerprint ${own[0]?.toString('base64')}, which is not the one given`;
 }
 
 /** Throughput of one stream is at most this per round trip. */
@@ -37,7 +67,8 @@ const NAMELESS = 'node';
  * The TLS context of all connections: TLS 1.3 only.
  * @throws ClientError denied  the certificate or key cannot be used
  */
-export function secureContext(pem: Credentials): SecureContext {
+export function secureContext(pem: Trust): SecureContext {
+  if (isUnverified(pem)) return createSecureContext({ minVersion: 'TLSv1.3' });
   if (pem.crt === '' || pem.key === '') {
     throw new ClientError('denied', 'the context has no client certificate and key');
   }
@@ -54,10 +85,11 @@ export function secureContext(pem: Credentials): SecureContext {
 }
 
 /** Options of a TLS connection to the endpoint, the same for gRPC and for a diagnosis. */
-export function tlsOptions(endpoint: Endpoint, context: SecureContext): ConnectionOptions {
+export function tlsOptions(endpoint: Endpoint, context: SecureContext, trust: Trust): ConnectionOptions {
   return {
     secureContext: context,
     ALPNProtocols: ['h2'],
+    rejectUnauthorized: !isUnverified(trust),
     servername: isIP(endpoint.host) === 0 ? endpoint.host : NAMELESS,
     checkServerIdentity: (_name, certificate) => checkServerIdentity(endpoint.host, certificate),
   };
@@ -86,7 +118,8 @@ export function channelOptions(endpoint: Endpoint): ChannelOptions {
 }
 
 /** Why a server may refuse this certificate, as far as it can be told from here; undefined when nothing is wrong with it. */
-export function certificateTrouble(pem: Credentials, now = Date.now()): string | undefined {
+export function certificateTrouble(pem: Trust, now = Date.now()): string | undefined {
+  if (isUnverified(pem)) return 'it asks for a client certificate: it has a machine config';
   let certificate: X509Certificate;
   try {
     certificate = new X509Certificate(pem.crt);

@@ -12,7 +12,7 @@ import type { SecureContext } from 'node:tls';
 import { connect, type TLSSocket } from 'node:tls';
 import { errorCode, errorMessage } from '../base/errors.js';
 import { formatDuration } from '../base/units.js';
-import { type Credentials, certificateTrouble, tlsOptions } from './credentials.js';
+import { certificateTrouble, fingerprintProblem, isUnverified, type Trust, tlsOptions } from './credentials.js';
 import { type Endpoint, formatEndpoint } from './endpoint.js';
 import { ClientError } from './errors.js';
 
@@ -53,21 +53,24 @@ const DISTRUST: Readonly<Record<string, string>> = {
 type Outcome =
   | { kind: 'answered' }
   | { kind: 'timed-out' }
+  /** We do not talk to whoever shows this certificate. */
+  | { kind: 'distrusted'; problem: string }
   | { kind: 'ended'; isSecured: boolean; code: string | undefined; text: string };
 
 /** The reason why the endpoint cannot be talked to, or undefined if it can. */
 export async function diagnose(
   endpoint: Endpoint,
-  pem: Credentials,
+  pem: Trust,
   context: SecureContext,
   timeoutMs: number,
 ): Promise<ClientError | undefined> {
   const name = formatEndpoint(endpoint);
-  const outcome = await attempt(endpoint, context, timeoutMs);
+  const outcome = await attempt(endpoint, pem, context, timeoutMs);
   if (outcome.kind === 'answered') return undefined;
   if (outcome.kind === 'timed-out') {
     return new ClientError('unreachable', `cannot reach ${name}: no answer within ${formatDuration(timeoutMs)}`);
   }
+  if (outcome.kind === 'distrusted') return new ClientError('denied', `${name} is not trusted: ${outcome.problem}`);
   const { code = '', isSecured, text } = outcome;
   const distrust = DISTRUST[code];
   if (distrust !== undefined) return new ClientError('denied', `${name} is not trusted: ${distrust}`);
@@ -77,16 +80,20 @@ export async function diagnose(
   return new ClientError('unreachable', `cannot reach ${name}: ${UNREACHABLE[code] ?? text}`);
 }
 
-function refusal(name: string, pem: Credentials, alert: string | undefined): ClientError {
+function refusal(name: string, pem: Trust, alert: string | undefined): ClientError {
   const why =
     certificateTrouble(pem) ?? (alert === undefined ? 'is it a certificate of this cluster?' : `TLS alert: ${alert}`);
   return new ClientError('denied', `${name} refused the client certificate: ${why}`);
 }
 
-function attempt(endpoint: Endpoint, context: SecureContext, timeoutMs: number): Promise<Outcome> {
+function attempt(endpoint: Endpoint, pem: Trust, context: SecureContext, timeoutMs: number): Promise<Outcome> {
   return new Promise((resolve) => {
     let isSecured = false;
-    const socket: TLSSocket = connect({ ...tlsOptions(endpoint, context), host: endpoint.host, port: endpoint.port });
+    const socket: TLSSocket = connect({
+      ...tlsOptions(endpoint, context, pem),
+      host: endpoint.host,
+      port: endpoint.port,
+    });
     const timer = setTimeout(() => settle({ kind: 'timed-out' }), timeoutMs);
     const settle = (outcome: Outcome) => {
       clearTimeout(timer);
@@ -95,6 +102,9 @@ function attempt(endpoint: Endpoint, context: SecureContext, timeoutMs: number):
       resolve(outcome);
     };
     socket.once('secureConnect', () => {
+      const problem = isUnverified(pem) ? fingerprintProblem(socket, pem) : undefined;
+      if (problem !== undefined) settle({ kind: 'distrusted', problem });
+      if (socket.destroyed) return;
       isSecured = true;
       socket.write(HTTP2_PREFACE);
     });

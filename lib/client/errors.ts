@@ -13,7 +13,7 @@ export class ClientError extends TalosError {
   /** gRPC status, when the node answered with one. */
   readonly status: status | undefined;
 
-  constructor(kind: FailureKind, message: string, options: { status?: status; cause?: unknown } = {}) {
+  constructor(kind: FailureKind, message: string, options: { status?: status; cause?: unknown; hint?: string } = {}) {
     super(
       options.status === undefined
         ? `ERR_${kind.toUpperCase().replace('-', '_')}`
@@ -21,6 +21,7 @@ export class ClientError extends TalosError {
       message,
       {
         cause: options.cause,
+        ...(options.hint !== undefined && { hint: options.hint }),
       },
     );
     this.name = 'ClientError';

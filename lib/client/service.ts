@@ -1,5 +1,10 @@
-import type { common, google, machine, storage, time } from '../gen/machine/machine.js';
-import { MachineServiceDefinition, StorageServiceDefinition, TimeServiceDefinition } from '../gen/machine/service.js';
+import type { common, google, machine, osd, storage, time } from '../gen/machine/machine.js';
+import {
+  MachineServiceDefinition,
+  NetworkServiceDefinition,
+  StorageServiceDefinition,
+  TimeServiceDefinition,
+} from '../gen/machine/service.js';
 
 /** What the client needs to know of a call. */
 export interface Method<Request, Reply> {
@@ -29,6 +34,7 @@ export interface MachineMethods {
   Shutdown: Method<machine.ShutdownRequest.$Properties, machine.ShutdownResponse>;
   Reset: Method<machine.ResetRequest.$Properties, machine.ResetResponse>;
   Events: Method<machine.EventsRequest.$Properties, machine.Event>;
+  Bootstrap: Method<machine.BootstrapRequest.$Properties, machine.BootstrapResponse>;
   ApplyConfiguration: Method<machine.ApplyConfigurationRequest.$Properties, machine.ApplyConfigurationResponse>;
   GenerateClientConfiguration: Method<
     machine.GenerateClientConfigurationRequest.$Properties,
@@ -45,7 +51,15 @@ export interface MachineMethods {
 
 export const MachineService: MachineMethods = MachineServiceDefinition;
 
-export const StorageService: { Disks: Method<Empty, storage.DisksResponse> } = StorageServiceDefinition;
+export const NetworkService: {
+  Interfaces: Method<Empty, osd.InterfacesResponse>;
+  Routes: Method<osd.RoutesRequest.$Properties, osd.RoutesResponse>;
+} = NetworkServiceDefinition;
+
+export const StorageService: {
+  Disks: Method<Empty, storage.DisksResponse>;
+  BlockDeviceWipe: Method<storage.BlockDeviceWipeRequest.$Properties, storage.BlockDeviceWipeResponse>;
+} = StorageServiceDefinition;
 
 export const TimeService: {
   Time: Method<Empty, time.TimeResponse>;
@@ -54,6 +68,9 @@ export const TimeService: {
 
 /** Values of ApplyConfigurationRequest.Mode. */
 export const APPLY_MODES = { reboot: 0, auto: 1, 'no-reboot': 2, staged: 3, try: 4 } as const;
+
+/** Values of BlockDeviceWipeDescriptor.Method. */
+export const WIPE_METHODS = { FAST: 0, ZEROES: 1 } as const;
 
 /** Values of RebootRequest.Mode. */
 export const REBOOT_MODES = { default: 0, powercycle: 1, force: 2 } as const;

@@ -3,10 +3,9 @@ import { accessSync, constants } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import path from 'node:path';
+import { architectureName } from '../base/architecture.js';
+import type { Accelerator, Machine } from './machines.js';
 import { currentBootId } from './process-identity.js';
-
-/** How QEMU runs guest code: the host's virtualisation, or emulation. */
-export type Accelerator = 'kvm' | 'tcg';
 
 /** QEMU's `-accel` option for each. One thread for all emulated processors: docs/adr/0010. */
 export const ACCELERATOR_OPTION: Record<Accelerator, string> = { kvm: 'kvm', tcg: 'tcg,thread=single' };
@@ -15,23 +14,24 @@ const PROBE_DEADLINE_MS = 10_000;
 const PROBE_MEMORY_MIB = 256;
 
 /** Runs a guest under KVM; replaced in tests. */
-export type KvmProbe = (kernel: string) => Promise<boolean>;
+export type KvmProbe = (machine: Machine, kernel: string) => Promise<boolean>;
 
 /**
  * Boots the kernel under KVM with nothing else. It finds no root, panics and asks for a reboot, whereupon QEMU ends: so a guest
  * that gets that far has run real and long mode, two processors, timers and interrupts. A host may open /dev/kvm and still
  * hang or kill its guests, which no cheaper question shows.
  */
-export async function runKvmProbe(kernel: string): Promise<boolean> {
+export async function runKvmProbe(machine: Machine, kernel: string): Promise<boolean> {
   const folder = await mkdtemp(path.join(tmpdir(), 'talos-kvm-probe-'));
   const consoleLog = path.join(folder, 'console.log');
   try {
     const child = spawn(
-      'qemu-system-x86_64',
+      machine.qemu,
       [
-        ...['-accel', 'kvm', '-cpu', 'max', '-machine', 'q35', '-smp', '2', '-m', String(PROBE_MEMORY_MIB)],
+        ...['-accel', 'kvm', '-cpu', machine.cpu.kvm, '-machine', machine.machine.kvm],
+        ...['-smp', '2', '-m', String(PROBE_MEMORY_MIB)],
         ...['-nodefaults', '-display', 'none', '-no-reboot', '-serial', `file:${consoleLog}`],
-        ...['-kernel', kernel, '-append', 'console=ttyS0 panic=-1'],
+        ...['-kernel', kernel, '-append', `console=${machine.console} panic=-1`],
       ],
       { stdio: 'ignore' },
     );
@@ -50,14 +50,18 @@ export async function runKvmProbe(kernel: string): Promise<boolean> {
 }
 
 /**
- * Chooses the accelerator. The answer of the probe is kept for this boot of the host.
+ * Chooses the accelerator. A guest of another architecture than the host's is emulated; else the answer of the probe counts, which is
+ * kept for this boot of the host.
+ * @param machine  the machine that the guest runs in
  * @param kernel   the kernel that the probe boots
- * @param options  `cacheDir`: where the answer is kept; `probe`: how a guest is tried; `device`: the KVM device
+ * @param options  `cacheDir`: where the answer is kept; `probe`: how a guest is tried; `device`: the KVM device; `host`: its architecture
  */
 export async function chooseAccelerator(
+  machine: Machine,
   kernel: string,
-  options: { cacheDir?: string; probe?: KvmProbe; device?: string } = {},
+  options: { cacheDir?: string; probe?: KvmProbe; device?: string; host?: string } = {},
 ): Promise<Accelerator> {
+  if (machine.architecture !== (options.host ?? architectureName())) return 'tcg';
   try {
     accessSync(options.device ?? '/dev/kvm', constants.R_OK | constants.W_OK);
   } catch {
@@ -68,7 +72,7 @@ export async function chooseAccelerator(
   const bootId = currentBootId();
   const cached = await readAnswer(cacheFile);
   if (cached?.bootId === bootId) return cached.works ? 'kvm' : 'tcg';
-  const works = await (options.probe ?? runKvmProbe)(kernel);
+  const works = await (options.probe ?? runKvmProbe)(machine, kernel);
   // The cache only saves time: where it cannot be written the probe is run again.
   await writeAnswer(cacheFile, { bootId, works }).catch(() => {});
   return works ? 'kvm' : 'tcg';

@@ -1,72 +1,63 @@
-import path from 'node:path';
 import { TalosError } from '../base/errors.js';
-import { MINUTE_MS } from '../base/units.js';
-import { type Accelerator, chooseAccelerator } from './accelerator.js';
-import { findApiPort } from './api-port.js';
+import { replacePrivateFile } from '../base/private-file.js';
+import { GIB, MINUTE_MS } from '../base/units.js';
+import { chooseAccelerator } from './accelerator.js';
 import { bootPhases } from './boot-phases.js';
-import { makeConfigDisk } from './config-disk.js';
 import { ConsoleFollower } from './console-log.js';
 import { addContext, dropContext } from './contexts.js';
+import type { ApiTarget, CreateOptions } from './create-options.js';
+import { chooseHardware } from './hardware.js';
 import { makeIdentity } from './identity.js';
+import { checkMemory, KubernetesStart, planKubernetes } from './kubernetes.js';
+import { MACHINES } from './machines.js';
 import { clustersDir, talosconfigPath } from './paths.js';
-import { signalProcess, waitForExit } from './process-identity.js';
-import { kernelArguments } from './qemu-arguments.js';
-import { type StartedQemu, startQemu } from './qemu-process.js';
+import { type ProcessIdentity, signalProcess, waitForExit } from './process-identity.js';
+import type { StartedQemu } from './qemu-process.js';
+import { planNodes, type StartedNode, startNode } from './start-node.js';
+import { startSwitch } from './start-switch.js';
 import { type ClusterState, makeClusterDir, type NodeState, removeClusterDir, writeState } from './state.js';
 import { type ApiProbe, waitForApi } from './wait-for-api.js';
 
-/** Who to ask, and with which client certificate (PEM), while the API is waited for. */
-export interface ApiTarget {
-  readonly endpoint: string;
-  readonly ca: string;
-  readonly crt: string;
-  readonly key: string;
-}
-
-/** What {@link createCluster} is told. */
-export interface CreateOptions {
-  readonly name: string;
-  /** What the node boots: absolute paths. */
-  readonly kernel: string;
-  readonly initramfs: string;
-  /** Root hash of the root image in the initramfs: without it stage0 does not trust the image. */
-  readonly rootHash: string;
-  readonly cpus?: number | undefined;
-  readonly memoryMib?: number | undefined;
-  readonly extraKernelArguments?: readonly string[] | undefined;
-  /** Asks the API for its version once; without it nothing is waited for. */
-  readonly probe?: ((target: ApiTarget, signal: AbortSignal) => Promise<void>) | undefined;
-  readonly waitTimeoutMs?: number | undefined;
-  /** False: the disk is made but not plugged in, and the node waits for one; nothing is waited for here then. */
-  readonly withConfigDisk?: boolean | undefined;
-  readonly accelerator?: Accelerator | undefined;
-  readonly environment?: NodeJS.ProcessEnv | undefined;
-  /** What is being done, for people. */
-  readonly onProgress?: ((text: string) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
-}
-
-export const DEFAULT_CPUS = 2;
-export const DEFAULT_MEMORY_MIB = 2048;
+export type { ApiTarget, CreateOptions } from './create-options.js';
+export { DEFAULT_CPUS, DEFAULT_KUBERNETES_MEMORY_MIB, DEFAULT_MEMORY_MIB } from './start-node.js';
+/** What `osctl cluster create` gives a node. */
+export const DEFAULT_DISK_BYTES = 10 * GIB;
 export const DEFAULT_WAIT_TIMEOUT_MS = 5 * MINUTE_MS;
 
 /**
- * Makes a cluster of one node and boots it: keys, machine config, config disk, QEMU, and the context by which clients reach it.
- * When anything fails nothing is left behind, neither a process nor a file, except that the error quotes the console.
+ * Makes a cluster and boots its nodes: keys, machine configs, config disks, QEMU, and the context by which clients reach them.
+ * When anything fails nothing is left behind, neither a process nor a file, except that the error quotes the console. Nodes that answer, and on which
+ * Kubernetes is not ready in time, stay: they can be asked what is the matter.
  * @returns its state, also written to its folder
- * @throws TalosError ERR_CLUSTER_EXISTS, ERR_QEMU, ERR_QEMU_ENDED, ERR_API_TIMEOUT and those of the steps
+ * @throws TalosError ERR_CLUSTER_EXISTS, ERR_HARDWARE, ERR_QEMU, ERR_QEMU_ENDED, ERR_API_TIMEOUT, ERR_KUBERNETES_START and those of the steps
  */
 export async function createCluster(options: CreateOptions): Promise<ClusterState> {
+  checkMemory(options);
   const environment = options.environment ?? process.env;
   const clusters = clustersDir(environment);
   const folder = await makeClusterDir(clusters, options.name);
   const undo: (() => Promise<void>)[] = [() => removeClusterDir(clusters, options.name)];
+  let booted: Booted;
   try {
-    return await boot(options, folder, talosconfigPath(environment), undo);
+    booted = await boot(options, folder, talosconfigPath(environment), undo);
   } catch (error) {
     for (const step of undo.reverse()) await step();
     throw error;
   }
+  const { state, started, kubernetes } = booted;
+  if (state.kubernetes === undefined || kubernetes === undefined) return state;
+  const readyMs = await kubernetes.waitUntilReady(started, state.kubernetes.kubeconfig);
+  const readyState = { ...state, kubernetes: { ...state.kubernetes, readyMs } };
+  await writeState(folder, readyState);
+  return readyState;
+}
+
+/** Nodes that run, and answer if they were waited for. */
+interface Booted {
+  readonly state: ClusterState;
+  readonly started: readonly StartedNode[];
+  /** Absent without Kubernetes, and when nothing is waited for. */
+  readonly kubernetes: KubernetesStart | undefined;
 }
 
 async function boot(
@@ -74,69 +65,65 @@ async function boot(
   folder: string,
   talosconfig: string,
   undo: (() => Promise<void>)[],
-): Promise<ClusterState> {
+): Promise<Booted> {
   const progress = options.onProgress ?? (() => {});
-  const nodeName = `${options.name}-controlplane-1`;
-  const apiPort = await findApiPort();
-  const endpoint = `127.0.0.1:${apiPort}`;
+  const hardware = chooseHardware(options);
+  const machineType = MACHINES[hardware.machine];
+  const nodes = await planNodes(options);
 
-  progress('making keys and the machine config');
-  const identity = await makeIdentity({ clusterName: options.name, nodeName, endpoint });
-  const configDisk = path.join(folder, `${nodeName}.config.img`);
-  await makeConfigDisk(configDisk, identity.machineConfig);
-
+  const kubernetesState = planKubernetes(options, nodes[0], folder);
+  const access = kubernetesState && { ...options.kubernetes, endpoint: kubernetesState.endpoint };
   if (options.accelerator === undefined) progress('looking whether KVM works');
-  const accelerator = options.accelerator ?? (await chooseAccelerator(options.kernel));
-  const machine = {
-    name: nodeName,
-    accelerator,
-    cpus: options.cpus ?? DEFAULT_CPUS,
-    memoryMib: options.memoryMib ?? DEFAULT_MEMORY_MIB,
-    kernel: options.kernel,
-    initramfs: options.initramfs,
-    kernelArguments: kernelArguments(nodeName, [
-      `roothash=${options.rootHash}`,
-      ...(options.extraKernelArguments ?? []),
-    ]),
-    apiPort,
-    consoleLog: path.join(folder, `${nodeName}.console.log`),
-    qmpSocket: `${nodeName}.qmp`,
-    configDisk: options.withConfigDisk === false ? undefined : configDisk,
-  };
-  progress(`starting QEMU (${accelerator})`);
-  const qemu = await startQemu(folder, machine);
-  undo.push(() => endProcess(qemu));
+  const accelerator = options.accelerator ?? (await chooseAccelerator(machineType, options.kernel));
+  progress('making keys and the machine config');
+  const isEmulated = accelerator === 'tcg';
+  const identity = await makeIdentity({ clusterName: options.name, nodes, kubernetes: access, isEmulated });
+  if (kubernetesState) await replacePrivateFile(kubernetesState.kubeconfig, identity.kubeconfig ?? '');
+  const frameSwitch = nodes.length === 1 ? undefined : await startSwitch(folder);
+  if (frameSwitch) undo.push(() => endProcess(frameSwitch));
+  const started: StartedNode[] = [];
+  for (const [at, node] of nodes.entries()) {
+    progress(`starting QEMU (${accelerator})${nodes.length === 1 ? '' : ` of ${node.name}`}`);
+    const machineConfig = identity.machineConfigs[at] as string;
+    const one = await startNode(options, node, { folder, hardware, accelerator, machineConfig });
+    undo.push(() => endProcess(one.qemu.process));
+    started.push(one);
+  }
 
   const context = await addContext(talosconfig, identity.clientConfig);
-  undo.push(() => dropContext(talosconfig, context, endpoint));
-  const node: NodeState = {
-    name: nodeName,
-    process: qemu.process,
-    endpoint,
-    cpus: machine.cpus,
-    memoryMib: machine.memoryMib,
-    consoleLog: machine.consoleLog,
-    qmpSocket: machine.qmpSocket,
-    configDisk,
-  };
+  undo.push(() => dropContext(talosconfig, context, nodes[0].endpoint));
   const state: ClusterState = {
     version: 1,
     name: options.name,
-    arch: 'amd64',
+    arch: machineType.architecture,
+    machine: hardware.machine,
     accelerator,
     context,
     talosconfig,
     createdAt: new Date().toISOString(),
-    nodes: [node],
+    nodes: started.map((one) => one.state),
+    frameSwitch,
+    kubernetes: kubernetesState,
   };
   await writeState(folder, state);
-  const readyNode = {
-    ...node,
-    ...(await waitUntilReady(options, qemu, machine.consoleLog, { ...identity.client, endpoint })),
-  };
-  const readyState: ClusterState = { ...state, nodes: [readyNode] };
+  const readyNodes: NodeState[] = [];
+  let kubernetes: KubernetesStart | undefined;
+  // They boot side by side; workers wait for a control plane anyway.
+  for (const { state: node, qemu } of started) {
+    const target = { ...identity.client, endpoint: node.endpoint };
+    readyNodes.push({ ...node, ...(await waitUntilReady(options, qemu, node.consoleLog, target)) });
+    if (kubernetes || !options.kubernetes || !isWaitedFor(options)) continue;
+    const begun = new KubernetesStart(options, options.kubernetes.bootstrap, target);
+    undo.push(async () => begun.abandon());
+    kubernetes = begun;
+  }
+  const readyState: ClusterState = { ...state, nodes: readyNodes };
   await writeState(folder, readyState);
-  return readyState;
+  return { state: readyState, started, kubernetes };
+}
+
+function isWaitedFor({ probe, withConfigDisk }: CreateOptions): boolean {
+  return probe !== undefined && withConfigDisk !== false;
 }
 
 /** Waits for the API when a probe was given, and says how long it took. */
@@ -147,11 +134,11 @@ async function waitUntilReady(
   target: ApiTarget,
 ): Promise<Pick<NodeState, 'apiReadyMs' | 'phases'>> {
   const { probe } = options;
-  if (!probe || options.withConfigDisk === false) return {};
+  if (!probe || !isWaitedFor(options)) return {};
   const follower = await ConsoleFollower.open(consoleLog);
   let told = '';
   const stopTelling = follower.onLine(() => {
-    const latest = bootPhases(follower.lines, qemu.startedAtMs).at(-1);
+    const latest = bootPhases(follower.lines, qemu.startedAtMs).findLast(({ isDetail }) => !isDetail);
     if (latest && latest.name !== told)
       options.onProgress?.(`booting: ${latest.name} after ${(latest.atMs / 1000).toFixed(1)} s`);
     told = latest?.name ?? '';
@@ -191,7 +178,7 @@ function withConsole(error: unknown, follower: ConsoleFollower): unknown {
 
 const KILL_TIMEOUT_MS = 5000;
 
-async function endProcess(qemu: StartedQemu): Promise<void> {
-  signalProcess(qemu.process, 'SIGKILL');
-  await waitForExit(qemu.process, KILL_TIMEOUT_MS);
+async function endProcess(identity: ProcessIdentity): Promise<void> {
+  signalProcess(identity, 'SIGKILL');
+  await waitForExit(identity, KILL_TIMEOUT_MS);
 }

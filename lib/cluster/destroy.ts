@@ -1,7 +1,7 @@
 import { dropContext } from './contexts.js';
 import { connectQmp } from './node-control.js';
 import { clustersDir } from './paths.js';
-import { isRunning, signalProcess, waitForExit } from './process-identity.js';
+import { isRunning, type ProcessIdentity, signalProcess, waitForExit } from './process-identity.js';
 import { type NodeState, readState, removeClusterDir } from './state.js';
 
 const QUIT_TIMEOUT_MS = 3000;
@@ -24,7 +24,15 @@ export async function destroyCluster(
     await endNode(node);
     if (state) await dropContext(state.talosconfig, state.context, node.endpoint);
   }
+  if (state?.frameSwitch) await endSwitch(state.frameSwitch);
   await removeClusterDir(clusters, name);
+}
+
+async function endSwitch(identity: ProcessIdentity): Promise<void> {
+  signalProcess(identity, 'SIGTERM');
+  if (await waitForExit(identity, QUIT_TIMEOUT_MS)) return;
+  signalProcess(identity, 'SIGKILL');
+  await waitForExit(identity, KILL_TIMEOUT_MS);
 }
 
 /** Asks QEMU to quit; when it does not listen, kills it, having made sure that the pid is still its own. */

@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode, TalosError } from '../base/errors.js';
 import { consoleTail } from './console-log.js';
+import { MACHINES, type Machine } from './machines.js';
 import { identify, type ProcessIdentity } from './process-identity.js';
 import { type MachineOptions, qemuArguments } from './qemu-arguments.js';
 
@@ -17,7 +18,6 @@ export interface StartedQemu {
   readonly ended: AbortSignal;
 }
 
-const PROGRAM = 'qemu-system-x86_64';
 const TAIL_LINES = 15;
 
 /**
@@ -29,15 +29,20 @@ export async function startQemu(folder: string, machine: MachineOptions): Promis
   await writeFile(machine.consoleLog, '', { mode: 0o600 });
   const output = openSync(outputFile, 'w', 0o600);
   const startedAtMs = performance.now();
+  const type = MACHINES[machine.machine];
   let child: ChildProcess;
   try {
-    child = spawn(PROGRAM, qemuArguments(machine), { cwd: folder, detached: true, stdio: ['ignore', output, output] });
+    child = spawn(type.qemu, qemuArguments(machine), {
+      cwd: folder,
+      detached: true,
+      stdio: ['ignore', output, output],
+    });
   } finally {
     closeSync(output);
   }
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
-    child.once('error', (error) => reject(cannotStart(error)));
+    child.once('error', (error) => reject(cannotStart(type, error)));
   });
   const ended = new AbortController();
   const reason = once(child, 'exit').then(([code, signal]) => describeEnd(machine, outputFile, code, signal));
@@ -51,16 +56,12 @@ export async function startQemu(folder: string, machine: MachineOptions): Promis
   return { process: identity, startedAtMs, ended: ended.signal };
 }
 
-function cannotStart(error: Error): TalosError {
+function cannotStart({ qemu, qemuPackage }: Machine, error: Error): TalosError {
   const isMissing = errorCode(error) === 'ENOENT';
-  return new TalosError(
-    'ERR_QEMU',
-    isMissing ? `${PROGRAM} is not installed` : `cannot start ${PROGRAM}: ${error.message}`,
-    {
-      cause: error,
-      hint: 'install QEMU 10 or later: the Debian package qemu-system-x86, on bookworm from its backports',
-    },
-  );
+  return new TalosError('ERR_QEMU', isMissing ? `${qemu} is not installed` : `cannot start ${qemu}: ${error.message}`, {
+    cause: error,
+    hint: `install QEMU 10 or later: the Debian package ${qemuPackage}, on bookworm from its backports`,
+  });
 }
 
 async function describeEnd(

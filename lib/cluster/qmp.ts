@@ -42,7 +42,12 @@ export class QmpClient extends EventEmitter<{ event: [string, Record<string, Jso
       socket.once('error', reject);
     });
     const client = new QmpClient(socket);
-    await client.execute('qmp_capabilities', {}, timeoutMs);
+    try {
+      await client.execute('qmp_capabilities', {}, timeoutMs);
+    } catch (error) {
+      client.close();
+      throw error;
+    }
     return client;
   }
 

@@ -1,33 +1,59 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Architecture } from '../base/architecture.js';
 import { errorCode, TalosError } from '../base/errors.js';
-import type { Accelerator } from './accelerator.js';
 import type { BootPhase } from './boot-phases.js';
+import type { FirmwareKind } from './hardware.js';
+import type { Accelerator, DiskModel, MachineName, NetworkModel } from './machines.js';
 import type { ProcessIdentity } from './process-identity.js';
 
 /** One node of a local cluster: a QEMU process. */
 export interface NodeState {
   readonly name: string;
+  /** Absent in states that were written when there was one kind only. */
+  readonly kind?: 'controlplane' | 'worker' | undefined;
   readonly process: ProcessIdentity;
   /** host:port of the node's API. */
   readonly endpoint: string;
+  /** Of the node in its own network; absent in states that were written when there was one only. */
+  readonly address?: string | undefined;
   readonly cpus: number;
   readonly memoryMib: number;
+  /** Absent in states that were written when there was one kind only. */
+  readonly disk?: DiskModel | undefined;
+  readonly network?: NetworkModel | undefined;
+  readonly firmware?: FirmwareKind | undefined;
   readonly consoleLog: string;
   /** Name of the QMP socket in QEMU's working folder. */
   readonly qmpSocket: string;
   /** The disk that holds the node's config, plugged in or not. */
   readonly configDisk: string;
+  /** The disk for what the node keeps, and its size; absent when it has none. */
+  readonly systemDisk?: string | undefined;
+  readonly diskBytes?: number | undefined;
   /** QEMU started → the API answered, and what lay between. Absent when nobody waited for it. */
   readonly apiReadyMs?: number | undefined;
   readonly phases?: readonly BootPhase[] | undefined;
+}
+
+/** Kubernetes of a local cluster. */
+export interface KubernetesState {
+  readonly version: string;
+  /** URL at which its API is reached from this machine. */
+  readonly endpoint: string;
+  /** The administrator's kubeconfig, in the folder of the cluster. */
+  readonly kubeconfig: string;
+  /** QEMU of the first node started → all nodes Ready. Absent when it did not come to that. */
+  readonly readyMs?: number | undefined;
 }
 
 /** What is kept of a local cluster in its folder, as `state.json`. */
 export interface ClusterState {
   readonly version: 1;
   readonly name: string;
-  readonly arch: 'amd64';
+  readonly arch: Architecture;
+  /** Absent in states that were written when there was one only. */
+  readonly machine?: MachineName | undefined;
   readonly accelerator: Accelerator;
   /** Name of the cluster's context in {@link talosconfig}, which differs from its name when that was taken. */
   readonly context: string;
@@ -35,6 +61,10 @@ export interface ClusterState {
   readonly talosconfig: string;
   readonly createdAt: string;
   readonly nodes: readonly NodeState[];
+  /** The switch between several nodes. */
+  readonly frameSwitch?: ProcessIdentity | undefined;
+  /** Absent without Kubernetes. */
+  readonly kubernetes?: KubernetesState | undefined;
 }
 
 const STATE_FILE = 'state.json';

@@ -1,15 +1,15 @@
 /** Where the client config lives, and how it is read and replaced. The only module of lib/config that touches files. */
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { errorCode, TalosError } from '../base/errors.js';
 import { withFileLock } from '../base/file-lock.js';
 import { replacePrivateFile } from '../base/private-file.js';
+import { readText } from '../base/read-file.js';
 import {
   type ClientConfig,
   emptyClientConfig,
   mergeClientConfig,
-  parseClientConfig,
+  parseClientConfigText,
   stringifyClientConfig,
 } from './client-config.js';
 
@@ -32,17 +32,23 @@ export function clientConfigPaths(options: { explicit?: string | undefined; env?
   return [join(talosHome(env), 'config'), SERVICE_ACCOUNT_CONFIG];
 }
 
+/** A client config and where it was found. */
+export interface ReadClientConfig {
+  path: string;
+  config: ClientConfig;
+  /** Line of a field, or of the nearest thing around it. */
+  lineOf(path: readonly PropertyKey[]): number;
+}
+
 /**
  * Reads the first of the files that exists.
  * @returns undefined when none does
  * @throws ConfigError · a system error other than ENOENT
  */
-export async function readClientConfig(
-  paths: readonly string[],
-): Promise<{ path: string; config: ClientConfig } | undefined> {
+export async function readClientConfig(paths: readonly string[]): Promise<ReadClientConfig | undefined> {
   for (const path of paths) {
     try {
-      return { path, config: parseClientConfig(await readFile(path, 'utf8'), path) };
+      return { path, ...parseClientConfigText(await readText(path), path) };
     } catch (error) {
       if (errorCode(error) !== 'ENOENT' && errorCode(error) !== 'ENOTDIR') throw error;
     }
@@ -51,7 +57,7 @@ export async function readClientConfig(
 }
 
 /** As `readClientConfig`, but none is an error that says where was looked. */
-export async function requireClientConfig(paths: readonly string[]): Promise<{ path: string; config: ClientConfig }> {
+export async function requireClientConfig(paths: readonly string[]): Promise<ReadClientConfig> {
   const found = await readClientConfig(paths);
   if (found !== undefined) return found;
   throw new TalosError('ERR_CONFIG_NOT_FOUND', `no client config: looked for ${paths.join(' and ')}`, {

@@ -7,6 +7,8 @@ import { TalosError } from '../base/errors.js';
 import { readDocuments } from './document.js';
 import { ConfigError, type ConfigProblem } from './problem.js';
 
+const HOW_TO_SELECT = 'select one with `osctl config context NAME`';
+
 export interface ClientContext {
   endpoints?: string[];
   nodes?: string[];
@@ -34,11 +36,19 @@ export function emptyClientConfig(): ClientConfig {
  * @throws ConfigError  naming fields and lines, never values
  */
 export function parseClientConfig(text: string, what = 'the client config'): ClientConfig {
+  return parseClientConfigText(text, what).config;
+}
+
+/** As `parseClientConfig`, with the lines of its fields. */
+export function parseClientConfigText(
+  text: string,
+  what: string,
+): { config: ClientConfig; lineOf: (path: readonly PropertyKey[]) => number } {
   const { documents, problems } = readDocuments(text);
-  if (documents.length > 1) problems.push({ path: '', line: 0, message: 'more than one document' });
+  if (documents.length > 1) problems.push({ path: '', line: 0, message: 'has more than one document' });
   if (problems.length > 0) throw new ConfigError(problems, what);
   const document = documents[0];
-  if (document === undefined) return emptyClientConfig();
+  if (document === undefined) return { config: emptyClientConfig(), lineOf: () => 0 };
 
   const complain = (path: PropertyKey[], message: string) =>
     problems.push({ path: path.map(String).join('.'), line: document.lineOf(path), message } satisfies ConfigProblem);
@@ -67,7 +77,8 @@ export function parseClientConfig(text: string, what = 'the client config'): Cli
     }
   }
   if (problems.length > 0) throw new ConfigError(problems, what);
-  return { ...top, context: context as string, contexts: contexts as Record<string, ClientContext> };
+  const config = { ...top, context: context as string, contexts: contexts as Record<string, ClientContext> };
+  return { config, lineOf: (path) => document.lineOf(path) };
 }
 
 /** The text of a client config, as talosctl reads it. */
@@ -106,21 +117,30 @@ export function removeContext(config: ClientConfig, name: string): ClientConfig 
 /**
  * The context to use.
  * @param name  overrides the config's own choice
+ * @param file  where it was read, for messages
  * @throws ERR_CONFIG_CONTEXT  there is none, or none of this name
  */
-export function selectContext(config: ClientConfig, name?: string): { name: string; context: ClientContext } {
+export function selectContext(
+  config: ClientConfig,
+  name?: string,
+  file?: { path: string; lineOf(path: readonly PropertyKey[]): number },
+): { name: string; context: ClientContext } {
+  const where = file === undefined ? '' : `${file.path}: `;
   const wanted = name ?? config.context;
   const known = Object.keys(config.contexts).sort();
   const list = known.length === 0 ? 'there are none' : `there are: ${known.join(', ')}`;
   if (wanted === '') {
-    const hint =
-      known.length === 0
-        ? 'make a local cluster with `osctl cluster create`'
-        : 'select one with `osctl config context NAME`';
-    throw new TalosError('ERR_CONFIG_CONTEXT', `no context is selected (${list})`, { hint });
+    const hint = known.length === 0 ? 'make a local cluster with `osctl cluster create`' : HOW_TO_SELECT;
+    throw new TalosError('ERR_CONFIG_CONTEXT', `${where}no context is selected (${list})`, { hint });
   }
   if (!Object.hasOwn(config.contexts, wanted)) {
-    throw new TalosError('ERR_CONFIG_CONTEXT', `no context is called ${JSON.stringify(wanted)} (${list})`);
+    // The file's own choice is a mistake in the file.
+    const place = file !== undefined && name === undefined ? `line ${file.lineOf(['context'])}: context: ` : '';
+    throw new TalosError(
+      'ERR_CONFIG_CONTEXT',
+      `${where}${place}no context is called ${JSON.stringify(wanted)} (${list})`,
+      place === '' ? {} : { hint: HOW_TO_SELECT },
+    );
   }
   return { name: wanted, context: config.contexts[wanted] as ClientContext };
 }

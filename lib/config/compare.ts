@@ -10,8 +10,8 @@ export interface ConfigComparison {
   diff: string;
 }
 
-/** Fields whose values are nobody's business, known to us or not. */
-const SECRET_NAME = /(key|token|secret|password|passphrase|auth|credentials?)$/i;
+/** Fields whose values are nobody's business, known to us or not. There may be a Secret in the contents of a manifest, and a password in headers. */
+const SECRET_NAME = /(key|token|secret|password|passphrase|auth|credentials?|contents|headers)$/i;
 const SECRET = '(secret)';
 const OTHER_SECRET = '(another secret)';
 /** Configs that differ in more lines than that, or take longer to compare, are told apart by their paths only. */
@@ -88,11 +88,17 @@ function redact(left: unknown, right: unknown, isSecret: boolean): [unknown, unk
     for (const name of Object.keys(current)) shown[1][name] = pairs.get(name)?.[1];
     return [isFields(left) ? shown[0] : hidden(left, isSecret), isFields(right) ? shown[1] : hidden(right, isSecret)];
   }
+  if (!isSecret && Array.isArray(left) && Array.isArray(right)) {
+    const pairs = Array.from({ length: Math.max(left.length, right.length) }, (_, at) =>
+      redact(left[at], right[at], false),
+    );
+    return [pairs.slice(0, left.length).map(([one]) => one), pairs.slice(0, right.length).map(([, other]) => other)];
+  }
   if (!isSecret) return [withoutSecrets(left), withoutSecrets(right)];
   return [hidden(left, true), isSame(left, right) || left === undefined ? hidden(right, true) : other(right)];
 }
 
-/** Lists are not compared item by item, but what is in them may be secret all the same. */
+/** Of a list that the other side does not have. */
 function withoutSecrets(value: unknown): unknown {
   if (Array.isArray(value))
     return value.map((item) => (isFields(item) ? redact(item, item, false)[0] : withoutSecrets(item)));

@@ -6,6 +6,7 @@
  */
 import {
   type Document,
+  type DocumentOptions,
   isAlias,
   isMap,
   isScalar,
@@ -13,15 +14,13 @@ import {
   LineCounter,
   type ParsedNode,
   parseAllDocuments,
+  type SchemaOptions,
   visit,
 } from 'yaml';
-import { MIB } from '../base/units.js';
 import { type ConfigProblem, formatPath } from './problem.js';
-import { excessOf, MAX_DEPTH } from './text-bounds.js';
+import { CONFIG_TOO_LARGE, MAX_CONFIG_BYTES } from './size.js';
+import { excessOf, MAX_DEPTH, MAX_TOKENS } from './text-bounds.js';
 
-/** More than any machine config ever needed, little enough to be parsed in well under a second. */
-export const MAX_CONFIG_BYTES = MIB;
-const MAX_DOCUMENTS = 64;
 const MAX_ALIASES = 100;
 /** Nobody reads more syntax errors at once. */
 const MAX_PROBLEMS = 20;
@@ -35,10 +34,34 @@ export interface ConfigDocument {
   lineOf(path: readonly PropertyKey[]): number;
 }
 
+/** What a text may be, and how its scalars are read. */
+export interface TextRules {
+  readonly maxBytes: number;
+  /** What is said of one that has more. */
+  readonly tooLarge: string;
+  readonly maxDocuments: number;
+  /** Pieces (text-bounds.ts). */
+  readonly maxTokens: number;
+  readonly scalars: Pick<DocumentOptions & SchemaOptions, 'version' | 'schema' | 'merge' | 'customTags'>;
+}
+
+/** Of a machine config. */
+const CONFIG_RULES: TextRules = {
+  maxBytes: MAX_CONFIG_BYTES,
+  tooLarge: CONFIG_TOO_LARGE,
+  maxDocuments: 64,
+  maxTokens: MAX_TOKENS,
+  scalars: { schema: 'core', merge: false },
+};
+
 /** Reads a stream of documents; empty ones are skipped. Throws nothing: what is wrong comes back as problems. */
-export function readDocuments(text: string): { documents: ConfigDocument[]; problems: ConfigProblem[] } {
-  if (Buffer.byteLength(text) > MAX_CONFIG_BYTES) return wholeText(`larger than ${MAX_CONFIG_BYTES / MIB} MiB`);
-  const excess = excessOf(text);
+export function readDocuments(
+  text: string,
+  rules: TextRules = CONFIG_RULES,
+): { documents: ConfigDocument[]; problems: ConfigProblem[] } {
+  const { maxBytes, tooLarge, maxDocuments, maxTokens, scalars } = rules;
+  if (Buffer.byteLength(text) > maxBytes) return wholeText(tooLarge);
+  const excess = excessOf(text, maxTokens);
   if (excess !== undefined) return { documents: [], problems: [{ path: '', ...excess }] };
   const counter = new LineCounter();
   let parsed: ReturnType<typeof parseAllDocuments>;
@@ -48,17 +71,16 @@ export function readDocuments(text: string): { documents: ConfigDocument[]; prob
       prettyErrors: false,
       // Checked in forbiddenParts: the parser's own check takes quadratic time.
       uniqueKeys: false,
-      schema: 'core',
-      merge: false,
+      ...scalars,
       logLevel: 'error',
     });
   } catch (error) {
     // The parser recurses: absurd nesting ends its stack before our own bound is asked.
-    if (error instanceof RangeError) return wholeText('nested too deeply');
+    if (error instanceof RangeError) return wholeText('is nested too deeply');
     throw error;
   }
   if (!Array.isArray(parsed)) return { documents: [], problems: [] };
-  if (parsed.length > MAX_DOCUMENTS) return wholeText(`a stream of more than ${MAX_DOCUMENTS} documents`);
+  if (parsed.length > maxDocuments) return wholeText(`has more than ${maxDocuments} documents`);
 
   const problems: ConfigProblem[] = [];
   const documents: ConfigDocument[] = [];
@@ -66,18 +88,18 @@ export function readDocuments(text: string): { documents: ConfigDocument[]; prob
     const found = [...document.errors, ...document.warnings].slice(0, MAX_PROBLEMS).map((error) => ({
       path: '',
       line: counter.linePos(error.pos[0]).line,
-      message: /call stack/.test(error.message) ? 'nested too deeply' : error.message,
+      message: /call stack/.test(error.message) ? 'is nested too deeply' : error.message,
     }));
     if (found.length === 0) found.push(...forbiddenParts(document, counter));
     problems.push(...found);
     if (found.length > 0 || document.contents === null) continue;
     try {
-      const value = withoutNulls(document.toJS({ maxAliasCount: MAX_ALIASES }));
+      const value = plainValue(document.toJS({ maxAliasCount: MAX_ALIASES }));
       if (value === undefined) continue;
       documents.push({ value, lineOf: (path) => lineOf(document, counter, path) });
     } catch (error) {
       if (!(error instanceof ReferenceError)) throw error;
-      problems.push({ path: '', line: 0, message: 'aliases expand to too much' });
+      problems.push({ path: '', line: 0, message: 'has aliases that expand to too much' });
     }
   }
   return { documents, problems };
@@ -97,7 +119,7 @@ function forbiddenParts(document: Document.Parsed, counter: LineCounter): Config
     Collection: (_key, collection, ancestors) => {
       // A map counts twice among the ancestors: itself and its pair.
       if (ancestors.length > 2 * MAX_DEPTH) {
-        report(collection, 'nested too deeply');
+        report(collection, 'is nested too deeply');
         return visit.BREAK;
       }
       const seen = new Set<string>();
@@ -115,14 +137,15 @@ function forbiddenParts(document: Document.Parsed, counter: LineCounter): Config
   return problems;
 }
 
-function withoutNulls(value: unknown): unknown {
+/** Plain data as if fields with a null value had not been written; shares nothing with what it is made of. */
+export function plainValue(value: unknown): unknown {
   if (value === null) return undefined;
   // A null inside a list stays: it is a mistake there, and the schema says so.
-  if (Array.isArray(value)) return value.map((item) => (item === null ? null : withoutNulls(item)));
+  if (Array.isArray(value)) return value.map((item) => (item === null ? null : plainValue(item)));
   if (typeof value !== 'object') return value;
   return Object.fromEntries(
     Object.entries(value as object)
-      .map(([key, item]) => [key, withoutNulls(item)])
+      .map(([key, item]) => [key, plainValue(item)])
       .filter(([, item]) => item !== undefined),
   );
 }

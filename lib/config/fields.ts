@@ -1,6 +1,6 @@
 /** Building blocks of the schema: each one field type with a message that says what is wanted. */
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const DNS_NAME = /^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i;
 /** Without the blanks: a pattern that allows them too takes quadratic time. */
@@ -16,7 +16,7 @@ export const hostOrAddress = z
   .string()
   .refine((text) => isIP(text) !== 0 || DNS_NAME.test(text), 'is neither a host name nor an IP address');
 
-export const cidr = z.string().refine(isCidr, 'is not a network such as 10.244.0.0/16');
+export const cidr = z.string().refine(isNetwork, 'is not a network such as 10.244.0.0/16');
 
 export const token = z
   .string()
@@ -50,6 +50,11 @@ export function isCidr(text: string): boolean {
   const [address = '', length = '', ...rest] = text.split('/');
   const family = isIP(address);
   return rest.length === 0 && family !== 0 && /^\d{1,3}$/.test(length) && Number(length) <= (family === 4 ? 32 : 128);
+}
+
+/** A CIDR without a zone, which means something on one machine only. */
+export function isNetwork(text: string): boolean {
+  return isCidr(text) && !text.includes('%');
 }
 
 export function isEndpoint(text: string): boolean {

@@ -24,6 +24,13 @@ export interface GenerateOptions {
   nodes?: readonly string[];
   /** Set it only for a config that is for one machine. */
   hostname?: string;
+  /** As `hostname`: the machine's interfaces and their addresses, with prefix lengths. */
+  interfaces?: readonly { interface: string; addresses: readonly string[] }[];
+  nameservers?: readonly string[];
+  /** Where Kubernetes takes a node's address from, when the node has several networks. */
+  nodeSubnets?: readonly string[];
+  /** Further flags of the controller manager and of the scheduler, which both elect a leader. */
+  electionFlags?: Readonly<Record<string, string>>;
   dnsDomain?: string;
   podSubnets?: readonly string[];
   serviceSubnets?: readonly string[];
@@ -63,7 +70,7 @@ export function generateConfig(options: GenerateOptions): GeneratedConfig {
 }
 
 function machineConfig(options: GenerateOptions, type: 'controlplane' | 'worker'): object {
-  const { secrets, hostname, additionalSans = [] } = options;
+  const { secrets, hostname, additionalSans = [], nodeSubnets, electionFlags } = options;
   const isControlPlane = type === 'controlplane';
   const pair = ({ crt, key }: PemPair) => ({ crt: base64(crt), key: isControlPlane ? base64(key) : '' });
   return {
@@ -75,7 +82,12 @@ function machineConfig(options: GenerateOptions, type: 'controlplane' | 'worker'
       token: secrets.machineToken,
       ca: pair(secrets.certs.os),
       certSANs: [...additionalSans],
-      network: hostname === undefined ? {} : { hostname },
+      network: {
+        ...(hostname !== undefined && { hostname }),
+        ...(options.interfaces && { interfaces: options.interfaces }),
+        ...(options.nameservers && { nameservers: [...options.nameservers] }),
+      },
+      ...(nodeSubnets && { kubelet: { nodeIP: { validSubnets: [...nodeSubnets] } } }),
     },
     cluster: {
       id: secrets.cluster.id,
@@ -95,6 +107,10 @@ function machineConfig(options: GenerateOptions, type: 'controlplane' | 'worker'
             aggregatorCA: pair(secrets.certs.k8sAggregator),
             serviceAccount: { key: base64(secrets.certs.k8sServiceAccount.key) },
             apiServer: { certSANs: [...additionalSans] },
+            ...(electionFlags && {
+              controllerManager: { extraArgs: { ...electionFlags } },
+              scheduler: { extraArgs: { ...electionFlags } },
+            }),
             etcd: { ca: pair(secrets.certs.etcd) },
           }
         : {}),
@@ -115,7 +131,8 @@ function checkOptions(options: GenerateOptions): void {
   ]) {
     if (!hostOrAddress.safeParse(san).success) fail(`${JSON.stringify(san)} is neither a host name nor an IP address`);
   }
-  for (const subnet of [...(options.podSubnets ?? []), ...(options.serviceSubnets ?? [])]) {
+  const subnets = [options.podSubnets, options.serviceSubnets, options.nodeSubnets];
+  for (const subnet of subnets.flatMap((list) => list ?? [])) {
     if (!isCidr(subnet)) fail(`${JSON.stringify(subnet)} is not a network such as 10.244.0.0/16`);
   }
 }

@@ -1,25 +1,28 @@
 /** From the text of a machine config to a checked object, or to everything that is wrong with it. */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { type ConfigDocument, problemAt, readDocuments } from './document.js';
-import { ConfigError, type ConfigProblem, formatPath } from './problem.js';
 import {
-  dhcpConfigSchema,
-  hostnameConfigSchema,
-  type MachineConfig,
-  machineConfigSchema,
-  UNSUPPORTED,
-  UNSUPPORTED_KINDS,
-} from './schema.js';
+  encodeNetworkDocument,
+  MAX_NETWORK_DOCUMENT_BYTES,
+  type NetworkDocument,
+  networkDocumentOf,
+} from './network-document.js';
+import { type DhcpConfig, dhcpConfigSchema, hostnameConfigSchema } from './network-schema.js';
+import { ConfigError, type ConfigProblem, formatPath } from './problem.js';
+import { type MachineConfig, machineConfigSchema } from './schema.js';
+import { UNSUPPORTED, UNSUPPORTED_KINDS } from './unsupported.js';
 
 /** Of one document: more are a text that was made for it, and finding the line of each takes time. */
 const MAX_ISSUES = 1000;
 /** Characters of an unknown kind that are repeated in the message. */
 const MAX_QUOTED = 60;
 
+const TOO_LARGE = `has more than ${MAX_NETWORK_DOCUMENT_BYTES / 1024} KiB of interfaces, hosts and servers`;
+
 export interface ParsedMachineConfig {
   config: MachineConfig;
-  /** Name of the interface whose address is to be asked for (document DHCPv4Config). */
-  dhcpLink: string | undefined;
+  /** What all of its documents say about the network. */
+  network: NetworkDocument;
   warnings: ConfigProblem[];
   /** Plain values of all documents, as written. */
   documents: readonly unknown[];
@@ -37,7 +40,7 @@ export function problemIn(
 }
 
 /** Fields of DHCPv4Config that Talos has and that are ignored here with a warning. */
-const UNSUPPORTED_DHCP = ['routeMetric', 'ignoreHostname', 'clientIdentifier', 'duidRaw'] as const;
+const UNSUPPORTED_DHCP = ['clientIdentifier', 'duidRaw'] as const;
 
 /**
  * Parses a machine config: one main document and any number of further ones (`apiVersion`, `kind`), in any order.
@@ -51,7 +54,7 @@ export function parseMachineConfig(text: string, what?: string): ParsedMachineCo
 
   const warnings: ConfigProblem[] = [];
   const main: { document: ConfigDocument; config: MachineConfig | undefined }[] = [];
-  let dhcpLink: string | undefined;
+  const dhcp: DhcpConfig[] = [];
   let hostname: { document: ConfigDocument; value: string } | undefined;
   for (const document of documents) {
     const kind = field(document.value, 'kind');
@@ -64,10 +67,10 @@ export function parseMachineConfig(text: string, what?: string): ParsedMachineCo
       if (parsed?.auto === 'stable') warnings.push(problemAt(document, ['auto'], 'is not supported yet and ignored'));
     } else if (kind === 'DHCPv4Config') {
       const parsed = check(dhcpConfigSchema, document, problems);
-      if (dhcpLink !== undefined && parsed) {
-        problems.push(problemAt(document, ['name'], 'there is another interface with DHCP: one is supported so far'));
+      if (parsed && dhcp.some(({ name }) => name === parsed.name)) {
+        problems.push(problemAt(document, ['name'], 'there is another document for this interface'));
       }
-      dhcpLink ??= parsed?.name;
+      if (parsed) dhcp.push(parsed);
       for (const name of UNSUPPORTED_DHCP.filter((name) => parsed?.[name] !== undefined)) {
         warnings.push(problemAt(document, [name], 'is not supported yet and ignored'));
       }
@@ -80,7 +83,7 @@ export function parseMachineConfig(text: string, what?: string): ParsedMachineCo
   }
 
   if (main.length === 0)
-    problems.push({ path: '', line: 0, message: 'there is no document with version, machine and cluster' });
+    problems.push({ path: '', line: 0, message: 'has no document with version, machine and cluster' });
   for (const { document } of main.slice(1))
     problems.push(problemAt(document, [], 'there is already a document with the machine config'));
   const config = main[0]?.config;
@@ -90,7 +93,14 @@ export function parseMachineConfig(text: string, what?: string): ParsedMachineCo
   if (problems.length > 0 || config === undefined) throw new ConfigError(problems, what);
   if (hostname !== undefined) config.machine.network = { ...config.machine.network, hostname: hostname.value };
   const lineOf = (path: readonly PropertyKey[]) => main[0]?.document.lineOf(path) ?? 0;
-  return { config, dhcpLink, warnings, documents: documents.map(({ value }) => value), lineOf };
+  const network = networkDocumentOf(config, dhcp);
+  if (encodeNetworkDocument(network).length > MAX_NETWORK_DOCUMENT_BYTES) {
+    throw new ConfigError(
+      [{ path: 'machine.network', line: lineOf(['machine', 'network']), message: TOO_LARGE }],
+      what,
+    );
+  }
+  return { config, network, warnings, documents: documents.map(({ value }) => value), lineOf };
 }
 
 function check<T>(schema: z.ZodType<T>, document: ConfigDocument, problems: ConfigProblem[]): T | undefined {
@@ -126,13 +136,29 @@ function sentence(issue: z.core.$ZodIssue): string {
 }
 
 function unsupportedParts(document: ConfigDocument): ConfigProblem[] {
-  return Object.entries(UNSUPPORTED).flatMap(([objectPath, names]) => {
-    const path = objectPath.split('.');
-    const object = path.reduce<unknown>(field, document.value);
-    return names
-      .filter((name) => field(object, name) !== undefined)
-      .map((name) => problemAt(document, [...path, name], 'is not supported yet and ignored'));
-  });
+  return Object.entries(UNSUPPORTED).flatMap(([objectPath, names]) =>
+    objectsAt(document.value, objectPath).flatMap(({ path, object }) =>
+      names
+        .filter((name) => field(object, name) !== undefined)
+        .map((name) => problemAt(document, [...path, name], 'is not supported yet and ignored')),
+    ),
+  );
+}
+
+/** What stands at a path of names; a name with `[]` is a list, of which each item is meant. */
+function objectsAt(value: unknown, objectPath: string): { path: PropertyKey[]; object: unknown }[] {
+  let found: { path: PropertyKey[]; object: unknown }[] = [{ path: [], object: value }];
+  for (const segment of objectPath.split('.')) {
+    const name = segment.replace('[]', '');
+    found = found.map(({ path, object }) => ({ path: [...path, name], object: field(object, name) }));
+    if (name === segment) continue;
+    found = found.flatMap(({ path, object }) =>
+      Array.isArray(object)
+        ? object.slice(0, MAX_ISSUES).map((item, index) => ({ path: [...path, index], object: item }))
+        : [],
+    );
+  }
+  return found;
 }
 
 function field(value: unknown, name: string): unknown {

@@ -1,8 +1,13 @@
-/** Changing a machine config by a piece of one, as talosctl's strategic merge patches do; comments of the config stay. */
-import { type Document, isCollection, isMap, isSeq, parseAllDocuments, stringify, type YAMLMap } from 'yaml';
+/**
+ * Changing a machine config by patches, as talosctl does: pieces of a config that are merged in ("strategic merge"), and JSON patches.
+ * Comments of the config stay where nothing changes.
+ */
+import { type Document, isCollection, isMap, isSeq, parseAllDocuments, stringify, visit, type YAMLMap } from 'yaml';
 import { TalosError } from '../base/errors.js';
-import { readDocuments } from './document.js';
+import { type ConfigDocument, plainValue, readDocuments } from './document.js';
+import { applyJsonPatch } from './json-patch.js';
 import { ConfigError } from './problem.js';
+import { setValue } from './yaml-nodes.js';
 
 /** Lists that a patch replaces; to all others it appends. */
 const REPLACED: ReadonlySet<string> = new Set(['cluster.network.podSubnets', 'cluster.network.serviceSubnets']);
@@ -11,10 +16,11 @@ const DIRECTIVE = '$patch';
 type Fields = Record<string, unknown>;
 
 /**
- * Merges a patch into a config: maps field by field, lists by appending, anything else by replacing. A map with `$patch: delete` removes what
- * it stands for. A document with a `kind` is for that of the same kind and name, or becomes a new one.
+ * Changes a config by a patch, YAML or JSON. A map is merged in: maps field by field, lists by appending, anything else by replacing; a map
+ * with `$patch: delete` removes what it stands for; a document with a `kind` is for that of the same kind and name, or becomes a new one.
+ * A list is a JSON patch (RFC 6902) of the main document, the one without a `kind`.
  * @param what  names of the two, for messages
- * @throws ConfigError  the texts are no YAML · TalosError ERR_CONFIG_PATCH  the patch makes no sense
+ * @throws ConfigError  the texts are no YAML, or an operation cannot be done · TalosError ERR_CONFIG_PATCH  the patch makes no sense
  */
 export function patchConfig(text: string, patch: string, what: { config: string; patch: string }): string {
   const { problems } = readDocuments(text);
@@ -23,13 +29,19 @@ export function patchConfig(text: string, patch: string, what: { config: string;
   if (read.problems.length > 0) throw new ConfigError(read.problems, what.patch);
   const parsed = parseAllDocuments(text);
   const documents: Document[] = Array.isArray(parsed) ? parsed : [];
+  for (const document of documents) expandAliases(document);
   const added: string[] = [];
-  for (const { value } of read.documents) {
+  for (const change of read.documents) {
+    const { value } = change;
+    if (Array.isArray(value)) {
+      patchMain(documents, change, what);
+      continue;
+    }
     if (!isFields(value)) {
-      const why = Array.isArray(value)
-        ? 'JSON patches are not supported: write the fields as they are in the config'
-        : 'it must be a map';
-      throw new TalosError('ERR_CONFIG_PATCH', `${what.patch}: ${why}`);
+      throw new TalosError(
+        'ERR_CONFIG_PATCH',
+        `${what.patch}: it must be a piece of a config, or a list of JSON patch operations`,
+      );
     }
     const index = documents.findIndex((document) => isFor(document, value));
     const target = documents[index];
@@ -38,6 +50,34 @@ export function patchConfig(text: string, patch: string, what: { config: string;
     else merge(target, target.contents as YAMLMap, value, []);
   }
   return documents.map((document) => document.toString({ lineWidth: 0 })).join('') + added.join('');
+}
+
+/** An alias stands for the same thing in two places, and a change is meant for one of them. */
+function expandAliases(document: Document): void {
+  let hasAlias = false;
+  visit(document, {
+    Alias: () => {
+      hasAlias = true;
+      return visit.BREAK;
+    },
+  });
+  if (hasAlias) document.contents = document.createNode(document.toJS(), { aliasDuplicateObjects: false });
+}
+
+function patchMain(
+  documents: readonly Document[],
+  change: ConfigDocument,
+  what: { config: string; patch: string },
+): void {
+  const main = documents.find((document) => isMap(document.contents) && !document.has('kind'));
+  if (main === undefined) {
+    throw new TalosError(
+      'ERR_CONFIG_PATCH',
+      `${what.config} has no document with version, machine and cluster to patch`,
+    );
+  }
+  const before = plainValue(main.toJS());
+  setValue(main, before, applyJsonPatch(before, change, what));
 }
 
 function isFor(document: Document, patch: Fields): boolean {

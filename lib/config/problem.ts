@@ -2,7 +2,7 @@ import { TalosError } from '../base/errors.js';
 
 /** Something about a config text, with the place where it stands. */
 export interface ConfigProblem {
-  /** `machine.certSANs[0]`; empty when it is about the text as a whole. */
+  /** `machine.certSANs[0]`; empty when it is about the text as a whole, and the message goes on behind the name of that. */
   path: string;
   /** From 1; 0 when there is no place to point at. */
   line: number;
@@ -19,15 +19,25 @@ export class ConfigError extends TalosError {
   readonly problems: readonly ConfigProblem[];
 
   constructor(problems: readonly ConfigProblem[], what = 'the machine config') {
-    const lines = problems.slice(0, MAX_SHOWN).map((problem) => `  ${formatProblem(problem)}`);
-    if (problems.length > MAX_SHOWN) lines.push(`  and ${problems.length - MAX_SHOWN} more`);
-    super(
-      'ERR_CONFIG_INVALID',
-      `${what} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${lines.join('\n')}`,
-    );
+    super('ERR_CONFIG_INVALID', messageOf(problems, what));
     this.name = 'ConfigError';
     this.problems = problems;
   }
+}
+
+function messageOf(problems: readonly ConfigProblem[], what: string): string {
+  const whole = problemOfAll(problems);
+  if (whole !== undefined) return `${what} ${whole}`;
+  const lines = problems.slice(0, MAX_SHOWN).map((problem) => `  ${formatProblem(problem)}`);
+  if (problems.length > MAX_SHOWN) lines.push(`  and ${problems.length - MAX_SHOWN} more`);
+  const count = problems.length === 1 ? 'a problem' : `${problems.length} problems`;
+  return `${what} has ${count}:\n${lines.join('\n')}`;
+}
+
+/** What is wrong with a text as a whole when nothing else is: `is larger than …`. */
+export function problemOfAll(problems: readonly ConfigProblem[]): string | undefined {
+  const [first] = problems;
+  return problems.length === 1 && first?.line === 0 && first.path === '' ? first.message : undefined;
 }
 
 /** `line 12: machine.token: is missing` */

@@ -2,129 +2,14 @@
  * The machine config: the Talos v1alpha1 shape, the part of it that this version acts on. Parts that Talos knows and we do not yet
  * are listed by name, so that a config made by talosctl is accepted with warnings while a misspelt field is an error.
  */
-import { z } from 'zod';
-import {
-  cidr,
-  endpoint,
-  hostname,
-  hostOrAddress,
-  ipAddress,
-  pemCertificate,
-  pemKey,
-  pemPair,
-  secret32,
-  token,
-} from './fields.js';
-
-/** Fields that Talos has and that are ignored here with a warning, by the path of the object they stand in. */
-export const UNSUPPORTED: Readonly<Record<string, readonly string[]>> = {
-  machine: [
-    'baseRuntimeSpecOverrides',
-    'controlPlane',
-    'disks',
-    'env',
-    'features',
-    'files',
-    'install',
-    'kernel',
-    'kubelet',
-    'logging',
-    'nodeAnnotations',
-    'nodeLabels',
-    'nodeTaints',
-    'pods',
-    'registries',
-    'seccompProfiles',
-    'sysctls',
-    'sysfs',
-    'systemDiskEncryption',
-    'udev',
-  ],
-  'machine.network': ['disableSearchDomain', 'extraHostEntries', 'interfaces', 'kubespan', 'searchDomains'],
-  'machine.time': ['bootTimeout'],
-  cluster: [
-    'acceptedCAs',
-    'adminKubeconfig',
-    'aescbcEncryptionSecret',
-    'allowSchedulingOnControlPlanes',
-    'allowSchedulingOnMasters',
-    'controllerManager',
-    'coreDNS',
-    'discovery',
-    'externalCloudProvider',
-    'extraManifestHeaders',
-    'extraManifests',
-    'inlineManifests',
-    'proxy',
-    'scheduler',
-  ],
-  'cluster.network': ['cni'],
-  'cluster.apiServer': [
-    'admissionControl',
-    'auditPolicy',
-    'authorizationConfig',
-    'disablePodSecurityPolicy',
-    'env',
-    'extraArgs',
-    'extraVolumes',
-    'image',
-    'resources',
-  ],
-  'cluster.etcd': ['advertisedSubnets', 'extraArgs', 'image', 'listenSubnets', 'subnet'],
-};
-
-/** Kinds of further documents that Talos knows; ignored with a warning, except those that have a schema below. */
-export const UNSUPPORTED_KINDS: ReadonlySet<string> = new Set([
-  'BlockDeviceEncryptionConfig',
-  'BondConfig',
-  'BridgeConfig',
-  'DHCPv6Config',
-  'DummyLinkConfig',
-  'EnvironmentConfig',
-  'EthernetConfig',
-  'EventSinkConfig',
-  'ExistingVolumeConfig',
-  'ExtensionServiceConfig',
-  'KmsgLogConfig',
-  'KubeSpanEndpointsConfig',
-  'LinkAliasConfig',
-  'LinkConfig',
-  'NetworkDefaultActionConfig',
-  'NetworkRuleConfig',
-  'OOMConfig',
-  'PCIDriverRebindConfig',
-  'RawVolumeConfig',
-  'ResolverConfig',
-  'SideroLinkConfig',
-  'StaticHostConfig',
-  'SwapVolumeConfig',
-  'TimeSyncConfig',
-  'TrustedRootsConfig',
-  'UserVolumeConfig',
-  'VLANConfig',
-  'VolumeConfig',
-  'WatchdogTimerConfig',
-  'WireguardConfig',
-  'ZswapConfig',
-]);
-
-const IGNORED_PATHS = Object.entries(UNSUPPORTED).flatMap(([path, names]) => names.map((name) => `${path}.${name}`));
-
-/** Whether a field is in a part of the config that this version does not act on (compare.ts has the form of the path). */
-export function isIgnored(path: string): boolean {
-  const kind = /^[A-Z]\w*/.exec(path)?.[0];
-  if (kind !== undefined) return UNSUPPORTED_KINDS.has(kind);
-  return IGNORED_PATHS.some((ignored) => path === ignored || path.startsWith(`${ignored}.`));
-}
-
-/** The listed fields as optional ones of any type; invisible to TypeScript, so that nothing of ours can come to rely on them. */
-const unsupported = (path: string): Record<never, never> =>
-  Object.fromEntries(
-    (UNSUPPORTED[path] ?? []).map((name) => [
-      name,
-      z.unknown().optional().describe('Known, but not supported yet: ignored with a warning.'),
-    ]),
-  );
+import * as z from 'zod';
+import { cidr, endpoint, hostname, hostOrAddress, pemCertificate, pemKey, pemPair, secret32, token } from './fields.js';
+import { nodeFields } from './kubelet-schema.js';
+import { apiServerFields, clusterFields, etcdFields } from './kubernetes-schema.js';
+import { checkSubnets } from './kubernetes-subnets.js';
+import { cniSchema, manifestFields } from './manifest-schema.js';
+import { networkFields } from './network-schema.js';
+import { unsupported } from './unsupported.js';
 
 const machineSchema = z
   .strictObject({
@@ -140,10 +25,10 @@ const machineSchema = z
     network: z
       .strictObject({
         ...unsupported('machine.network'),
-        hostname: hostname.optional(),
-        nameservers: z.array(ipAddress).max(16).optional(),
+        ...networkFields,
       })
       .optional(),
+    ...nodeFields,
     time: z
       .strictObject({
         ...unsupported('machine.time'),
@@ -157,6 +42,8 @@ const machineSchema = z
 const clusterSchema = z
   .strictObject({
     ...unsupported('cluster'),
+    ...clusterFields,
+    ...manifestFields,
     id: secret32.optional().describe('Name of the cluster for machines: base64 of 32 bytes.'),
     secret: secret32.optional().describe('Shared secret of all nodes: base64 of 32 bytes.'),
     controlPlane: z
@@ -169,6 +56,7 @@ const clusterSchema = z
         dnsDomain: hostname.optional(),
         podSubnets: z.array(cidr).optional(),
         serviceSubnets: z.array(cidr).optional(),
+        cni: cniSchema.optional(),
       })
       .optional(),
     token: token.optional().describe('Joins a node to Kubernetes.'),
@@ -177,9 +65,13 @@ const clusterSchema = z
     aggregatorCA: pemPair.optional(),
     serviceAccount: z.strictObject({ key: pemKey }).optional(),
     apiServer: z
-      .strictObject({ ...unsupported('cluster.apiServer'), certSANs: z.array(hostOrAddress).optional() })
+      .strictObject({
+        ...unsupported('cluster.apiServer'),
+        ...apiServerFields,
+        certSANs: z.array(hostOrAddress).optional(),
+      })
       .optional(),
-    etcd: z.strictObject({ ...unsupported('cluster.etcd'), ca: pemPair.optional() }).optional(),
+    etcd: z.strictObject({ ...unsupported('cluster.etcd'), ...etcdFields, ca: pemPair.optional() }).optional(),
   })
   .describe('The Kubernetes cluster that the node belongs to.');
 
@@ -199,26 +91,8 @@ export const machineConfigSchema = z
         message: 'is missing: a control plane signs certificates',
       });
     }
+    checkSubnets(config.cluster.network, context);
   });
-
-/** A further document that only sets the host name, as newer talosctl versions write it. */
-export const hostnameConfigSchema = z.strictObject({
-  apiVersion: z.literal('v1alpha1'),
-  kind: z.literal('HostnameConfig'),
-  hostname: hostname.optional(),
-  auto: z.enum(['stable', 'off']).optional(),
-});
-
-/** A further document that asks for DHCP on an interface. */
-export const dhcpConfigSchema = z.strictObject({
-  apiVersion: z.literal('v1alpha1'),
-  kind: z.literal('DHCPv4Config'),
-  name: z.string().regex(/^[^\s/:]{1,15}$/, 'must be the name of an interface'),
-  routeMetric: z.int().min(0).optional(),
-  ignoreHostname: z.boolean().optional(),
-  clientIdentifier: z.enum(['none', 'mac', 'duid']).optional(),
-  duidRaw: z.string().optional(),
-});
 
 /** As parsed: PEM decoded from base64. */
 export type MachineConfig = z.output<typeof machineConfigSchema>;

@@ -1,6 +1,6 @@
 /** The secrets of a cluster as a file, in the form of talosctl's `gen secrets`: with it the same configs can be generated again. */
 import { stringify } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { PemPair, SecretsBundle } from '../base/secrets-bundle.js';
 import { problemAt, readDocuments } from './document.js';
 import { pemKey, pemPair, secret32, token } from './fields.js';

@@ -9,22 +9,22 @@ import { Lexer } from 'yaml';
 export const MAX_DEPTH = 64;
 /** Widest indentation of a level that anybody uses. */
 const MAX_INDENT = 8 * MAX_DEPTH;
-/** Pieces (keys, values, marks, blanks, comments, line ends). A megabyte of comments of 24 letters has less; so has any real config. */
-const MAX_TOKENS = 100_000;
+/** Pieces (keys, values, marks, blanks, comments, line ends) of a config. A megabyte of comments of 24 letters has less; so has any real config. */
+export const MAX_TOKENS = 100_000;
 
 /** The next token is a scalar, whatever it looks like. */
 const SCALAR = '\u001f';
 /** The end of a flow collection that was not closed. */
 const FLOW_END = '\u0018';
-const NESTED = 'nested too deeply';
+const NESTED = 'is nested too deeply';
 
 /** What is too much about a text, with its line; undefined if it may be parsed. Linear time, no recursion. */
-export function excessOf(text: string): { line: number; message: string } | undefined {
+export function excessOf(text: string, maxTokens = MAX_TOKENS): { line: number; message: string } | undefined {
   let [line, tokens, flowDepth, onLine] = [1, 0, 0, 0];
   let isLineStart = true;
   let isScalar = false;
   for (const token of new Lexer().lex(text)) {
-    if (++tokens > MAX_TOKENS) return { line, message: 'has too many parts' };
+    if (++tokens > maxTokens) return { line, message: 'has too many parts' };
     if (isScalar) {
       isScalar = false;
       line += countLines(token);

@@ -4,7 +4,7 @@ import { ControlError } from './errors.js';
 import { type ControlEvent, MAX_FRAME_BYTES, type MethodName, type ReplyOf, type RequestOf } from './protocol.js';
 
 export interface ControlClientOptions {
-  channels: ChannelModule;
+  channels: Pick<ChannelModule, 'open'>;
   /** Requests that may be under way at once; one more rejects with RESOURCE_EXHAUSTED. Default 64. */
   maxPending?: number;
   /** Owns the descriptors. Without it events are dropped and their descriptors closed. */
@@ -63,13 +63,17 @@ export class ControlClient {
   /**
    * Sends a request and resolves with its reply. Does not block.
    * @param deadlineMs  patience, told to the server too; default 10 s
+   * @param descriptors  as many as the method takes (REQUEST_DESCRIPTORS); passed on as copies, the caller's stay its own
    * @throws ControlError  as a rejection: what the server answered · DEADLINE_EXCEEDED · UNAVAILABLE the connection is gone ·
    *   RESOURCE_EXHAUSTED too many requests under way, or the server does not read · INVALID_ARGUMENT the request is too large
    */
   request<M extends MethodName>(
     method: M,
     body: RequestOf<M>,
-    { deadlineMs = DEFAULT_DEADLINE_MS }: { deadlineMs?: number } = {},
+    {
+      deadlineMs = DEFAULT_DEADLINE_MS,
+      descriptors = [],
+    }: { deadlineMs?: number; descriptors?: FileDescriptor[] } = {},
   ): Promise<ControlReply<M>> {
     return new Promise<ControlReply<MethodName>>((resolve, reject) => {
       if (!this.open) throw unavailable();
@@ -81,7 +85,8 @@ export class ControlClient {
       if (message.length > MAX_FRAME_BYTES) {
         throw new ControlError('INVALID_ARGUMENT', `request of ${message.length} bytes`);
       }
-      if (!this.channel.send(message)) throw new ControlError('RESOURCE_EXHAUSTED', 'the server does not read');
+      if (!this.channel.send(message, descriptors))
+        throw new ControlError('RESOURCE_EXHAUSTED', 'the server does not read');
       const timer = setTimeout(() => {
         this.pending.delete(id);
         reject(new ControlError('DEADLINE_EXCEEDED', `no answer to ${method} within ${deadlineMs} ms`));

@@ -1,8 +1,9 @@
 /** Frames to bytes and back. Together with messages.ts the only code that knows the generated protobuf classes. */
 import { control } from '../gen/control/control.js';
 import { ControlError, type FailureKind } from './errors.js';
-import { converters, decodeFailureKind, encodeFailureKind, METHOD_NAMES, plainFacts } from './messages.js';
-import type { ControlEvent, MethodName, ReplyOf, RequestOf } from './protocol.js';
+import { converters, decodeFailureKind, encodeFailureKind, METHOD_NAMES } from './messages.js';
+import { enumName, plainFacts } from './plain.js';
+import type { ControlEvent, MethodName, ReplyOf, RequestOf, ServiceAction } from './protocol.js';
 
 export type Frame =
   | { kind: 'request'; id: number; method: MethodName; body: RequestOf<MethodName>; deadlineMs: number }
@@ -44,8 +45,22 @@ export function encodeEvent(event: ControlEvent): Uint8Array {
       return encode({ event: { networkChanged: event.facts } });
     case 'identityChanged':
       return encode({ event: { identityChanged: {} } });
+    case 'apiServersChanged':
+      return encode({ event: { apiServersChanged: {} } });
     case 'eventsPublished':
       return encode({ event: { eventsPublished: {} } });
+    case 'listening':
+      return encode({ event: { listening: { peer: event.peer } } });
+    case 'networkWanted':
+      return encode({ event: { networkWanted: {} } });
+    case 'podRoutesWanted':
+      return encode({ event: { podRoutesWanted: {} } });
+    case 'clockStepped':
+      return encode({ event: { clockStepped: {} } });
+    case 'containerRequested': {
+      const action = control.ControlServiceRequest.Action[event.action];
+      return encode({ event: { containerRequested: { id: event.id, action } } });
+    }
   }
 }
 
@@ -96,7 +111,17 @@ function eventFrame(event: control.Event.$Properties): Frame {
   if (event.networkChanged) {
     return { kind: 'event', event: { kind: 'networkChanged', facts: plainFacts(event.networkChanged) } };
   }
+  if (event.listening) return { kind: 'event', event: { kind: 'listening', peer: event.listening.peer ?? '' } };
   if (event.identityChanged) return { kind: 'event', event: { kind: 'identityChanged' } };
+  if (event.apiServersChanged) return { kind: 'event', event: { kind: 'apiServersChanged' } };
   if (event.eventsPublished) return { kind: 'event', event: { kind: 'eventsPublished' } };
+  if (event.networkWanted) return { kind: 'event', event: { kind: 'networkWanted' } };
+  if (event.podRoutesWanted) return { kind: 'event', event: { kind: 'podRoutesWanted' } };
+  if (event.clockStepped) return { kind: 'event', event: { kind: 'clockStepped' } };
+  if (event.containerRequested) {
+    const { id, action } = event.containerRequested;
+    const name = enumName<ServiceAction>(control.ControlServiceRequest.Action, action ?? 0);
+    return { kind: 'event', event: { kind: 'containerRequested', id: id ?? '', action: name } };
+  }
   return { kind: 'unknown-event' };
 }

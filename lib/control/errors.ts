@@ -7,7 +7,8 @@ export type FailureKind =
   | 'FAILED_PRECONDITION'
   | 'UNAVAILABLE'
   | 'DEADLINE_EXCEEDED'
-  | 'RESOURCE_EXHAUSTED';
+  | 'RESOURCE_EXHAUSTED'
+  | 'ALREADY_EXISTS';
 
 /**
  * A request that failed. A handler throws it to choose what its peer is told; a client's promise rejects with it.

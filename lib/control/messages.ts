@@ -1,20 +1,16 @@
-/**
- * Between the generated message classes and the plain objects of protocol.ts, one entry a method. Decoded values are copied field by field:
- * a generated message keeps its defaults in its prototype, where a spread or a comparison would miss them.
- */
+/** Between the generated message classes and the plain objects of protocol.ts, one entry a method. */
 import { control } from '../gen/control/control.js';
 import type { FailureKind } from './errors.js';
 import { plainNodeEvent, wireNodeEvent } from './node-event.js';
+import { enumName, plainDisk, plainFacts, plainPodRoute, plainQuery, plainService } from './plain.js';
 import type {
   ConfigOutcome,
   MethodName,
-  NetworkFacts,
   PowerAction,
-  QueryRequest,
   ReplyOf,
   RequestOf,
-  Service,
   ServiceAction,
+  WipeMethod,
 } from './protocol.js';
 
 type WireRequest = control.Request.$Properties;
@@ -28,7 +24,7 @@ interface Converter<M extends MethodName> {
   decodeReply(reply: WireReply): ReplyOf<M>;
 }
 
-const { ControlServiceRequest, PowerRequest, ReportConfigRequest, Failure } = control;
+const { ControlServiceRequest, Disk, PowerRequest, ReportConfigRequest, Failure, WipeDeviceRequest } = control;
 
 export const converters: { readonly [M in MethodName]: Converter<M> } = {
   listServices: {
@@ -38,13 +34,22 @@ export const converters: { readonly [M in MethodName]: Converter<M> } = {
     decodeReply: (reply) => ({ services: (reply.listServices?.services ?? []).map(plainService) }),
   },
   controlService: {
-    encodeRequest: ({ id, action }) => ({ controlService: { id, action: ControlServiceRequest.Action[action] } }),
+    encodeRequest: ({ action, ...body }) => ({
+      controlService: { action: ControlServiceRequest.Action[action], ...body },
+    }),
     decodeRequest: ({ controlService: body }) => ({
       id: body?.id ?? '',
       action: enumName<ServiceAction>(ControlServiceRequest.Action, body?.action ?? 0),
+      ...(body?.untilEnded && { untilEnded: true }),
     }),
     encodeReply: ({ message }) => ({ controlService: { message } }),
     decodeReply: (reply) => ({ message: reply.controlService?.message ?? '' }),
+  },
+  setServiceArguments: {
+    encodeRequest: (body) => ({ setServiceArguments: body }),
+    decodeRequest: ({ setServiceArguments: body }) => ({ id: body?.id ?? '', arguments: [...(body?.arguments ?? [])] }),
+    encodeReply: () => ({ setServiceArguments: {} }),
+    decodeReply: () => ({}),
   },
   openLog: {
     encodeRequest: ({ id, follow }) => ({ openLog: { id, follow } }),
@@ -71,8 +76,10 @@ export const converters: { readonly [M in MethodName]: Converter<M> } = {
       force: body?.force ?? false,
       actorId: body?.actorId ?? '',
       reason: body?.reason ?? '',
+      drain: body?.drain ?? false,
       reset: body?.reset ?? false,
       disksToWipe: [...(body?.disksToWipe ?? [])],
+      partitionsToWipe: [...(body?.partitionsToWipe ?? [])],
     }),
     encodeReply: () => ({ power: {} }),
     decodeReply: () => ({}),
@@ -95,27 +102,53 @@ export const converters: { readonly [M in MethodName]: Converter<M> } = {
     encodeReply: () => ({ reportListening: {} }),
     decodeReply: () => ({}),
   },
+  reportMaintenance: {
+    encodeRequest: ({ port }) => ({ reportMaintenance: { port } }),
+    decodeRequest: ({ reportMaintenance: body }) => ({ port: body?.port ?? 0 }),
+    encodeReply: () => ({ reportMaintenance: {} }),
+    decodeReply: () => ({}),
+  },
   reportNetwork: {
     encodeRequest: ({ facts }) => ({ reportNetwork: { facts } }),
     decodeRequest: ({ reportNetwork: body }) => ({ facts: plainFacts(body?.facts) }),
     encodeReply: () => ({ reportNetwork: {} }),
     decodeReply: () => ({}),
   },
-  startDhcp: {
-    encodeRequest: ({ link }) => ({ startDhcp: { link } }),
-    decodeRequest: ({ startDhcp: body }) => ({ link: body?.link ?? '' }),
-    encodeReply: () => ({ startDhcp: {} }),
+  setNetwork: {
+    encodeRequest: ({ document, isUrgent }) => ({ setNetwork: { document, urgent: isUrgent } }),
+    decodeRequest: ({ setNetwork: body }) => ({
+      document: body?.document ?? new Uint8Array(),
+      isUrgent: body?.urgent ?? false,
+    }),
+    encodeReply: () => ({ setNetwork: {} }),
     decodeReply: () => ({}),
   },
-  describeDhcp: {
-    encodeRequest: () => ({ describeDhcp: {} }),
+  describeNetwork: {
+    encodeRequest: () => ({ describeNetwork: {} }),
     decodeRequest: () => ({}),
-    encodeReply: ({ wanted, link, hostname }) => ({ describeDhcp: { wanted, link, hostname } }),
-    decodeReply: ({ describeDhcp: body }) => ({
-      wanted: body?.wanted ?? false,
-      link: body?.link ?? '',
-      hostname: body?.hostname ?? '',
+    encodeReply: ({ document }) => ({ describeNetwork: { document } }),
+    decodeReply: ({ describeNetwork: body }) => ({ document: body?.document ?? new Uint8Array() }),
+  },
+  setPodRoutes: {
+    encodeRequest: (body) => ({ setPodRoutes: body }),
+    decodeRequest: ({ setPodRoutes: body }) => ({ routes: (body?.routes ?? []).map(plainPodRoute) }),
+    encodeReply: () => ({ setPodRoutes: {} }),
+    decodeReply: () => ({}),
+  },
+  describePodRoutes: {
+    encodeRequest: () => ({ describePodRoutes: {} }),
+    decodeRequest: () => ({}),
+    encodeReply: (body) => ({ describePodRoutes: body }),
+    decodeReply: ({ describePodRoutes: body }) => ({ routes: (body?.routes ?? []).map(plainPodRoute) }),
+  },
+  reportClock: {
+    encodeRequest: ({ steppedMs, server }) => ({ reportClock: { steppedMs, server } }),
+    decodeRequest: ({ reportClock: body }) => ({
+      steppedMs: Number(body?.steppedMs ?? 0),
+      server: body?.server ?? '',
     }),
+    encodeReply: () => ({ reportClock: {} }),
+    decodeReply: () => ({}),
   },
   readEvents: {
     encodeRequest: ({ after }) => ({ readEvents: { after } }),
@@ -124,8 +157,12 @@ export const converters: { readonly [M in MethodName]: Converter<M> } = {
     decodeReply: ({ readEvents: body }) => ({ events: (body?.events ?? []).map(plainNodeEvent) }),
   },
   reportHealth: {
-    encodeRequest: ({ healthy, message }) => ({ reportHealth: { healthy, message } }),
-    decodeRequest: ({ reportHealth: body }) => ({ healthy: body?.healthy ?? false, message: body?.message ?? '' }),
+    encodeRequest: (body) => ({ reportHealth: body }),
+    decodeRequest: ({ reportHealth: body }) => ({
+      healthy: body?.healthy ?? false,
+      message: body?.message ?? '',
+      service: body?.service ?? '',
+    }),
     encodeReply: () => ({ reportHealth: {} }),
     decodeReply: () => ({}),
   },
@@ -142,6 +179,15 @@ export const converters: { readonly [M in MethodName]: Converter<M> } = {
     encodeReply: () => ({ reportConfig: {} }),
     decodeReply: () => ({}),
   },
+  reportVolumes: {
+    encodeRequest: ({ stateDisk, ephemeralDisk }) => ({ reportVolumes: { stateDisk, ephemeralDisk } }),
+    decodeRequest: ({ reportVolumes: body }) => ({
+      stateDisk: body?.stateDisk ?? '',
+      ephemeralDisk: body?.ephemeralDisk ?? '',
+    }),
+    encodeReply: () => ({ reportVolumes: {} }),
+    decodeReply: () => ({}),
+  },
   describeTime: {
     encodeRequest: () => ({ describeTime: {} }),
     decodeRequest: () => ({}),
@@ -151,22 +197,96 @@ export const converters: { readonly [M in MethodName]: Converter<M> } = {
       nameServers: [...(body?.nameServers ?? [])],
     }),
   },
+  reportContainer: {
+    encodeRequest: (body) => ({ reportContainer: body }),
+    decodeRequest: ({ reportContainer: body }) => ({
+      id: body?.id ?? '',
+      state: body?.state ?? '',
+      pid: body?.pid ?? 0,
+      image: body?.image ?? '',
+      restarts: body?.restarts ?? 0,
+      message: body?.message ?? '',
+      failed: body?.failed ?? false,
+    }),
+    encodeReply: () => ({ reportContainer: {} }),
+    decodeReply: () => ({}),
+  },
+  openContainerLog: {
+    encodeRequest: ({ id }) => ({ openContainerLog: { id } }),
+    decodeRequest: ({ openContainerLog: body }) => ({ id: body?.id ?? '' }),
+    encodeReply: () => ({ openContainerLog: {} }),
+    decodeReply: () => ({}),
+  },
+  openContainerControl: {
+    encodeRequest: ({ id }) => ({ openContainerControl: { id } }),
+    decodeRequest: ({ openContainerControl: body }) => ({ id: body?.id ?? '' }),
+    encodeReply: () => ({ openContainerControl: {} }),
+    decodeReply: () => ({}),
+  },
+  drainNode: {
+    encodeRequest: () => ({ drainNode: {} }),
+    decodeRequest: () => ({}),
+    encodeReply: () => ({ drainNode: {} }),
+    decodeReply: () => ({}),
+  },
+  stopContainers: {
+    encodeRequest: () => ({ stopContainers: {} }),
+    decodeRequest: () => ({}),
+    encodeReply: () => ({ stopContainers: {} }),
+    decodeReply: () => ({}),
+  },
   wipeDisks: {
-    encodeRequest: ({ disks }) => ({ wipeDisks: { disks } }),
-    decodeRequest: ({ wipeDisks: body }) => ({ disks: [...(body?.disks ?? [])] }),
+    encodeRequest: (body) => ({ wipeDisks: body }),
+    decodeRequest: ({ wipeDisks: body }) => ({
+      disks: [...(body?.disks ?? [])],
+      partitions: [...(body?.partitions ?? [])],
+    }),
     encodeReply: () => ({ wipeDisks: {} }),
     decodeReply: () => ({}),
   },
   issueCertificate: {
-    encodeRequest: ({ publicKey }) => ({ issueCertificate: { publicKey } }),
-    decodeRequest: ({ issueCertificate: body }) => ({ publicKey: body?.publicKey ?? new Uint8Array() }),
-    encodeReply: ({ certificate, acceptedCas, notAfterMs }) => ({
-      issueCertificate: { certificate, acceptedCas, notAfterMs },
+    encodeRequest: (body) => ({ issueCertificate: body }),
+    decodeRequest: ({ issueCertificate: body }) => ({
+      publicKey: body?.publicKey ?? new Uint8Array(),
+      signingRequest: body?.signingRequest ?? new Uint8Array(),
     }),
+    encodeReply: ({ isMaintenance, ...body }) => ({ issueCertificate: { ...body, maintenance: isMaintenance } }),
     decodeReply: ({ issueCertificate: body }) => ({
       certificate: body?.certificate ?? new Uint8Array(),
       acceptedCas: body?.acceptedCas ?? new Uint8Array(),
       notAfterMs: Number(body?.notAfterMs ?? 0),
+      isMaintenance: body?.maintenance ?? false,
+    }),
+  },
+  issueNodeCertificate: {
+    encodeRequest: (body) => ({ issueNodeCertificate: body }),
+    decodeRequest: ({ issueNodeCertificate: body }) => ({
+      publicKey: body?.publicKey ?? new Uint8Array(),
+      address: body?.address ?? '',
+      token: body?.token ?? '',
+    }),
+    encodeReply: (body) => ({ issueNodeCertificate: body }),
+    decodeReply: ({ issueNodeCertificate: body }) => ({
+      certificate: body?.certificate ?? new Uint8Array(),
+      acceptedCas: body?.acceptedCas ?? new Uint8Array(),
+    }),
+  },
+  describeApiServers: {
+    encodeRequest: () => ({ describeApiServers: {} }),
+    decodeRequest: () => ({}),
+    encodeReply: ({ servers, nameServers }) => ({
+      describeApiServers: {
+        servers: servers.map(({ isFallback, ...server }) => ({ ...server, fallback: isFallback })),
+        nameServers,
+      },
+    }),
+    decodeReply: ({ describeApiServers: body }) => ({
+      servers: (body?.servers ?? []).map(({ host, port, fallback }) => ({
+        host: host ?? '',
+        port: port ?? 0,
+        isFallback: fallback ?? false,
+      })),
+      nameServers: [...(body?.nameServers ?? [])],
     }),
   },
   query: {
@@ -184,6 +304,18 @@ export const converters: { readonly [M in MethodName]: Converter<M> } = {
     encodeReply: () => ({ openQueryStream: {} }),
     decodeReply: () => ({}),
   },
+  offerConfig: {
+    encodeRequest: ({ isDryRun, ...body }) => ({ offerConfig: { ...body, dryRun: isDryRun } }),
+    decodeRequest: ({ offerConfig: body }) => ({
+      data: body?.data ?? new Uint8Array(),
+      upload: Number(body?.upload ?? 0),
+      source: body?.source ?? '',
+      isDryRun: body?.dryRun ?? false,
+      problem: body?.problem ?? '',
+    }),
+    encodeReply: (body) => ({ offerConfig: body }),
+    decodeReply: ({ offerConfig: body }) => ({ warnings: [...(body?.warnings ?? [])] }),
+  },
   uploadPart: {
     encodeRequest: (body) => ({ uploadPart: body }),
     decodeRequest: ({ uploadPart: body }) => ({
@@ -192,6 +324,22 @@ export const converters: { readonly [M in MethodName]: Converter<M> } = {
     }),
     encodeReply: () => ({ uploadPart: {} }),
     decodeReply: () => ({}),
+  },
+  listDisks: {
+    encodeRequest: (body) => ({ listDisks: body }),
+    decodeRequest: ({ listDisks: body }) => ({ systemDevices: [...(body?.systemDevices ?? [])] }),
+    encodeReply: ({ disks }) => ({
+      listDisks: { disks: disks.map((disk) => ({ ...disk, type: Disk.Type[disk.type] })) },
+    }),
+    decodeReply: ({ listDisks: body }) => ({ disks: (body?.disks ?? []).map(plainDisk) }),
+  },
+  wipeDevice: {
+    encodeRequest: ({ method }) => ({ wipeDevice: { method: WipeDeviceRequest.Method[method] } }),
+    decodeRequest: ({ wipeDevice: body }) => ({
+      method: enumName<WipeMethod>(WipeDeviceRequest.Method, body?.method ?? 0),
+    }),
+    encodeReply: (body) => ({ wipeDevice: body }),
+    decodeReply: ({ wipeDevice: body }) => ({ marks: [...(body?.marks ?? [])] }),
   },
 };
 
@@ -204,53 +352,4 @@ export function encodeFailureKind(kind: FailureKind): number {
 /** A kind that this build does not know is an inner failure of the peer as far as we can tell. */
 export function decodeFailureKind(value: number): FailureKind {
   return (Failure.Kind[value] as FailureKind | undefined) ?? 'INTERNAL';
-}
-
-/** @throws Error  for a value that this build does not know: guessing an action would be worse than closing the connection. */
-function enumName<Name extends string>(type: Record<number, string>, value: number): Name {
-  const name = type[value];
-  if (name === undefined) throw new Error(`unknown enum value ${value}`);
-  return name as Name;
-}
-
-export function plainFacts(facts: control.NetworkFacts.$Properties | null | undefined): NetworkFacts {
-  return {
-    link: facts?.link ?? '',
-    address: facts?.address ?? '',
-    dnsServers: [...(facts?.dnsServers ?? [])],
-    ntpServers: [...(facts?.ntpServers ?? [])],
-    domain: facts?.domain ?? '',
-    searchDomains: [...(facts?.searchDomains ?? [])],
-    hostname: facts?.hostname ?? '',
-    carrier: facts?.carrier ?? false,
-  };
-}
-
-function plainQuery(body: control.QueryRequest.$Properties | null | undefined): QueryRequest {
-  return {
-    path: body?.path ?? '',
-    request: body?.request ?? new Uint8Array(),
-    caller: body?.caller ?? '',
-    upload: Number(body?.upload ?? 0),
-  };
-}
-
-function plainService(service: control.Service.$Properties): Service {
-  return {
-    id: service.id ?? '',
-    state: service.state ?? '',
-    pid: service.pid ?? 0,
-    image: service.image ?? '',
-    restarts: service.restarts ?? 0,
-    lastLogLine: service.lastLogLine ?? '',
-    events: (service.events ?? []).map((event) => ({
-      message: event.message ?? '',
-      state: event.state ?? '',
-      timeMs: Number(event.timeMs ?? 0),
-    })),
-    lastChangeMs: Number(service.lastChangeMs ?? 0),
-    healthUnknown: service.healthUnknown ?? false,
-    healthy: service.healthy ?? false,
-    healthMessage: service.healthMessage ?? '',
-  };
 }

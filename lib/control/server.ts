@@ -1,7 +1,14 @@
 import type { Channel, ChannelModule, FileDescriptor } from '../native/contract.js';
 import { decodeFrame, encodeEvent, encodeFailure, encodeReply, type Frame } from './codec.js';
 import { ControlError, type FailureKind } from './errors.js';
-import { type ControlEvent, MAX_FRAME_BYTES, type MethodName, type ReplyOf, type RequestOf } from './protocol.js';
+import {
+  type ControlEvent,
+  MAX_FRAME_BYTES,
+  type MethodName,
+  REQUEST_DESCRIPTORS,
+  type ReplyOf,
+  type RequestOf,
+} from './protocol.js';
 
 export interface HandlerResult<M extends MethodName> {
   body: ReplyOf<M>;
@@ -17,6 +24,8 @@ export interface CallContext {
   signal: AbortSignal;
   /** The peer's patience, counted from the arrival of the request; 0 when it named none. */
   deadlineMs: number;
+  /** As many as the method takes (REQUEST_DESCRIPTORS). They are closed when the handler is through, before the peer is answered. */
+  descriptors: readonly FileDescriptor[];
 }
 
 /** A method that is absent is not served here. A handler fails by throwing; ControlError chooses what the peer is told. */
@@ -31,7 +40,7 @@ export type Handlers = {
 export type AllowList = { readonly [M in MethodName]?: readonly string[] };
 
 export interface ControlServerOptions {
-  channels: ChannelModule;
+  channels: Pick<ChannelModule, 'open'>;
   handlers: Handlers;
   allow: AllowList;
   /** One line about a connection that was cut or a request that failed inside. */
@@ -127,25 +136,39 @@ export class ServerConnection {
   }
 
   private receive(message: Buffer, descriptors: FileDescriptor[]): void {
-    // No request brings descriptors; whoever sends some must not fill our table with them.
-    for (const descriptor of descriptors) descriptor.close();
     let frame: Frame;
     try {
       frame = decodeFrame(message);
     } catch (error) {
+      closeAll(descriptors);
       this.cut(`malformed frame (${(error as Error).message})`);
       return;
     }
-    if (descriptors.length > 0) this.cut('descriptors beside a request');
+    // Whoever sends some that nobody takes must not fill our table with them.
+    const isTaken = frame.kind === 'request' && this.takes(frame.method, descriptors.length);
+    if (!isTaken) closeAll(descriptors);
+    if (!isTaken && descriptors.length > 0) this.cut('descriptors beside a request');
     else if (frame.kind === 'unknown-request') this.fail(frame.id, 'INVALID_ARGUMENT', 'unknown method');
     else if (frame.kind !== 'request') this.cut(`unexpected ${frame.kind}`);
-    else if (this.running.has(frame.id)) this.cut('request id in use');
-    else void this.serve(frame);
+    else if (this.running.has(frame.id)) {
+      closeAll(descriptors);
+      this.cut('request id in use');
+    } else if (isTaken) void this.serve(frame, descriptors);
+    else this.fail(frame.id, 'INVALID_ARGUMENT', 'its descriptors are missing');
   }
 
-  private async serve(frame: Extract<Frame, { kind: 'request' }>): Promise<void> {
+  /** One that may not call a method is told so; what it sends beside the request is not taken. */
+  private takes(method: MethodName, count: number): boolean {
+    return count === (this.mayCall(method) ? (REQUEST_DESCRIPTORS[method] ?? 0) : 0);
+  }
+
+  private mayCall(method: MethodName): boolean {
+    return this.options.allow[method]?.includes(this.peer) ?? false;
+  }
+
+  private async serve(frame: Extract<Frame, { kind: 'request' }>, descriptors: FileDescriptor[]): Promise<void> {
     const { id, method, body, deadlineMs } = frame;
-    if (!this.options.allow[method]?.includes(this.peer)) {
+    if (!this.mayCall(method)) {
       // Once a method: a peer that keeps asking must not push everything else out of the log.
       if (!this.denied.has(method)) this.options.log(`${this.peer} may not call ${method}`);
       this.denied.add(method);
@@ -153,6 +176,7 @@ export class ServerConnection {
       return;
     }
     if (this.running.size >= (this.options.maxRunning ?? DEFAULT_MAX_RUNNING)) {
+      closeAll(descriptors);
       this.fail(id, 'RESOURCE_EXHAUSTED', 'too many requests under way');
       return;
     }
@@ -169,14 +193,15 @@ export class ServerConnection {
         connection: this,
         signal: controller.signal,
         deadlineMs,
-      });
+        descriptors,
+      }).finally(() => closeAll(descriptors));
       if (isWanted()) this.reply(id, method, result);
     } catch (error) {
       if (isWanted()) this.report(id, method, error);
     } finally {
       clearTimeout(timer);
       if (isWanted()) this.running.delete(id);
-      for (const descriptor of result?.descriptors ?? []) descriptor.close();
+      closeAll(result?.descriptors ?? []);
     }
   }
 
@@ -222,4 +247,8 @@ export class ServerConnection {
     if (!this.open) return;
     if (!this.channel.send(message, descriptors)) this.cut('it does not read its replies');
   }
+}
+
+function closeAll(descriptors: readonly FileDescriptor[]): void {
+  for (const descriptor of descriptors) descriptor.close();
 }

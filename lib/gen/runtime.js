@@ -7,6 +7,12 @@ protobuf.configure();
 // Fields that we do not know are dropped instead of kept: they come from the network.
 protobuf.Reader.discardUnknown = true;
 
+/** Defines a property that is made when it is read for the first time: a process uses few of all the messages there are. */
+export function lazily(holder, name, make) {
+  const define = (how) => Object.defineProperty(holder, name, { configurable: true, enumerable: true, ...how });
+  define({ get: () => define({ value: make(), writable: true })[name] });
+}
+
 export const Reader = protobuf.Reader;
 export const Writer = protobuf.Writer;
 export default protobuf;

@@ -76,16 +76,19 @@ const ARCHIVE = /\/debian(\/?)$/;
  * The deb822 stanza for `suite` on the machine's own mirror: a `-security` suite next to the machine's security suite, any other next
  * to its release. A machine without a security suite (a minimal container) finds it where mirrors have it: beside `…/debian`, as
  * `…/debian-security`.
+ * @param withSources  source packages as well, whether or not the machine has them in its sources: every mirror does
  * @returns undefined when the machine has no Debian source that it could be derived from
  */
-export function stanzaFor(suite: string, sources: readonly AptSource[]): string | undefined {
+export function stanzaFor(suite: string, sources: readonly AptSource[], withSources = false): string | undefined {
+  const types = withSources ? 'deb deb-src' : 'deb';
   const wantsSecurity = suite.endsWith('-security');
   const same = findSource(sources, wantsSecurity);
-  if (same !== undefined) return stanza(suite, same.uris, same.signedBy);
+  if (same !== undefined) return stanza(types, suite, same.uris, same.signedBy);
   const release = wantsSecurity ? findSource(sources, false) : undefined;
   const uris = (release?.uris ?? []).filter((uri) => ARCHIVE.test(uri));
   if (uris.length === 0) return undefined;
   return stanza(
+    types,
     suite,
     uris.map((uri) => uri.replace(ARCHIVE, '/debian-security$1')),
     release?.signedBy,
@@ -102,8 +105,8 @@ function findSource(sources: readonly AptSource[], isSecurity: boolean): AptSour
   });
 }
 
-function stanza(suite: string, uris: readonly string[], signedBy: string | undefined): string {
-  const lines = ['Types: deb', `URIs: ${uris.join(' ')}`, `Suites: ${suite}`, 'Components: main'];
+function stanza(types: string, suite: string, uris: readonly string[], signedBy: string | undefined): string {
+  const lines = [`Types: ${types}`, `URIs: ${uris.join(' ')}`, `Suites: ${suite}`, 'Components: main'];
   if (signedBy !== undefined) lines.push(`Signed-By: ${signedBy}`);
   return `${lines.join('\n')}\n`;
 }

@@ -17,6 +17,8 @@ export interface DebianPackage {
   /** The source package that it was built from. */
   readonly source: string;
   readonly sourceVersion: string;
+  /** Its `Depends` field; '' for none. */
+  readonly depends: string;
   readonly sha256: string;
   /** Absolute path of the .deb. */
   readonly file: string;
@@ -47,6 +49,13 @@ export async function machineSources(): Promise<AptSource[]> {
   return sources;
 }
 
+/** A source package that was fetched. */
+export interface DebianSource {
+  /** Absolute paths: the .dsc file, and what it names. */
+  readonly description: string;
+  readonly files: readonly string[];
+}
+
 /** An apt that sees one suite of the machine's mirror, for one architecture. */
 export class PrivateApt {
   private constructor(
@@ -57,12 +66,18 @@ export class PrivateApt {
 
   /**
    * Sets it up in `folder` and reads the package lists.
+   * @param options.withSources  {@link downloadSource} is going to be asked: the lists of source packages are large
    * @throws TalosError ERR_NO_MIRROR when the machine has no Debian source to derive a suite from
    */
-  static async open(folder: string, suites: readonly string[], architecture: string): Promise<PrivateApt> {
+  static async open(
+    folder: string,
+    suites: readonly string[],
+    architecture: string,
+    { withSources = false }: { withSources?: boolean } = {},
+  ): Promise<PrivateApt> {
     const sources = await machineSources();
     const stanzas = suites.map((suite) => {
-      const stanza = stanzaFor(suite, sources);
+      const stanza = stanzaFor(suite, sources, withSources);
       if (stanza === undefined) {
         throw new TalosError('ERR_NO_MIRROR', `this machine's apt has no source that ${suite} could be found beside`, {
           hint: SOURCES_HINT,
@@ -103,24 +118,43 @@ export class PrivateApt {
   async download(wanted: readonly string[], target: string): Promise<DebianPackage[]> {
     const packages: DebianPackage[] = [];
     for (const each of wanted) {
-      const before = new Set(await readdir(target));
-      try {
-        await this.run(['apt-get', '-q', 'download', each], target);
-      } catch (error) {
-        throw new TalosError('ERR_NO_PACKAGE', `cannot fetch ${each} from ${this.suites.join(' or ')}`, {
-          hint: SOURCES_HINT,
-          cause: error,
-        });
-      }
-      const name = (await readdir(target)).find((candidate) => candidate.endsWith('.deb') && !before.has(candidate));
+      const fetched = await this.fetch(each, ['download', each], target);
+      const name = fetched.find((candidate) => candidate.endsWith('.deb'));
       if (name === undefined) throw new TalosError('ERR_NO_PACKAGE', `apt-get download ${each} left no file`);
       const file = path.join(target, name);
-      const format = '${Package}\n${Version}\n${source:Package}\n${source:Version}\n';
+      const format = '${Package}\n${Version}\n${source:Package}\n${source:Version}\n${Depends}\n';
       const fields = await runCommand(['dpkg-deb', `--showformat=${format}`, '--show', file]);
-      const [packageName = each, version = '', source = '', sourceVersion = ''] = fields.split('\n');
-      packages.push({ name: packageName, version, source, sourceVersion, sha256: await hashFile(file), file });
+      const [packageName = each, version = '', source = '', sourceVersion = '', depends = ''] = fields.split('\n');
+      const sha256 = await hashFile(file);
+      packages.push({ name: packageName, version, source, sourceVersion, depends, sha256, file });
     }
     return packages;
+  }
+
+  /**
+   * Downloads a source package, given as `name=version`, into `target`, without unpacking it. apt checks it against the signed lists.
+   * @throws TalosError ERR_NO_PACKAGE when the mirror does not have it
+   */
+  async downloadSource(wanted: string, target: string): Promise<DebianSource> {
+    const fetched = await this.fetch(wanted, ['source', '--download-only', wanted], target);
+    const description = fetched.find((name) => name.endsWith('.dsc'));
+    if (description === undefined) throw new TalosError('ERR_NO_PACKAGE', `apt-get source ${wanted} left no .dsc file`);
+    const others = fetched.filter((name) => name !== description);
+    return { description: path.join(target, description), files: others.map((name) => path.join(target, name)) };
+  }
+
+  /** @returns names of the files that came */
+  private async fetch(wanted: string, argv: readonly string[], target: string): Promise<string[]> {
+    const before = new Set(await readdir(target));
+    try {
+      await this.run(['apt-get', '-q', ...argv], target);
+    } catch (error) {
+      throw new TalosError('ERR_NO_PACKAGE', `cannot fetch ${wanted} from ${this.suites.join(' or ')}`, {
+        hint: SOURCES_HINT,
+        cause: error,
+      });
+    }
+    return (await readdir(target)).filter((name) => !before.has(name)).sort();
   }
 
   private run(argv: readonly [string, ...string[]], cwd = this.folder): Promise<string> {

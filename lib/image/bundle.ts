@@ -13,6 +13,9 @@ export const ROLES: Readonly<Record<string, string>> = {
   machined: 'lib/machined/main.ts',
   networkd: 'lib/networkd/main.ts',
   osd: 'lib/osd/main.ts',
+  blockd: 'lib/blockd/main.ts',
+  proxyd: 'lib/proxyd/main.ts',
+  trustd: 'lib/trustd/main.ts',
 };
 
 /** Name of the launcher's bundle; no role can have it. */

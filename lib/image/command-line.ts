@@ -1,7 +1,26 @@
 /** What the image builder's command lines have in common. */
 import { TalosError } from '../base/errors.js';
 import { ExitCode } from '../base/exit-codes.js';
+import type { KubernetesRequest } from './kubernetes/plan.js';
 import { progressLines } from './progress-lines.js';
+
+/** Options that say which Kubernetes an image gets, for parseArgs. */
+export const KUBERNETES_OPTIONS = {
+  kubernetes: { type: 'string' },
+  'kubernetes-source': { type: 'string' },
+  'kubernetes-directory': { type: 'string' },
+} as const;
+
+/** Their values. @throws TalosError ERR_USAGE  a source without a version */
+export function kubernetesRequest(
+  values: { readonly [Name in keyof typeof KUBERNETES_OPTIONS]?: string | undefined },
+  usage: string,
+): KubernetesRequest | undefined {
+  const { kubernetes: version, 'kubernetes-source': source, 'kubernetes-directory': directory } = values;
+  if (version !== undefined) return { version, source, directory };
+  if (source === undefined && directory === undefined) return undefined;
+  throw usageError('--kubernetes-source and --kubernetes-directory need a version: --kubernetes VERSION', usage);
+}
 
 /** A command line that makes no sense: a sentence, and how it is meant. */
 export function usageError(problem: string, usage: string): TalosError {
@@ -25,6 +44,6 @@ export async function runImageCommand(
     progress.end();
     if (!(error instanceof TalosError)) throw error;
     process.stderr.write(`image: ${error.message}\n${error.hint === undefined ? '' : `hint: ${error.hint}\n`}`);
-    return error.code === 'ERR_USAGE' ? ExitCode.usage : ExitCode.failed;
+    return ['ERR_USAGE', 'ERR_RUNTIME', 'ERR_KUBERNETES'].includes(error.code) ? ExitCode.usage : ExitCode.failed;
   }
 }

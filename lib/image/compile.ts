@@ -1,7 +1,9 @@
 /** Compiles the image's small C++ programs: stage0, and what the test layer brings. Not the addon, which cmake-js makes. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { ARCHITECTURES, type Architecture, toolPrefix } from './architecture.js';
+import type { Progress } from '../base/build-cache.js';
+import { type Architecture, toolPrefix } from './architecture.js';
+import { nodePackageFolder } from './node-package.js';
 import { runCommand } from './run-command.js';
 
 const COMMON_FLAGS = [
@@ -36,9 +38,14 @@ export async function compileStaticProgram(
 }
 
 /** A Node-API addon from one file that includes <node_api.h> alone. */
-export async function compileAddon(arch: Architecture, root: string, source: string, output: string): Promise<void> {
-  const { nodePackage } = ARCHITECTURES[arch];
-  const headers = path.join(root, 'node_modules', nodePackage, 'include', 'node');
+export async function compileAddon(
+  arch: Architecture,
+  root: string,
+  source: string,
+  output: string,
+  onProgress: Progress = () => {},
+): Promise<void> {
+  const headers = path.join(await nodePackageFolder(root, arch, onProgress), 'include', 'node');
   await runCommand([
     `${toolPrefix(arch)}g++`,
     '-O2',

@@ -1,4 +1,4 @@
-/** The initramfs: stage0 and the root image, as one archive. */
+/** The initramfs: stage0, and the root image unless that is in a partition, as one archive. */
 import path from 'node:path';
 import { cached, type Progress } from '../base/build-cache.js';
 import { type Architecture, toolPrefix } from './architecture.js';
@@ -38,25 +38,29 @@ export async function buildStage0(root: string, arch: Architecture, onProgress: 
 }
 
 /**
- * The archive for a root image. Not compressed: the image inside is, and the kernel would unpack twice.
+ * The archive. Not compressed: the image inside is, and the kernel would unpack twice.
+ * @param rootImage  undefined: stage0 alone, which finds the root image in a partition
  */
 export async function buildInitramfs(
   root: string,
   arch: Architecture,
-  rootImage: string,
+  rootImage: string | undefined,
   onProgress: Progress,
 ): Promise<string> {
   const stage0 = await buildStage0(root, arch, onProgress);
+  const image = rootImage === undefined ? 'none' : path.basename(path.dirname(rootImage));
   const folder = await cached({
     kind: 'initramfs',
     // Both are named by the hash of all that they are made from.
-    inputs: { recipe: 1, stage0: path.basename(path.dirname(stage0)), image: path.basename(path.dirname(rootImage)) },
+    inputs: { recipe: 1, stage0: path.basename(path.dirname(stage0)), image },
     onProgress,
     make: async (made) => {
       onProgress('writing the initramfs');
       await writeCpio(path.join(made, ARCHIVE_NAME), [
         { kind: 'file', path: 'init', mode: 0o755, file: stage0 },
-        { kind: 'file', path: 'rootfs.img', mode: 0o644, file: rootImage },
+        ...(rootImage === undefined
+          ? []
+          : [{ kind: 'file' as const, path: 'rootfs.img', mode: 0o644, file: rootImage }]),
       ]);
     },
   });

@@ -61,15 +61,21 @@ export function parseConfig(text: string): Map<string, string> {
 }
 
 /**
- * What was wanted and did not arrive, because a dependency is missing or the option does not exist (any more).
+ * What was wanted and did not arrive.
+ * @param known  every option of the source: what is not there has gone or was renamed, else a dependency is missing
  * @returns sentences, none when all is well
  */
-export function droppedOptions(wanted: ReadonlyMap<string, string>, arrived: ReadonlyMap<string, string>): string[] {
+export function droppedOptions(
+  wanted: ReadonlyMap<string, string>,
+  arrived: ReadonlyMap<string, string>,
+  known: ReadonlySet<string>,
+): string[] {
   const dropped: string[] = [];
   for (const [name, value] of wanted) {
     const found = arrived.get(name);
-    if ((found ?? 'n') !== value)
-      dropped.push(`${name}=${value} became ${found ?? 'nothing: unknown, or a dependency is missing'}`);
+    if (!known.has(name)) dropped.push(`${name}=${value}: this kernel has no such option (any more)`);
+    else if ((found ?? 'n') !== value)
+      dropped.push(`${name}=${value} became ${found ?? 'nothing: a dependency is missing'}`);
   }
   return dropped;
 }

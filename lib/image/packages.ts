@@ -1,4 +1,4 @@
-/** The Debian packages that the image takes files from: fetched from the release below, unpacked, never installed. */
+/** Debian packages that images take files from: fetched from the release below or another, unpacked, never installed. */
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { cached, cacheFolder, type Progress } from '../base/build-cache.js';
@@ -8,7 +8,7 @@ import { PrivateApt, unpackPackage } from './apt.js';
 import type { Architecture } from './architecture.js';
 import { type DeclaredLicence, declaredLicence } from './debian-licence.js';
 
-/** All files of the image come from one release, whatever the host runs. */
+/** The files of the image come from this release, whatever the host runs; a container runtime may come from another one (runtimes.ts). */
 export const IMAGE_SUITES = ['trixie', 'trixie-security'];
 /** How long packages are used before the mirror is asked for newer ones. */
 const REFRESH_MS = 14 * DAY_MS;
@@ -21,6 +21,8 @@ export interface PackageRecord {
   /** The source package that it was built from. */
   readonly source: string;
   readonly sourceVersion: string;
+  /** Its `Depends` field; unknown of packages that an older version of this program fetched. */
+  readonly depends?: string | undefined;
   readonly sha256: string;
   /** What its copyright file declares, where a machine can read that. */
   readonly licence?: DeclaredLicence | undefined;
@@ -35,18 +37,21 @@ export interface Packages {
 
 /**
  * Fetches the newest versions of `names`, at most every two weeks. When the mirror cannot be reached an older set does.
+ * @param options.suites  where from, if not from the image's own; named in the order of sources.list(5)
+ * @param options.now  time of day in milliseconds
  */
 export async function fetchPackages(
   names: readonly string[],
   arch: Architecture,
   onProgress: Progress,
-  now = Date.now(),
+  { suites = IMAGE_SUITES, now = Date.now() }: { suites?: readonly string[]; now?: number } = {},
 ): Promise<Packages> {
-  // Of one architecture: an older set that stands in for what cannot be fetched must not be another's.
-  const kind = `packages-${arch}`;
+  // Of one architecture and release: an older set that stands in for what cannot be fetched must not be another's.
+  const isOwn = suites.join() === IMAGE_SUITES.join();
+  const kind = isOwn ? `packages-${arch}` : `packages-${suites[0]}-${arch}`;
   const sorted = [...names].sort();
   const period = Math.floor(now / REFRESH_MS);
-  const request = (at: number) => ({ recipe: 2, names: sorted, arch, suites: IMAGE_SUITES, period: at });
+  const request = (at: number) => ({ recipe: 3, names: sorted, arch, suites, period: at });
   try {
     const folder = await cached({
       kind,
@@ -57,7 +62,7 @@ export async function fetchPackages(
         const aptFolder = path.join(made, 'apt');
         const archives = path.join(made, 'archives');
         await mkdir(archives, { recursive: true });
-        const apt = await PrivateApt.open(aptFolder, IMAGE_SUITES, arch);
+        const apt = await PrivateApt.open(aptFolder, suites, arch);
         const packages = await apt.download(sorted, archives);
         for (const { name, file } of packages) await unpackPackage(file, path.join(made, name));
         const records: PackageRecord[] = [];

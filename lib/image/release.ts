@@ -2,12 +2,16 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Progress } from '../base/build-cache.js';
-import type { ImageArchitecture } from './architecture.js';
+import type { Architecture } from './architecture.js';
 import { type ArtifactOptions, type Artifacts, buildArtifacts } from './artifacts.js';
 import { bootParameters } from './boot-parameters.js';
 import { buildDiskImage } from './disk-image.js';
+import { buildInitramfs } from './initramfs.js';
 import type { KernelProfile } from './kernel.js';
+import { givenSource, pinnedSource } from './kernel-source.js';
+import { type KubernetesRequest, planImage } from './kubernetes/plan.js';
 import { osRelease } from './os-release.js';
+import { ROOT_LABEL } from './partitions.js';
 import { repositoryRoot } from './paths.js';
 import { runCommand } from './run-command.js';
 import { buildSbom } from './sbom.js';
@@ -24,9 +28,15 @@ export const IMAGE_FORMATS: readonly ImageFormat[] = ['raw', 'uki', 'initramfs']
 
 /** What {@link release} is told. */
 export interface ReleaseRequest {
-  readonly arch: ImageArchitecture;
+  readonly arch: Architecture;
   readonly profile: KernelProfile;
   readonly format: ImageFormat;
+  /** Folder or tarball with another kernel source than the pinned one. */
+  readonly source?: string | undefined;
+  /** Container runtime, a row of rootfs/runtimes.json; the default one unless said otherwise. */
+  readonly runtime?: string | undefined;
+  /** None unless said otherwise. */
+  readonly kubernetes?: KubernetesRequest | undefined;
   /** Folder that is to hold the files; made when it is not there. */
   readonly output: string;
   readonly onProgress: Progress;
@@ -58,13 +68,41 @@ export interface Release {
 export async function buildRelease(request: BuildRequest): Promise<Release> {
   const { arch, profile, format, onProgress } = request;
   const { root = repositoryRoot(), identity = await sourceIdentity(root) } = request;
-  const artifacts = await buildArtifacts({ arch, profile, onProgress, root, identity });
-  const prefix = ['talos', identity.tag, ...(profile === 'default' ? [] : [profile]), arch].join('-');
-  const { files, uki } = await buildFormat(request, { root, identity, artifacts, prefix });
+  const kernelSource = await (request.source === undefined ? pinnedSource(root) : givenSource(request.source));
+  const { runtime, kubernetes } = await planImage(root, request.kubernetes, request.runtime);
+  const artifacts = await buildArtifacts({
+    arch,
+    profile,
+    kernelSource,
+    runtime: runtime.name,
+    kubernetes: request.kubernetes,
+    onProgress,
+    root,
+    identity,
+  });
+  const variant = [
+    ...(profile === 'default' ? [] : [profile]),
+    ...(runtime.isDefault ? [] : [runtime.name]),
+    ...(kubernetes === undefined ? [] : [`kubernetes-${kubernetes.release.version}`]),
+  ];
+  const prefix = ['talos', identity.tag, ...variant, arch].join('-');
+  const { files, uki, initramfs } = await buildFormat(request, { root, identity, artifacts, prefix });
   onProgress('writing the bill of materials');
   const name = `${prefix}-${format}`;
   const released = files.map(({ from, ...file }) => ({ ...file, file: from }));
-  const facts = await collectSbomFacts({ root, arch, name, created: identity.built, artifacts, uki, released });
+  const kernelOrigin = kernelSource.origin;
+  const created = identity.built;
+  const facts = await collectSbomFacts({
+    root,
+    arch,
+    name,
+    created,
+    artifacts,
+    initramfs,
+    kernelOrigin,
+    uki,
+    released,
+  });
   return { files, sbom: { name: `${name}.spdx.json`, document: buildSbom(facts) }, artifacts };
 }
 
@@ -97,14 +135,18 @@ interface Ingredients {
 async function buildFormat(
   { arch, format, onProgress }: BuildRequest,
   { root, identity, artifacts, prefix }: Ingredients,
-): Promise<{ files: ReleaseFile[]; uki?: Uki }> {
-  const { kernel, kernelConfig, initramfs, rootHash } = artifacts;
+): Promise<{ files: ReleaseFile[]; initramfs: string; uki?: Uki }> {
+  const { kernel, kernelConfig, rootHash, rootImage } = artifacts;
+  // On a disk the root image has a partition: firmware reads a few megabytes, and the image is not kept in memory.
+  const partition = format === 'raw' ? ROOT_LABEL : undefined;
+  const initramfs =
+    partition === undefined ? await buildInitramfs(root, arch, rootImage, onProgress) : artifacts.initramfs;
   if (format === 'initramfs') {
     const files = [
       { name: `${prefix}-vmlinuz`, from: kernel, why: 'the kernel' },
       { name: `${prefix}-initramfs.cpio`, from: initramfs, why: 'stage0 and the root image' },
     ];
-    return { files };
+    return { files, initramfs };
   }
   const uki = await buildUki({
     arch,
@@ -112,14 +154,14 @@ async function buildFormat(
     kernelConfig,
     initramfs,
     osRelease: await osRelease(root, identity),
-    commandLine: bootParameters(arch, rootHash),
+    commandLine: bootParameters(arch, rootHash, partition),
     onProgress,
   });
   if (format === 'uki') {
-    return { files: [{ name: `${prefix}-uki.efi`, from: uki.file, why: 'the unified kernel image' }], uki };
+    return { files: [{ name: `${prefix}-uki.efi`, from: uki.file, why: 'the unified kernel image' }], initramfs, uki };
   }
-  const disk = await buildDiskImage({ arch, uki: uki.file, timeSeconds: identity.timeSeconds, onProgress });
-  return { files: [{ name: `${prefix}.raw`, from: disk, why: 'the disk image', isCompressed: true }], uki };
+  const disk = await buildDiskImage({ arch, uki: uki.file, rootImage, timeSeconds: identity.timeSeconds, onProgress });
+  return { files: [{ name: `${prefix}.raw`, from: disk, why: 'the disk image', isCompressed: true }], initramfs, uki };
 }
 
 /** Copies a file to its place, whole or not at all; holes stay holes. @returns the names that it has there */

@@ -4,8 +4,9 @@ import path from 'node:path';
 import { ARCHITECTURES, type Architecture, toolPrefix } from './architecture.js';
 import type { Artifacts } from './artifacts.js';
 import { fileSums } from './file-sums.js';
+import type { ImageManifest } from './image-manifest.js';
+import type { KernelOrigin } from './kernel-source.js';
 import type { NpmPackage } from './npm-packages.js';
-import type { ImageManifest } from './root-image.js';
 import { runCommand } from './run-command.js';
 import type { BootFile, SbomFacts } from './sbom.js';
 import { kernelRelease, type Uki } from './uki.js';
@@ -17,6 +18,9 @@ export interface SbomRequest {
   readonly name: string;
   readonly created: string;
   readonly artifacts: Artifacts;
+  /** The one of this release. */
+  readonly initramfs: string;
+  readonly kernelOrigin: KernelOrigin;
   readonly uki: Uki | undefined;
   /** The files of the release: name, and where each is. */
   readonly released: readonly { readonly name: string; readonly file: string; readonly why: string }[];
@@ -29,7 +33,6 @@ const INTERFACES = new Set(['node', 'modules', 'napi']);
 export async function collectSbomFacts(request: SbomRequest): Promise<SbomFacts> {
   const { root, arch, name, created, artifacts, uki } = request;
   const manifest = JSON.parse(await readFile(artifacts.manifest, 'utf8')) as ImageManifest;
-  const source = JSON.parse(await readFile(path.join(root, 'kernel', 'source.json'), 'utf8'));
   return {
     name,
     arch,
@@ -39,9 +42,7 @@ export async function collectSbomFacts(request: SbomRequest): Promise<SbomFacts>
     bootFiles: await bootFiles(request),
     kernel: {
       release: kernelRelease(await readFile(artifacts.kernelConfig, 'utf8')),
-      package: source.package,
-      version: source.version,
-      sha256: source.sha256,
+      origin: request.kernelOrigin,
     },
     node: await nodeFacts(root, arch),
     staticLibc: await staticLibc(arch),
@@ -49,12 +50,15 @@ export async function collectSbomFacts(request: SbomRequest): Promise<SbomFacts>
   };
 }
 
-async function bootFiles({ artifacts, uki, released }: SbomRequest): Promise<BootFile[]> {
+async function bootFiles({ artifacts, initramfs, uki, released }: SbomRequest): Promise<BootFile[]> {
+  const isInside = initramfs !== artifacts.initramfs;
+  const content = isInside ? 'stage0 and the root image' : 'stage0';
+  const image = isInside ? 'the root image as a file of the initramfs' : 'the root image as a partition of the disk';
   const files: { path: string; file: string; why: string; from: BootFile['from'] }[] = [
     { path: 'linux', file: artifacts.kernel, why: 'the kernel', from: 'kernel' },
-    { path: 'initramfs.cpio', file: artifacts.initramfs, why: 'stage0 and the root image', from: 'own' },
+    { path: 'initramfs.cpio', file: initramfs, why: content, from: 'own' },
     { path: 'init', file: artifacts.stage0, why: 'stage0, the first program of the initramfs', from: 'stage0' },
-    { path: 'rootfs.img', file: artifacts.rootImage, why: 'the root image as a file of the initramfs', from: 'own' },
+    { path: 'rootfs.img', file: artifacts.rootImage, why: image, from: 'own' },
   ];
   if (uki !== undefined) {
     const why = "systemd's EFI stub, the front of the unified kernel image";

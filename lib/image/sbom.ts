@@ -5,10 +5,11 @@
 import type { Architecture } from './architecture.js';
 import type { DeclaredLicence, ExtractedLicence } from './debian-licence.js';
 import type { FileSums } from './file-sums.js';
+import type { ImageEntry, ImageManifest } from './image-manifest.js';
+import type { KernelOrigin } from './kernel-source.js';
 import type { FileSource } from './manifest.js';
 import type { NpmPackage } from './npm-packages.js';
 import type { PackageRecord } from './packages.js';
-import type { ImageEntry, ImageManifest } from './root-image.js';
 import {
   type PackageFacts,
   type SpdxDocument,
@@ -41,9 +42,7 @@ export interface SbomFacts {
   readonly bootFiles: readonly BootFile[];
   readonly kernel: {
     readonly release: string;
-    readonly package: string;
-    readonly version: string;
-    readonly sha256: string;
+    readonly origin: KernelOrigin;
   };
   readonly node: NpmPackage & {
     /** The libraries inside, by `process.versions`. */
@@ -58,6 +57,7 @@ export interface SbomFacts {
 /** The kernel's own file COPYING. */
 const KERNEL_LICENCE = 'GPL-2.0-only WITH Linux-syscall-note';
 const OWN_LICENCE = 'Apache-2.0';
+const KUBERNETES_LICENCE = 'Apache-2.0';
 
 const npmUrl = (name: string, version: string) => `pkg:npm/${name.replace('@', '%40')}@${version}`;
 
@@ -84,6 +84,7 @@ const ROOT_ID = spdxId('Package-root-image');
 const RELEASE_ID = spdxId('Package-release');
 const OWN_ID = spdxId('Package-talos');
 const KERNEL_ID = spdxId('Package-linux');
+const KUBERNETES_ID = spdxId('Package-kubernetes');
 
 /** Collects the elements of a document; what is related to what refers to their identifiers. */
 class Builder {
@@ -103,9 +104,10 @@ class Builder {
     return facts.id;
   }
 
-  debian(record: PackageRecord, arch: string): string {
+  /** @param id  the package's usual one unless said otherwise */
+  debian(record: PackageRecord, arch: string, id = spdxId('Package-deb', record.name)): string {
     this.licence(record.licence);
-    return this.package(debianPackage(record, arch));
+    return this.package({ ...debianPackage(record, arch), id });
   }
 
   private licence(licence: DeclaredLicence | undefined): void {
@@ -115,9 +117,10 @@ class Builder {
 
 /** Says where a file of the root image comes from, as its row does. */
 function describeSource(from: FileSource): string {
-  if (from.kind === 'package') return `${from.file} of the Debian package ${from.package}`;
+  if (from.kind === 'package') return `${from.file}${from.isJoined ? '/*' : ''} of the Debian package ${from.package}`;
   if (from.kind === 'file') return `${from.file} of the sources`;
   if (from.kind === 'compile') return `compiled from ${from.compile}`;
+  if (from.kind === 'kubernetes') return `${from.kubernetes} of Kubernetes`;
   return `made by the build: ${from.build}`;
 }
 
@@ -147,8 +150,9 @@ export function buildSbom(facts: SbomFacts): SpdxDocument {
   addPackages(builder, facts);
   for (const [index, entry] of rootEntries.entries()) {
     const id = rootFiles[index]?.SPDXID ?? '';
-    const isPackaged = entry.from?.kind === 'package';
-    builder.relate(id, 'GENERATED_FROM', isPackaged ? spdxId('Package-deb', packageOf(entry)) : OWN_ID);
+    const isOwn = isOwnPause(entry, manifest);
+    builder.relate(id, 'GENERATED_FROM', isOwn ? OWN_ID : originOf(entry));
+    if (isOwn) addStatic(builder, facts, id);
     if (entry.from?.kind === 'build' && entry.from.build === 'executable') addExecutable(builder, facts, id);
   }
   const stubId = facts.stub && builder.debian(facts.stub, arch);
@@ -156,9 +160,7 @@ export function buildSbom(facts: SbomFacts): SpdxDocument {
   for (const [index, file] of facts.bootFiles.entries()) {
     const id = bootFiles[index]?.SPDXID ?? '';
     builder.relate(id, 'GENERATED_FROM', origins[file.from]);
-    if (file.from === 'stage0' && facts.staticLibc !== undefined) {
-      builder.relate(id, 'STATIC_LINK', spdxId('Package-deb', facts.staticLibc.name));
-    }
+    if (file.from === 'stage0') addStatic(builder, facts, id);
   }
   const { packages, files, relationships } = builder;
   const extracted: ExtractedLicence[] = [...builder.extracted]
@@ -167,7 +169,21 @@ export function buildSbom(facts: SbomFacts): SpdxDocument {
   return spdxDocument(name, facts.created, { packages, files, relationships }, extracted);
 }
 
-const packageOf = (entry: ImageEntry) => (entry.from?.kind === 'package' ? entry.from.package : '');
+/** What was made from our own code and the build machine's C library. */
+function addStatic(builder: Builder, { staticLibc }: SbomFacts, fileId: string): void {
+  if (staticLibc !== undefined) builder.relate(fileId, 'STATIC_LINK', spdxId('Package-deb', staticLibc.name));
+}
+
+/** The one image of a release that is built from source whose program is not the release's (native/pause). */
+function isOwnPause({ from }: ImageEntry, { kubernetes }: ImageManifest): boolean {
+  const isPause = from?.kind === 'kubernetes' && from.kubernetes === 'pause.tar';
+  return isPause && kubernetes?.source === 'debian-source';
+}
+
+function originOf({ from }: ImageEntry): string {
+  if (from?.kind === 'package') return spdxId('Package-deb', from.package);
+  return from?.kind === 'kubernetes' ? KUBERNETES_ID : OWN_ID;
+}
 
 function addPackages(builder: Builder, { kernel, manifest, staticLibc, arch }: SbomFacts): void {
   builder.package({
@@ -175,12 +191,48 @@ function addPackages(builder: Builder, { kernel, manifest, staticLibc, arch }: S
     name: 'linux',
     version: kernel.release,
     licence: KERNEL_LICENCE,
-    supplier: 'Organization: Debian',
-    sourceInfo: `built from the Debian package ${kernel.package} ${kernel.version}, SHA-256 ${kernel.sha256}`,
-    purl: `pkg:deb/debian/${kernel.package}@${encodeURIComponent(kernel.version)}?arch=all`,
+    ...kernelOrigin(kernel.origin),
   });
   for (const record of manifest.packages) builder.debian(record, arch);
+  if (manifest.kubernetes !== undefined) addKubernetes(builder, manifest, manifest.kubernetes, arch);
   if (staticLibc !== undefined) builder.package(debianPackage(staticLibc, arch));
+}
+
+/** The release, and what is in the images of its components, of which some may be in the root image as well. */
+function addKubernetes(
+  builder: Builder,
+  { packages }: ImageManifest,
+  { version, origin, packages: inImages, modules }: NonNullable<ImageManifest['kubernetes']>,
+  arch: Architecture,
+): void {
+  builder.package({
+    id: KUBERNETES_ID,
+    name: 'kubernetes',
+    version,
+    licence: KUBERNETES_LICENCE,
+    sourceInfo: origin,
+  });
+  for (const record of inImages) {
+    const isInRoot = packages.some(({ name, version: there }) => name === record.name && there === record.version);
+    const own = spdxId('Package-deb', record.name, record.version);
+    const id = isInRoot ? spdxId('Package-deb', record.name) : builder.debian(record, arch, own);
+    builder.relate(KUBERNETES_ID, 'CONTAINS', id);
+  }
+  for (const { name, version: linked } of modules) {
+    const id = spdxId('Package-go', name);
+    builder.package({ id, name, version: linked, purl: `pkg:golang/${name}@${encodeURIComponent(linked)}` });
+    builder.relate(KUBERNETES_ID, 'CONTAINS', id);
+  }
+}
+
+function kernelOrigin(origin: KernelOrigin) {
+  const checksum = origin.sha256 === undefined ? '' : `, SHA-256 ${origin.sha256}`;
+  if (origin.kind === 'given') return { sourceInfo: `built from the source ${origin.name}${checksum}` };
+  return {
+    supplier: 'Organization: Debian',
+    sourceInfo: `built from the Debian package ${origin.package} ${origin.version}${checksum}`,
+    purl: `pkg:deb/debian/${origin.package}@${encodeURIComponent(origin.version)}?arch=all`,
+  };
 }
 
 /** The one program: Node with the libraries that are linked into it, and the npm packages of our scripts. */

@@ -1,4 +1,5 @@
 /** The boot of a node: what PID 1 does before and beside starting the services. */
+import { MAX_DELAY_MS } from '../base/back-off.js';
 import { errorMessage } from '../base/errors.js';
 import { SECOND_MS } from '../base/units.js';
 import type { NativeAddon, Watchdog } from '../native/contract.js';
@@ -9,13 +10,14 @@ import { readKernelCommandLine } from '../os/kernel-command-line.js';
 import { bringUpLoopback, configureInterface, waitForInterface } from '../os/network.js';
 import { mountPseudoFilesystems } from '../os/pseudo-filesystems.js';
 import { applySysctls } from '../os/sysctl.js';
+import { maxRestartDelayMs, testParameters } from '../os/test-parameters.js';
 import type { AddressBook } from './address-book.js';
 import { NETWORKD_ID } from './allow-list.js';
 import { checkCommandLine } from './check-parameters.js';
-import type { DhcpWishes } from './dhcp-wish.js';
 import type { ExitRequest } from './exit-funnel.js';
 import { type LoadedDefinitions, loadDefinitions } from './load-definitions.js';
 import type { InitLog } from './log.js';
+import type { NetworkWishes } from './network-wishes.js';
 import type { NodeName } from './node-name.js';
 import type { Phase } from './phases.js';
 import { powerPhases } from './power-phases.js';
@@ -25,13 +27,17 @@ export interface BootContext {
   log: InitLog;
   servicesFolder: string;
   nodeName: NodeName;
-  dhcp: DhcpWishes;
-  addresses: Pick<AddressBook, 'setAddress'>;
+  network: NetworkWishes;
+  addresses: Pick<AddressBook, 'setAddresses'>;
   /**
    * Without cgroups (a host that has none, in tests) services run all the same, unlimited.
-   * @param wanted  services that this boot needs, besides those that every boot does
+   * @param options  `wanted`: services that this boot needs, besides those that every boot does; `maxRestartDelayMs`: bound of the back-off
    */
-  startServices(definitions: LoadedDefinitions, cgroups: CgroupTree | undefined, wanted?: readonly string[]): void;
+  startServices(
+    definitions: LoadedDefinitions,
+    cgroups: CgroupTree | undefined,
+    options?: { wanted?: readonly string[]; maxRestartDelayMs?: number },
+  ): void;
   /** Leads into the exit funnel. */
   goDown(request: ExitRequest): void;
   /** Takes the running watchdog, to stop it before the machine is powered off. */
@@ -46,10 +52,12 @@ const INTERFACE_TIMEOUT_MS = 60 * SECOND_MS;
  * and the network, which may have to wait for a driver, holds nothing up.
  */
 export function bootPhases(context: BootContext): Phase[] {
-  const { native, log, servicesFolder, nodeName, dhcp, startServices } = context;
+  const { native, log, servicesFolder, nodeName, network, startServices } = context;
   let definitions: LoadedDefinitions | undefined;
   let cgroups: CgroupTree | undefined;
   let ip: IpParameter | undefined;
+  let needsNetworkd = false;
+  let maxDelayMs = MAX_DELAY_MS;
   return [
     {
       name: 'definitions',
@@ -72,7 +80,12 @@ export function bootPhases(context: BootContext): Phase[] {
       name: 'kernel-parameters',
       isRequired: true,
       after: ['pseudo-filesystems'],
-      run: () => checkCommandLine(readKernelCommandLine()),
+      run: async () => {
+        const line = readKernelCommandLine();
+        const more = await testParameters();
+        checkCommandLine(line, { more });
+        maxDelayMs = maxRestartDelayMs(line, more);
+      },
     },
     {
       name: 'cgroups',
@@ -99,7 +112,7 @@ export function bootPhases(context: BootContext): Phase[] {
       after: ['pseudo-filesystems'],
       run: () => {
         ip = readIpParameter(log);
-        dhcp.decide(ip);
+        needsNetworkd = network.decide(ip);
         nodeName.set('default', DEFAULT_HOSTNAME);
         if (ip && 'hostname' in ip && ip.hostname !== undefined) nodeName.set('kernel-command-line', ip.hostname);
       },
@@ -116,7 +129,8 @@ export function bootPhases(context: BootContext): Phase[] {
       isRequired: true,
       after: ['definitions', 'kernel-parameters', 'cgroups', 'sysctls', 'hostname', 'loopback'],
       run: () => {
-        if (definitions && cgroups) startServices(definitions, cgroups, dhcp.current ? [NETWORKD_ID] : []);
+        const wanted = needsNetworkd ? [NETWORKD_ID] : [];
+        if (definitions && cgroups) startServices(definitions, cgroups, { wanted, maxRestartDelayMs: maxDelayMs });
       },
     },
     {
@@ -145,12 +159,16 @@ async function bringUpNetwork(
   ip: IpParameter | undefined,
 ): Promise<void> {
   if (ip === undefined || ip.kind === 'off') {
-    log.notice(ip ? 'no network: ip=off' : 'no network yet: no usable ip=, so it is for the config to ask for DHCP');
+    log.notice(
+      ip
+        ? 'no network yet: ip=off, so it is for the config, and without DHCP'
+        : 'no network yet: no usable ip=, so it is for the config',
+    );
     return;
   }
   if (ip.kind === 'dhcp') return;
   const link = await waitForInterface(native.netlink, { name: ip.device, timeoutMs: INTERFACE_TIMEOUT_MS });
   configureInterface(native.netlink, link, { address: ip.address, gateway: ip.gateway });
-  addresses.setAddress(link.name, ip.address);
+  addresses.setAddresses(link.name, [ip.address]);
   log.info(`network: ${link.name} has ${ip.address}${ip.gateway === undefined ? '' : ` by ${ip.gateway}`}`);
 }

@@ -8,9 +8,15 @@ const SHOWN_CHARACTERS = 80;
 /**
  * What a command line lacks for a node to go on, and what it has of ours that nobody knows.
  * @param nodeArchitecture  as `process.arch`
+ * @param more  names of ours that this root image takes besides those of every node (lib/os/test-parameters.ts)
  * @returns sentences, none when all is well
  */
-export function commandLineProblems(line: KernelCommandLine, nodeArchitecture: string): string[] {
+export function commandLineProblems(
+  line: KernelCommandLine,
+  nodeArchitecture: string,
+  more: readonly string[] = [],
+): string[] {
+  const own = [...OWN_PARAMETERS, ...more];
   const architecture = architectureName(nodeArchitecture);
   const problems: string[] = [];
   for (const { word, isRequired, architecture: only, reason } of KERNEL_PARAMETERS) {
@@ -22,15 +28,18 @@ export function commandLineProblems(line: KernelCommandLine, nodeArchitecture: s
   }
   for (const { key } of line.parameters) {
     const name = key.replaceAll('-', '_');
-    if (name.startsWith(OWN_PREFIX) && !OWN_PARAMETERS.includes(name)) {
-      problems.push(`${key.slice(0, SHOWN_CHARACTERS)} is unknown: there is ${OWN_PARAMETERS.join(', ')}`);
+    if (name.startsWith(OWN_PREFIX) && !own.includes(name)) {
+      problems.push(`${key.slice(0, SHOWN_CHARACTERS)} is unknown: there are ${own.join(', ')}`);
     }
   }
   return problems;
 }
 
 /** @throws Error with all problems of the command line in one sentence */
-export function checkCommandLine(line: KernelCommandLine, nodeArchitecture: string = process.arch): void {
-  const problems = commandLineProblems(line, nodeArchitecture);
+export function checkCommandLine(
+  line: KernelCommandLine,
+  { nodeArchitecture = process.arch as string, more = [] as readonly string[] } = {},
+): void {
+  const problems = commandLineProblems(line, nodeArchitecture, more);
   if (problems.length > 0) throw new Error(`the kernel command line is not what a node needs: ${problems.join('; ')}`);
 }

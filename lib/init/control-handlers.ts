@@ -4,12 +4,14 @@ import { MAX_FRAME_BYTES, type PowerAction, type ReplyOf, type Service } from '.
 import type { CallContext, HandlerResult, Handlers, ServerConnection } from '../control/server.js';
 import type { LogRing, NativeAddon, RingSubscription } from '../native/contract.js';
 import { hostnameProblem } from '../os/hostname.js';
-import { CONNECTABLE, NETWORKD_ID } from './allow-list.js';
-import type { DhcpWishes } from './dhcp-wish.js';
+import { CONNECTABLE, LOOKED_AFTER, OSD_ID } from './allow-list.js';
 import type { ExitRequest } from './exit-funnel.js';
+import type { InitLog } from './log.js';
 import type { NetworkReports } from './network-reports.js';
+import type { NetworkWishes } from './network-wishes.js';
 import type { NodeEvents } from './node-events.js';
 import type { NodeName } from './node-name.js';
+import type { PodRouteBook } from './pod-route-book.js';
 import type { ServerBook } from './server-book.js';
 import type { ServiceManager } from './service-manager.js';
 
@@ -19,7 +21,9 @@ export interface HandlerContext {
   services(): ServiceManager;
   nodeName: NodeName;
   networkReports: NetworkReports;
-  dhcp: DhcpWishes;
+  network: NetworkWishes;
+  podRoutes: PodRouteBook;
+  log: Pick<InitLog, 'notice'>;
   events: NodeEvents;
   servers: ServerBook;
   /** Starts the way down, after the reply is out. */
@@ -33,25 +37,46 @@ const MAX_REASON_CHARACTERS = 200;
 
 /** What PID 1 does for its peers. Who may ask is said in allow-list.ts. */
 export function controlHandlers(context: HandlerContext): Handlers {
-  const { native, services, nodeName, networkReports, dhcp, events, servers, goDown } = context;
+  const { native, services, nodeName, networkReports, network, podRoutes, log, events, servers, goDown } = context;
   const subscriptions = new Subscriptions();
   return {
     listServices: () => ({ body: fitting(services().list()) }),
-    controlService: ({ id, action }) => ({ body: { message: services().request(id, action) } }),
+    controlService: async ({ id, action, untilEnded }, { peer }) => {
+      if (peer !== OSD_ID) checkLooksAfter(peer, id);
+      if (untilEnded && action !== 'STOP') {
+        throw new ControlError('INVALID_ARGUMENT', `${action} is not over when a service has ended`);
+      }
+      const message = services().request(id, action);
+      // Of a service of ours: one in a container is machined's to stop.
+      if (untilEnded) await services().find(id).idle();
+      return { body: { message } };
+    },
+    setServiceArguments: ({ id, arguments: list }, { peer }) => {
+      checkLooksAfter(peer, id);
+      services().find(id).setArguments(list);
+      return { body: {} };
+    },
     openLog: ({ id, follow }, { connection }) => subscriptions.open(connection, services().ring(id), follow),
     closeLog: ({ subscription }, { connection }) => {
       subscriptions.close(connection, subscription);
       return { body: {} };
     },
     openKmsg: ({ tail }) => ({ body: {}, descriptors: [native.kmsg.subscribe(tail ? 'end' : 'start')] }),
-    power: ({ action, force, actorId, reason, reset, disksToWipe }, { peer }) => {
-      const request = { action: POWER_ACTIONS[action], reason: describeAsker(peer, reason, actorId), force };
-      goDown({ cause: 'asked', ...request, actorId: plain(actorId), ...(reset && { reset: { disks: disksToWipe } }) });
+    power: ({ action, force, actorId, reason, drain, reset, disksToWipe, partitionsToWipe }, { peer }) => {
+      const request = { action: POWER_ACTIONS[action], reason: describeAsker(peer, reason, actorId), force, drain };
+      goDown({
+        cause: 'asked',
+        ...request,
+        actorId: plain(actorId),
+        ...(reset && { reset: { disks: disksToWipe, partitions: partitionsToWipe } }),
+      });
       return { body: {} };
     },
     readEvents: ({ after }, { connection }) => ({ body: { events: events.read(connection, after) } }),
-    reportHealth: ({ healthy, message }, { peer }) => {
-      services().find(peer).reportHealth(healthy, plain(message));
+    reportHealth: ({ healthy, message, service }, { peer }) => {
+      const id = service === '' ? peer : service;
+      if (id !== peer) checkLooksAfter(peer, id);
+      services().speaker(id).reportHealth(healthy, plain(message));
       return { body: {} };
     },
     reportConfig: ({ outcome, problem, timeServers, nameServers }, { peer }) => {
@@ -63,6 +88,16 @@ export function controlHandlers(context: HandlerContext): Handlers {
         .reportHealth(isAccepted, isAccepted ? 'The machine config was accepted' : plain(problem));
       return { body: {} };
     },
+    reportVolumes: () => {
+      services().volumesReady();
+      return { body: {} };
+    },
+    reportContainer: (report) => {
+      services().reported.take({ ...report, image: plain(report.image), message: plain(report.message) });
+      return { body: {} };
+    },
+    openContainerLog: ({ id }) => ({ body: {}, descriptors: services().reported.openLog(id) }),
+    openContainerControl: ({ id }) => ({ body: {}, descriptors: [services().reported.openControl(id)] }),
     describeTime: () => ({ body: servers.facts }),
     setHostname: ({ hostname }) => {
       if (hostname === '') {
@@ -74,20 +109,39 @@ export function controlHandlers(context: HandlerContext): Handlers {
       nodeName.set('config', hostname);
       return { body: {} };
     },
-    startDhcp: ({ link }) => {
-      if (!dhcp.ask({ link, hostname: '' })) {
-        throw new ControlError('FAILED_PRECONDITION', 'the kernel command line has ip=, which is stronger');
-      }
-      services().request(NETWORKD_ID, 'START');
+    setNetwork: ({ document, isUrgent }) => {
+      network.set(document, isUrgent);
       return { body: {} };
     },
-    describeDhcp: () => ({ body: { wanted: dhcp.current !== undefined, link: '', hostname: '', ...dhcp.current } }),
+    describeNetwork: () => ({ body: { document: network.document } }),
+    setPodRoutes: ({ routes }) => {
+      podRoutes.set(routes);
+      return { body: {} };
+    },
+    describePodRoutes: () => ({ body: { routes: podRoutes.routes } }),
+    reportClock: ({ steppedMs, server }) => {
+      const [amount, direction] = [Math.abs(steppedMs) / 1000, steppedMs < 0 ? 'back' : 'forward'];
+      log.notice(
+        `the clock was set ${direction} by ${amount} s, as ${plain(server)} says: ${new Date().toISOString()}`,
+      );
+      services().tellAll({ kind: 'clockStepped' });
+      return { body: {} };
+    },
     reportNetwork: ({ facts }) => {
       networkReports.take(facts);
       return { body: {} };
     },
     reportListening: ({ port }, { peer }) => {
-      services().find(peer).reportListening(port);
+      services().speaker(peer).reportListening(port);
+      services().tellAll({ kind: 'listening', peer });
+      if (peer === OSD_ID) network.listening();
+      return { body: {} };
+    },
+    reportMaintenance: ({ port }, { peer }) => {
+      const message = `In maintenance mode on port ${port}: there is no machine config`;
+      services().find(peer).reportHealth(false, message);
+      log.notice(`${peer}: ${message}`);
+      services().tellAll({ kind: 'listening', peer });
       return { body: {} };
     },
     connect: ({ peer }, context) => connect(native, services(), peer, context),
@@ -97,6 +151,12 @@ export function controlHandlers(context: HandlerContext): Handlers {
 const POWER_ACTIONS: Record<PowerAction, ExitRequest['action']> = { REBOOT: 'restart', SHUTDOWN: 'power-off' };
 
 const CONFIG_PROBLEMS = { NOT_LOADED: 'config-not-loaded', NOT_VALID: 'config-not-valid' } as const;
+
+function checkLooksAfter(peer: string, id: string): void {
+  if (!LOOKED_AFTER[peer]?.includes(id)) {
+    throw new ControlError('PERMISSION_DENIED', `${peer} does not look after ${plain(id)}`);
+  }
+}
 
 function describeAsker(peer: string, reason: string, actorId: string): string {
   const actor = actorId === '' ? '' : ` (actor ${plain(actorId)})`;
@@ -127,7 +187,8 @@ function connect(
   if (!CONNECTABLE[asker]?.includes(peer)) {
     throw new ControlError('PERMISSION_DENIED', `${asker} may not be connected to ${peer}`);
   }
-  const connection = services.find(peer).connection;
+  // One in a container that was never started is not known.
+  const connection = (services.reported.get(peer) ?? services.find(peer)).connection;
   if (!connection) throw new ControlError('UNAVAILABLE', `${peer} does not run`);
   const [askersEnd, peersEnd] = native.channel.pair();
   try {

@@ -1,5 +1,5 @@
 import type { CgroupLimits, ResourceLimit } from '../native/contract.js';
-import { Fields, parseObject } from './definition-fields.js';
+import { Fields, parseObject } from '../os/definition-fields.js';
 
 export type RestartPolicy = 'always' | 'on-failure' | 'never';
 
@@ -19,17 +19,24 @@ export interface ServiceDefinition {
   rlimits: Record<string, ResourceLimit>;
   oomScoreAdj: number;
   cgroup: CgroupLimits;
+  /** Path of its cgroup where that is not `system/<id>`; its parent is one of the tree's fixed groups. */
+  group?: string;
   restart: RestartPolicy;
-  start: 'boot' | 'manual';
+  start: 'boot' | 'volumes' | 'manual';
   stopTimeoutMs: number;
   dependsOn: string[];
   control: boolean;
+  /** It has /run/<id> for itself. */
+  runtimeFolder: boolean;
+  /** Whoever looks after it says at run time what comes behind `argv`; it is not started before. */
+  furtherArguments: boolean;
 }
 
 /** The id of PID 1 itself in the API: its log has it. */
 export const INIT_ID = 'init';
 
 const ID = /^[a-z0-9][a-z0-9-]{0,31}$/;
+const GROUP = /^podruntime\/[a-z][a-z0-9-]{0,31}$/;
 const CAPABILITY = /^CAP_[A-Z_]+$/;
 
 /**
@@ -44,6 +51,7 @@ export function parseDefinition(name: string, text: string): ServiceDefinition {
   if (id === INIT_ID) throw fields.problem('id', 'is PID 1 itself');
   const file = fields.string('file', /^\/[^\0]*$/);
   const capabilities = fields.optional('capabilities', () => fields.strings('capabilities', CAPABILITY));
+  const group = fields.optional('group', () => fields.string('group', GROUP));
   const definition: ServiceDefinition = {
     id,
     description: fields.optional('description', () => fields.string('description', /^[^\0\n]*$/)) ?? '',
@@ -58,11 +66,14 @@ export function parseDefinition(name: string, text: string): ServiceDefinition {
     rlimits: fields.rlimits('rlimits'),
     oomScoreAdj: fields.integer('oomScoreAdj', -1000, 1000, 0),
     cgroup: fields.cgroup('cgroup'),
+    ...(group !== undefined && { group }),
     restart: fields.choice('restart', ['always', 'on-failure', 'never'], 'always'),
-    start: fields.choice('start', ['boot', 'manual'], 'boot'),
+    start: fields.choice('start', ['boot', 'volumes', 'manual'], 'boot'),
     stopTimeoutMs: fields.integer('stopTimeoutMs', 0, 120_000, 10_000),
     dependsOn: fields.optional('dependsOn', () => fields.strings('dependsOn', ID)) ?? [],
     control: fields.boolean('control', false),
+    runtimeFolder: fields.boolean('runtimeFolder', false),
+    furtherArguments: fields.boolean('furtherArguments', false),
   };
   if (definition.argv.length === 0) throw fields.problem('argv', 'is empty');
   fields.refuseOthers();

@@ -2,8 +2,8 @@ import { write } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import type { NativeAddon, Watchdog } from '../native/contract.js';
 import { unmountAll } from '../os/unmount.js';
-import { MACHINED_ID } from './allow-list.js';
-import { askToWipe } from './ask-to-wipe.js';
+import { CONTAINERD_ID, KUBELET_ID, MACHINED_ID } from './allow-list.js';
+import { askToDrain, askToStopContainers, askToWipe } from './ask-machined.js';
 import type { ExitEffects } from './exit-funnel.js';
 import type { InitLog } from './log.js';
 import type { ServiceManager } from './service-manager.js';
@@ -24,13 +24,24 @@ export function exitEffects(
       // On the thread pool: a terminal whose flow is stopped must not stop PID 1.
       if (!log.critical(text)) write(STDERR, `[talos] ${text}\n`, () => {});
     },
+    drain: async (signal) => {
+      const manager = services();
+      // A node without a kubelet has no pods.
+      if (manager?.isRunning(KUBELET_ID)) await askToDrain(native, manager.find(MACHINED_ID).connection, signal);
+    },
     tellPeers() {
       const manager = services();
       manager?.denyStarts();
       manager?.tellAll({ kind: 'shuttingDown' });
     },
+    stopContainers: async () => {
+      const manager = services();
+      await manager?.stopDependentsOf(CONTAINERD_ID);
+      // Without containerd nothing runs in containers, or nobody can end it in order.
+      if (manager?.isRunning(CONTAINERD_ID)) await askToStopContainers(native, manager.find(MACHINED_ID).connection);
+    },
     stopServices: async (except) => services()?.stopAll(except),
-    wipeDisks: (paths) => askToWipe(native, services()?.find(MACHINED_ID).connection, paths),
+    wipeDisks: (what) => askToWipe(native, services()?.find(MACHINED_ID).connection, what),
     signalAll: (signal) => native.power.killAll(signal),
     processesLeft: countUserProcesses,
     sync: () => native.power.sync(),

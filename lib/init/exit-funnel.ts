@@ -5,7 +5,9 @@
  * | step             | at most | what                                                                     | left out            |
  * |------------------|---------|--------------------------------------------------------------------------|---------------------|
  * | announce         | -       | the reason goes to the kernel log and the console                        |                     |
+ * | drain            | 6 min   | machined moves pods away; whoever asks again without it, or by force, ends it | unless asked for    |
  * | tell peers       | -       | event ShuttingDown on every control connection; nothing is started again |                     |
+ * | stop containers  | 30 s    | the kubelet ends; machined ends containers, those of pods first, and starts none | by force        |
  * | stop services    | 30 s    | in reverse order, SIGTERM, each one's cgroup killed after its own timeout| by force            |
  * | wipe disks       | 10 min  | machined wipes what a reset names; osd and machined are stopped after it | unless named        |
  * | end processes    | 5 s     | SIGTERM to everything that is left                                       | by force            |
@@ -24,6 +26,13 @@ import { type Clock, sleep, within } from './clock.js';
 import type { InitLog } from './log.js';
 import type { Publish } from './node-events.js';
 
+export interface WipeRequest {
+  /** Paths. */
+  disks: readonly string[];
+  /** Of the node's own disk, by their labels. */
+  partitions: readonly string[];
+}
+
 export interface ExitRequest {
   /** 'fatal': an error of ours, with the countdown. 'asked': somebody's wish. */
   cause: 'fatal' | 'asked';
@@ -32,21 +41,27 @@ export interface ExitRequest {
   reason: string;
   /** Leave out the orderly stop of services. */
   force: boolean;
+  /** Move pods away first. */
+  drain?: boolean;
   /** Of whoever asked over the API: names the way down to those who follow it. */
   actorId?: string;
-  /** The wish is a reset: paths of the disks to be wiped. */
-  reset?: { disks: readonly string[] };
+  /** The wish is a reset: what is to be wiped. */
+  reset?: WipeRequest;
 }
 
 /** What the funnel does to the world; tests put fakes in its place. */
 export interface ExitEffects {
   /** Puts a line where somebody sees it even if the kernel log does not work. Never blocks, never throws. */
   announce(text: string): void;
+  /** Has machined move pods away. @param signal  nobody waits for it any more */
+  drain(signal: AbortSignal): Promise<void>;
   tellPeers(): void;
+  /** Has machined end everything in containers. */
+  stopContainers(): Promise<void>;
   /** @param except  ids of services that go on */
   stopServices(except: readonly string[]): Promise<void>;
   /** Rejects when not every one was wiped. */
-  wipeDisks(paths: readonly string[]): Promise<void>;
+  wipeDisks(what: WipeRequest): Promise<void>;
   signalAll(signal: 'SIGTERM' | 'SIGKILL'): void;
   /** User processes other than PID 1. */
   processesLeft(): Promise<number>;
@@ -60,6 +75,8 @@ export interface ExitEffects {
 }
 
 export const DEADLINES_MS = {
+  drain: 360_000,
+  stopContainers: 30_000,
   stopServices: 30_000,
   wipeDisks: 600_000,
   endProcesses: 5000,
@@ -77,7 +94,9 @@ const MARGIN_MS = 1000;
 
 /** How steps are called where they are followed, if not alike. The first one is a name that clients of the machine API wait for. */
 const TASKS: Readonly<Record<string, string>> = {
+  drain: 'cordonAndDrainNode',
   'tell peers': 'tellPeers',
+  'stop containers': 'stopContainers',
   'stop services': 'stopAllServices',
   'wipe disks': 'resetUserDisks',
   'stop other services': 'stopOtherServices',
@@ -98,6 +117,9 @@ export interface ExitEvents {
 export class ExitFunnel {
   private running: Promise<void> | undefined;
   private actorId = '';
+  /** There is no time for pods any more. */
+  private readonly hurried = new AbortController();
+  private isForced = false;
 
   constructor(
     private readonly effects: ExitEffects,
@@ -115,6 +137,7 @@ export class ExitFunnel {
     if (this.running) {
       this.log.critical(`exit: already going down; also: ${request.reason}`);
       this.tellSequence(request, 'NOOP', 'the node is going down already');
+      if (!request.drain) this.hurry(request.force);
       return this.running;
     }
     this.running = this.run(request);
@@ -122,19 +145,23 @@ export class ExitFunnel {
   }
 
   private async run(request: ExitRequest): Promise<void> {
-    const { cause, action, reason, force, actorId = '', reset } = request;
+    const { cause, action, reason, drain = false, actorId = '', reset } = request;
     const { effects, log } = this;
     this.actorId = actorId;
+    this.isForced = request.force;
     this.tellSequence(request, 'START', cause === 'fatal' ? reason : '');
     this.events.enterStage(reset ? 'RESETTING' : action === 'restart' ? 'REBOOTING' : 'SHUTTING_DOWN', actorId);
-    const disks = reset?.disks ?? [];
     const startedMs = this.clock.monotonicMs();
     const label = cause === 'fatal' ? 'fatal error, ' : '';
     await this.step('announce', MARGIN_MS, () => effects.announce(`exit: ${label}${action}: ${reason}`));
+    if (drain && !this.isForced) await this.step('drain', DEADLINES_MS.drain, () => this.drain());
+    // Decided by now: who comes later comes too late.
+    const force = this.isForced;
     await this.step('tell peers', MARGIN_MS, () => effects.tellPeers());
-    if (disks.length > 0) {
+    if (!force) await this.step('stop containers', DEADLINES_MS.stopContainers, () => effects.stopContainers());
+    if (reset && reset.disks.length + reset.partitions.length > 0) {
       await this.step('stop services', DEADLINES_MS.stopServices, () => effects.stopServices(NEEDED_FOR_WIPING));
-      const problem = await this.step('wipe disks', DEADLINES_MS.wipeDisks, () => effects.wipeDisks(disks));
+      const problem = await this.step('wipe disks', DEADLINES_MS.wipeDisks, () => effects.wipeDisks(reset));
       if (problem !== undefined) this.tellSequence(request, 'NOOP', problem);
       await this.step('stop other services', DEADLINES_MS.stopServices, () => effects.stopServices([]));
     } else if (!force) {
@@ -164,6 +191,20 @@ export class ExitFunnel {
     });
     if (action === 'power-off') return;
     await this.step('crash', MARGIN_MS, () => effects.crash());
+  }
+
+  /** Ends early, and well, when somebody is in a hurry. */
+  private async drain(): Promise<void> {
+    const { signal } = this.hurried;
+    if (signal.aborted) return;
+    const hurried = new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.race([this.effects.drain(signal), hurried]);
+  }
+
+  /** Somebody wants the node down, pods or not. */
+  private hurry(force: boolean): void {
+    this.isForced ||= force;
+    this.hurried.abort();
   }
 
   /** Signals everything, and looks until nothing is left. */

@@ -2,18 +2,18 @@
 import { errorMessage } from '../base/errors.js';
 import { MIB } from '../base/units.js';
 import { BUILD } from '../base/version.js';
+import { ControlError } from '../control/errors.js';
 import type { Service as ServiceInfo } from '../control/protocol.js';
 import { ControlServer } from '../control/server.js';
 import type { LogRing, NativeAddon, Watchdog } from '../native/contract.js';
 import { loadNative } from '../native/index.js';
 import type { CgroupTree } from '../os/cgroup-tree.js';
 import { AddressBook } from './address-book.js';
-import { ALLOW_LIST } from './allow-list.js';
+import { ALLOW_LIST, MACHINED_ID, NETWORKD_ID } from './allow-list.js';
 import { type BootContext, bootPhases } from './boot.js';
 import { systemClock } from './clock.js';
 import { controlHandlers } from './control-handlers.js';
 import { INIT_ID } from './definition.js';
-import { DhcpWishes } from './dhcp-wish.js';
 import { EventList } from './event-list.js';
 import { exitEffects } from './exit-effects.js';
 import { type ExitEffects, ExitFunnel } from './exit-funnel.js';
@@ -21,10 +21,13 @@ import { leadIntoFunnel } from './fatal-errors.js';
 import { InitLog } from './log.js';
 import { MachineStatus } from './machine-status.js';
 import { NetworkReports } from './network-reports.js';
+import { NetworkWishes, startOrTell } from './network-wishes.js';
 import { NodeEvents } from './node-events.js';
 import { NodeName } from './node-name.js';
 import { type Phase, runPhases } from './phases.js';
+import { PodRouteBook } from './pod-route-book.js';
 import { watchReaper } from './reaper-watch.js';
+import { ReportedServices } from './reported-services.js';
 import { ServerBook } from './server-book.js';
 import { ServiceGroup } from './service-group.js';
 import { ServiceManager } from './service-manager.js';
@@ -51,7 +54,7 @@ export async function main(options: InitOptions = {}): Promise<void> {
   const addresses = new AddressBook(publish);
   const status = new MachineStatus(publish, () => services?.problems() ?? []);
   const nodeName = new NodeName(native.power, (name) => addresses.setName(name));
-  const dhcp = new DhcpWishes();
+  const network = new NetworkWishes(systemClock, () => startOrTell(services));
   let services: ServiceManager | undefined;
   let watchdog: Watchdog | undefined;
   const real = exitEffects(
@@ -81,9 +84,9 @@ export async function main(options: InitOptions = {}): Promise<void> {
         log,
         servicesFolder,
         nodeName,
-        dhcp,
+        network,
         addresses,
-        startServices({ definitions, problems }, cgroups, wanted) {
+        startServices({ definitions, problems }, cgroups, { wanted, maxRestartDelayMs } = {}) {
           for (const problem of problems) log.error(problem);
           services = createServices({
             events,
@@ -94,9 +97,10 @@ export async function main(options: InitOptions = {}): Promise<void> {
             ownRing,
             cgroups,
             nodeName,
-            dhcp,
+            network,
             addresses,
             status,
+            maxRestartDelayMs,
           });
           services.start(definitions, wanted);
         },
@@ -130,13 +134,15 @@ interface ServicesContext {
   ownRing: LogRing;
   cgroups: CgroupTree | undefined;
   nodeName: NodeName;
-  dhcp: DhcpWishes;
+  network: NetworkWishes;
   addresses: AddressBook;
   status: MachineStatus;
+  maxRestartDelayMs: number | undefined;
 }
 
 function createServices(context: ServicesContext): ServiceManager {
-  const { events, nodeEvents, native, log, funnel, ownRing, cgroups, nodeName, dhcp, addresses, status } = context;
+  const { events, nodeEvents, native, log, funnel, ownRing, cgroups, nodeName, network, addresses, status } = context;
+  const { maxRestartDelayMs } = context;
   const servers = new ServerBook();
   const ownInfo = (): ServiceInfo => ({
     id: INIT_ID,
@@ -160,20 +166,27 @@ function createServices(context: ServicesContext): ServiceManager {
       native,
       services: () => manager,
       nodeName,
-      dhcp,
+      network,
+      podRoutes: new PodRouteBook(() => {
+        manager.find(NETWORKD_ID).connection?.sendEvent({ kind: 'podRoutesWanted' });
+      }),
+      log,
       events: nodeEvents,
       servers,
       networkReports: new NetworkReports(log, nodeName, (facts) => {
-        addresses.setAddress(facts.link, facts.address);
         servers.lease(facts);
-        manager.tellAll({ kind: 'networkChanged', facts });
+        const isNew = addresses.setAddresses(facts.link, [facts.address, ...facts.otherAddresses]);
+        if (isNew) manager.tellAll({ kind: 'networkChanged', facts });
       }),
       // After the reply is out.
       goDown: (request) => setImmediate(() => void funnel.enter(request)),
     }),
   });
   const manager = new ServiceManager({
-    context: { native, clock: systemClock, log, control, publish: nodeEvents.publish },
+    context: {
+      ...{ native, clock: systemClock, log, control, publish: nodeEvents.publish },
+      ...(maxRestartDelayMs !== undefined && { maxRestartDelayMs }),
+    },
     changed: () => status.look(),
     prepare: (definition) => ({
       ring: native.ring.create({ name: definition.id, sizeBytes: RING_BYTES }),
@@ -181,6 +194,24 @@ function createServices(context: ServicesContext): ServiceManager {
     }),
     ownRing,
     ownInfo,
+    reported: new ReportedServices({
+      clock: systemClock,
+      log,
+      publish: nodeEvents.publish,
+      makeRing: (id) => native.ring.create({ name: id, sizeBytes: RING_BYTES }),
+      pipe: () => native.descriptor.pipe(),
+      connect: (id) => {
+        const [own, end] = native.channel.pair();
+        return { connection: control.accept(own, id), end };
+      },
+      changed: () => status.look(),
+    }),
+    askForContainer: (id, action) => {
+      const { connection } = manager.find(MACHINED_ID);
+      if (!connection?.sendEvent({ kind: 'containerRequested', id, action })) {
+        throw new ControlError('UNAVAILABLE', 'machined, which runs containers, does not run');
+      }
+    },
   });
   return manager;
 }

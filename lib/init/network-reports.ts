@@ -1,5 +1,6 @@
-import { isIPv4 } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import { errorMessage } from '../base/errors.js';
+import { isPlainAddress } from '../base/ip-address.js';
 import { ControlError } from '../control/errors.js';
 import type { NetworkFacts } from '../control/protocol.js';
 import type { InitLog } from './log.js';
@@ -45,7 +46,13 @@ export class NetworkReports {
       }
     }
     this.changed(facts);
+    // One that is gone, or that nobody wants any more, leaves its place to another.
+    if (isNothing(facts)) this.newest.delete(facts.link);
   }
+}
+
+function isNothing({ address, carrier, dhcp, otherAddresses, dnsServers, ntpServers }: NetworkFacts): boolean {
+  return !carrier && !dhcp && address === '' && [...otherAddresses, ...dnsServers, ...ntpServers].length === 0;
 }
 
 function isPlausible({
@@ -56,22 +63,34 @@ function isPlausible({
   domain,
   searchDomains,
   hostname,
+  otherAddresses,
 }: NetworkFacts): boolean {
-  const servers = [...dnsServers, ...ntpServers];
   const names = [domain, hostname, ...searchDomains];
-  const [ip = '', length = '', ...more] = address.split('/');
   return (
     LINK_NAME.test(link) &&
-    (address === '' || (isIPv4(ip) && /^\d{1,2}$/.test(length) && Number(length) <= 32 && more.length === 0)) &&
-    servers.length + names.length <= MAX_ENTRIES &&
-    servers.every((server) => isIPv4(server)) &&
+    (address === '' || (isPrefix(address) && isIPv4(address.replace(/\/.*/, '')))) &&
+    otherAddresses.length <= MAX_ENTRIES &&
+    otherAddresses.every(isPrefix) &&
+    dnsServers.length + ntpServers.length + names.length <= MAX_ENTRIES &&
+    dnsServers.every((server) => isPlainAddress(server)) &&
+    ntpServers.every((server) => isIPv4(server)) &&
     names.every((name) => name.length <= MAX_NAME && /^[\x21-\x7e]*$/.test(name))
   );
 }
 
-function describe({ link, address, dnsServers, ntpServers, domain, hostname, carrier }: NetworkFacts): string {
+function isPrefix(text: string): boolean {
+  const [ip = '', length = '', ...more] = text.split('/');
+  const bits = isIP(ip) === 6 ? 128 : 32;
+  return isIP(ip) !== 0 && /^\d{1,3}$/.test(length) && Number(length) <= bits && more.length === 0;
+}
+
+function describe(facts: NetworkFacts): string {
+  const { link, address, dnsServers, ntpServers, domain, hostname, carrier, otherAddresses, dhcp } = facts;
   if (!carrier) return `network: ${link} has no carrier`;
-  if (address === '') return `network: ${link} has no address; asking for one by DHCP`;
+  const others = otherAddresses.slice(0, MAX_SHOWN).join(', ');
+  if (address === '' && !dhcp) return `network: ${link} has ${others === '' ? 'no address' : others}`;
+  const besides = others === '' ? '' : `, and ${others}`;
+  if (address === '') return `network: ${link} has no address by DHCP yet${besides}`;
   const parts = [
     ['DNS', dnsServers.slice(0, MAX_SHOWN).join(' ')],
     ['NTP', ntpServers.slice(0, MAX_SHOWN).join(' ')],
@@ -79,5 +98,5 @@ function describe({ link, address, dnsServers, ntpServers, domain, hostname, car
     ['host name', hostname],
   ];
   const more = parts.filter(([, value]) => value !== '').map(([name, value]) => `, ${name} ${value}`);
-  return `network: ${link} has ${address} by DHCP${more.join('')}`;
+  return `network: ${link} has ${address} by DHCP${besides}${more.join('')}`;
 }

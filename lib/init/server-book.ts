@@ -11,7 +11,7 @@ export interface TimeFacts {
 const MAX_SERVERS = 16;
 const NAME = /^[\x21-\x7e]{1,255}$/;
 
-/** Which time and name servers the node has: those of the config, else those of a DHCP server. */
+/** Which time and name servers the node has: those of the config, else those that networkd has learnt, of DHCP servers and routers. */
 export class ServerBook {
   private configured: TimeFacts = { timeServers: [], nameServers: [] };
   private readonly leased = new Map<string, TimeFacts>();
@@ -27,7 +27,8 @@ export class ServerBook {
   }
 
   lease({ link, ntpServers, dnsServers }: NetworkFacts): void {
-    this.leased.set(link, { timeServers: ntpServers, nameServers: dnsServers });
+    if (ntpServers.length + dnsServers.length === 0) this.leased.delete(link);
+    else this.leased.set(link, { timeServers: ntpServers, nameServers: dnsServers });
   }
 
   get facts(): TimeFacts {

@@ -3,7 +3,7 @@ import type { CgroupModule, EventWatch, FileDescriptor } from '../native/contrac
 import type { CgroupTree } from '../os/cgroup-tree.js';
 import type { ServiceDefinition } from './definition.js';
 import type { InitLog } from './log.js';
-import type { ServiceProcesses } from './service.js';
+import type { ServiceProcesses } from './service-processes.js';
 
 /** Killed processes are gone within a millisecond, unless one is stuck in the kernel. */
 const CLEAR_MS = 2000;
@@ -19,16 +19,16 @@ export class ServiceGroup implements ServiceProcesses {
   private watch: EventWatch | undefined;
 
   constructor(
-    private readonly definition: Pick<ServiceDefinition, 'id' | 'cgroup'>,
+    private readonly definition: Pick<ServiceDefinition, 'id' | 'cgroup' | 'group'>,
     private readonly tree: Pick<CgroupTree, 'serviceGroup' | 'removeServiceGroup' | 'problems'>,
     private readonly cgroup: Pick<CgroupModule, 'kill' | 'emptied' | 'stats' | 'watchEvents'>,
     private readonly log: InitLog,
   ) {}
 
   renew(): FileDescriptor {
-    const { id, cgroup: limits } = this.definition;
+    const { id, cgroup: limits, group } = this.definition;
     if (this.current && !this.remove()) throw new Error('processes of its last run cannot be ended');
-    this.current = this.tree.serviceGroup(id, limits);
+    this.current = this.tree.serviceGroup(id, limits, group);
     for (const problem of this.tree.problems.splice(0)) this.log.notice(`cgroup ${problem}`);
     this.watchMemory(this.current);
     return this.current;
@@ -84,7 +84,7 @@ export class ServiceGroup implements ServiceProcesses {
   /** @returns false while there are processes in it */
   private remove(): boolean {
     try {
-      this.tree.removeServiceGroup(this.definition.id);
+      this.tree.removeServiceGroup(this.definition.id, this.definition.group);
     } catch (error) {
       if (errorCode(error) === 'EBUSY') return false;
       throw error;

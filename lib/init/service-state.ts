@@ -18,8 +18,9 @@
  * (back-off.ts); otherwise exit code 0 is Finished and all else Failed. Starting lasts only as long as the spawn itself, which
  * is synchronous: no request can arrive in it. When the node goes down the policy is `never` for everybody.
  */
+
+import { nextDelay } from '../base/back-off.js';
 import type { ExitStatus } from '../native/contract.js';
-import { nextDelay } from './back-off.js';
 import type { RestartPolicy } from './definition.js';
 
 /** The names of the kinds are those of the API (`ServiceStateName`). */
@@ -67,6 +68,8 @@ export type ServiceEffect =
 export interface ServiceRules {
   restart: RestartPolicy;
   stopTimeoutMs: number;
+  /** Bound of the back-off; 30 s but on nodes of tests. */
+  maxDelayMs?: number;
 }
 
 export interface Step {
@@ -207,10 +210,10 @@ function begin(record: ServiceRecord): Step {
 function ended(
   record: ServiceRecord,
   { why, isFailure, ranForMs }: { why: string; isFailure: boolean; ranForMs: number },
-  { restart }: ServiceRules,
+  { restart, maxDelayMs }: ServiceRules,
 ): Step {
   if (restart === 'always' || (restart === 'on-failure' && isFailure)) {
-    const delayMs = nextDelay(record.delayMs, ranForMs);
+    const delayMs = nextDelay(record.delayMs, ranForMs, maxDelayMs);
     return {
       record: to({ ...record, delayMs }, { kind: 'Waiting', what: 'again' }),
       effects: [{ kind: 'arm-timer', delayMs }],

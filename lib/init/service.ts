@@ -1,13 +1,14 @@
-import { errorCode, errorMessage } from '../base/errors.js';
+import { ControlError } from '../control/errors.js';
 import type { Service as ServiceInfo, ServiceStateName } from '../control/protocol.js';
 import type { ControlServer, ServerConnection } from '../control/server.js';
-import type { Child, ExitStatus, FileDescriptor, LogRing, NativeAddon } from '../native/contract.js';
-import { type Clock, within } from './clock.js';
+import type { LogRing, NativeAddon } from '../native/contract.js';
+import type { Clock } from './clock.js';
 import type { ServiceDefinition } from './definition.js';
 import { EventList } from './event-list.js';
-import { launch } from './launch.js';
 import type { InitLog } from './log.js';
 import type { Publish } from './node-events.js';
+import { ServiceProcess } from './service-process.js';
+import type { ServiceProcesses } from './service-processes.js';
 import { INITIAL_RECORD, type ServiceEffect, type ServiceInput, type ServiceRecord, step } from './service-state.js';
 
 export interface ServiceContext {
@@ -22,25 +23,13 @@ export interface ServiceContext {
   /** Its state or its health has changed. */
   changed(service: Service): void;
   publish: Publish;
+  /** Bound of the back-off; 30 s but on nodes of tests. */
+  maxRestartDelayMs?: number;
 }
 
-/** All processes of a service, whoever of them started which: its cgroup (service-group.ts). */
-export interface ServiceProcesses {
-  /** An empty group for the next process to be born in, owned by this. @throws when the last one cannot be emptied */
-  renew(): FileDescriptor;
-  /** SIGKILL to all. */
-  kill(): void;
-  /** Called while it runs: the kernel has killed so many of its processes for want of memory. */
-  onOutOfMemory: (kills: number) => void;
-  /** How many of the current run that were; asked before clear(). Never throws. */
-  outOfMemoryKills(): number;
-  /** Ends whatever is left, and resolves when nothing is, or it takes too long. Never rejects. */
-  clear(): Promise<void>;
-}
-
-/** A process that has ended has written all it ever will; only what it left behind can hold its pipes longer. */
-const DRAIN_MS = 1000;
-const LAST_LINE_BYTES = 512;
+/** Of what is given at run time; a command line of the kubelet has a dozen. */
+const MAX_ARGUMENTS = 64;
+const MAX_ARGUMENT_CHARACTERS = 4096;
 
 /** One service: runs the effects of its state machine (service-state.ts) and keeps what the API shows of it. */
 export class Service {
@@ -48,8 +37,8 @@ export class Service {
   private readonly events: EventList;
   private readonly inputs: ServiceInput[] = [];
   private isAdvancing = false;
-  private child: Child | undefined;
-  private control: ServerConnection | undefined;
+  private furtherArguments: readonly string[] | undefined;
+  private readonly process: ServiceProcess;
   /** What its process says of itself. */
   private health: { isHealthy: boolean; message: string } | undefined;
   private disarm = (): void => {};
@@ -59,10 +48,15 @@ export class Service {
   constructor(
     readonly definition: ServiceDefinition,
     readonly ring: LogRing,
-    private readonly group: ServiceProcesses | undefined,
+    group: ServiceProcesses | undefined,
     private readonly context: ServiceContext,
   ) {
     this.events = new EventList(context.clock);
+    this.process = new ServiceProcess({ definition, ring, group }, context, (input) => {
+      // Whatever it said of itself, it says no more.
+      if (input.kind === 'ending') this.health = undefined;
+      else this.send(input);
+    });
     if (group) group.onOutOfMemory = (kills) => this.tellOutOfMemory(kills);
   }
 
@@ -76,7 +70,7 @@ export class Service {
 
   /** Its process's control connection, while there is one. */
   get connection(): ServerConnection | undefined {
-    return this.control?.isOpen ? this.control : undefined;
+    return this.process.connection;
   }
 
   /** There is no process and none will be started by itself. */
@@ -91,6 +85,29 @@ export class Service {
     return new Promise((resolve) => {
       this.idleWaiters.push(resolve);
     });
+  }
+
+  /**
+   * Given by whoever looks after it, for its next start.
+   * @throws ControlError FAILED_PRECONDITION  its definition takes none · INVALID_ARGUMENT
+   */
+  setArguments(list: readonly string[]): void {
+    if (!this.definition.furtherArguments) {
+      throw new ControlError('FAILED_PRECONDITION', `service "${this.id}" takes no arguments besides its own`);
+    }
+    const isFine = (text: string) => text.length <= MAX_ARGUMENT_CHARACTERS && !text.includes('\0');
+    if (list.length > MAX_ARGUMENTS || !list.every(isFine)) {
+      throw new ControlError(
+        'INVALID_ARGUMENT',
+        `service "${this.id}": too many arguments, or one that cannot be passed on`,
+      );
+    }
+    this.furtherArguments = [...list];
+  }
+
+  /** It is not known yet what it is to be started with. */
+  get lacksArguments(): boolean {
+    return this.definition.furtherArguments && this.furtherArguments === undefined;
   }
 
   /** Puts an input to the state machine; one that arises from an effect waits for its turn. */
@@ -133,7 +150,7 @@ export class Service {
     return {
       id: this.id,
       state,
-      pid: this.child?.pid ?? 0,
+      pid: this.process.pid,
       image: this.definition.file,
       restarts: this.record.restarts,
       lastLogLine: this.record.lastLogLine,
@@ -171,7 +188,12 @@ export class Service {
   private advance(input: ServiceInput): void {
     const { clock, log } = this.context;
     const { restart, stopTimeoutMs } = this.definition;
-    const rules = { restart: this.context.isGoingDown() ? ('never' as const) : restart, stopTimeoutMs };
+    const { isGoingDown, maxRestartDelayMs: maxDelayMs } = this.context;
+    const rules = {
+      restart: isGoingDown() ? ('never' as const) : restart,
+      stopTimeoutMs,
+      ...(maxDelayMs !== undefined && { maxDelayMs }),
+    };
     const { record, effects, message, isFailure } = step(this.record, input, rules, clock.monotonicMs());
     const hasChanged = record.state !== this.record.state;
     this.record = record;
@@ -191,13 +213,13 @@ export class Service {
         this.context.askDependencies(this);
         return;
       case 'spawn':
-        this.spawn();
+        this.process.start(this.furtherArguments ?? []);
         return;
       case 'terminate':
-        this.child?.kill('SIGTERM');
+        this.process.terminate();
         return;
       case 'kill':
-        this.killAll();
+        this.process.kill();
         return;
       case 'arm-timer':
         this.disarm();
@@ -205,58 +227,6 @@ export class Service {
         return;
       case 'disarm-timer':
         this.disarm();
-    }
-  }
-
-  private spawn(): void {
-    const { native, control } = this.context;
-    try {
-      const cgroup = this.group?.renew();
-      const { child, connection } = launch(this.definition, { native, control, ring: this.ring, cgroup });
-      this.child = child;
-      this.control = connection;
-      child.exited.then(
-        (status) => this.ended(child, status),
-        (error) => this.context.log.failure('error', `service ${this.id}: its end was not told`, error),
-      );
-      this.send({ kind: 'spawned', pid: child.pid });
-    } catch (error) {
-      const code = errorCode(error);
-      const stage = (error as { stage?: unknown }).stage;
-      const where = typeof stage === 'string' ? ` (${stage})` : '';
-      this.send({ kind: 'spawn-failed', why: `${code ?? ''}${where} ${errorMessage(error)}`.trim() });
-    }
-  }
-
-  /** Sweeps up what the process left in its cgroup, and waits until all that it wrote is in the ring. */
-  private async ended(child: Child, status: ExitStatus): Promise<void> {
-    this.child = undefined;
-    this.health = undefined;
-    this.control?.close();
-    this.control = undefined;
-    const outOfMemoryKills = this.group?.outOfMemoryKills() ?? 0;
-    await this.group?.clear();
-    let lastLogLine = '';
-    try {
-      await within(this.context.clock, DRAIN_MS, this.ring.drained());
-      lastLogLine = this.ring.lastLine(LAST_LINE_BYTES);
-    } catch (error) {
-      this.context.log.failure(
-        'warning',
-        `service ${this.id} (process ${child.pid}): its last lines may be missing`,
-        error,
-      );
-    }
-    this.send({ kind: 'exited', status, lastLogLine, isOutOfMemory: outOfMemoryKills > 0 });
-  }
-
-  private killAll(): void {
-    try {
-      if (this.group) this.group.kill();
-      else this.child?.kill('SIGKILL');
-    } catch (error) {
-      this.child?.kill('SIGKILL');
-      this.context.log.failure('warning', `service ${this.id}: its cgroup could not be killed`, error);
     }
   }
 }

@@ -12,6 +12,15 @@ export interface KubeconfigOptions {
   client: PemPair;
 }
 
+/** Who the administrator is for Kubernetes: the names that kubeadm and Talos give. */
+export const ADMINISTRATOR = {
+  commonName: 'admin',
+  /** Groups, as the organizations of the certificate's subject. */
+  roles: ['system:masters'],
+  /** Of the key: not every version of Kubernetes, nor of its tools, takes Ed25519. */
+  kind: 'ecdsa-p256',
+} as const;
+
 /** A kubeconfig with one context, `<user>@<cluster>`. Pure. */
 export function kubeconfigOf({ clusterName, server, ca, user, client }: KubeconfigOptions): string {
   const name = `${user}@${clusterName}`;

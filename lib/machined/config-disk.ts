@@ -1,11 +1,9 @@
 import { errorCode, errorMessage, TalosError } from '../base/errors.js';
-import { MIB } from '../base/units.js';
+import { CONFIG_TOO_LARGE, MAX_CONFIG_BYTES } from '../config/size.js';
 import type { FileDescriptor, FilesModule, MountModule } from '../native/contract.js';
 
 export const CONFIG_DISK_LABEL = 'TALOSCONFIG';
 export const CONFIG_FILE = 'config.yaml';
-/** Real configs are a few KiB; what is larger is not one. */
-export const MAX_CONFIG_BYTES = MIB;
 /** It holds the keys of the cluster. */
 const CONFIG_MODE = 0o600;
 
@@ -63,6 +61,10 @@ async function mounted<T>(
   work: (root: FileDescriptor) => Promise<T>,
 ): Promise<T> {
   const isReadOnly = access === 'ro';
+  // One that was killed at work has left it mounted, maybe writable.
+  await mount.umount(mountPoint, ['nofollow']).catch((error: unknown) => {
+    if (errorCode(error) !== 'EINVAL') throw error;
+  });
   await mount.mount({
     source,
     target: mountPoint,
@@ -94,7 +96,7 @@ async function readBounded(files: ConfigDiskAccess['files'], root: FileDescripto
 
 function readProblem(error: unknown): string {
   const code = errorCode(error);
-  if (code === 'EFBIG') return `has more than ${MAX_CONFIG_BYTES} bytes`;
+  if (code === 'EFBIG') return CONFIG_TOO_LARGE;
   return code === 'EINVAL' || code === 'EISDIR' ? 'is not a file' : `cannot be opened (${code})`;
 }
 

@@ -12,7 +12,6 @@
  */
 import { errorMessage, TalosError } from '../base/errors.js';
 import { formatDuration, MINUTE_MS } from '../base/units.js';
-import { compareConfigs } from '../config/index.js';
 import { ControlError } from '../control/errors.js';
 import { needingReboot } from './config-plan.js';
 import { type LoadedConfig, loadConfig } from './load-config.js';
@@ -45,6 +44,8 @@ export interface ConfigKeeperOptions {
   store(text: string): Promise<void>;
   /** For a machined that is started again within this boot. */
   remember(text: string): Promise<void>;
+  /** Another one is in force. */
+  changed(): void;
   /** Does not wait for it. */
   reboot(reason: string): void;
   /** To the log, and the console. */
@@ -110,8 +111,10 @@ export class ConfigKeeper {
     const { running } = this;
     const tryMs = tryDuration(request.tryTimeoutMs);
     const next = load(request.text);
+    // Comparing takes a library that no boot needs.
+    const { compareConfigs } = await import('../config/compare.js');
     const { paths, diff } = compareConfigs(running.documents, next.documents);
-    const blocked = needingReboot(running, next, paths, request.mode === 'TRY');
+    const blocked = needingReboot(paths);
     const mode = request.mode === 'AUTO' ? (blocked.length === 0 ? 'NO_REBOOT' : 'REBOOT') : request.mode;
     if (blocked.length > 0 && (mode === 'NO_REBOOT' || mode === 'TRY')) {
       throw new ControlError(
@@ -157,6 +160,7 @@ export class ConfigKeeper {
     this.trying = undefined;
     warnings.push(...(await this.options.activate(next, running)));
     this.current = next;
+    this.options.changed();
     if (mode === 'TRY')
       this.trying = { before, cancel: (this.options.after ?? after)(tryMs, () => void this.goBack()) };
     else await this.options.remember(next.text);
@@ -172,6 +176,7 @@ export class ConfigKeeper {
     const problems = await this.exclusively(async () => {
       const found = await this.options.activate(trying.before, this.current);
       this.current = trying.before;
+      this.options.changed();
       return found;
     });
     for (const text of ['the machine config that was tried is taken back', ...problems]) this.options.notice(text);

@@ -2,12 +2,16 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorCode, errorMessage } from '../base/errors.js';
 import { ControlError } from '../control/errors.js';
+import type { WipeMethod } from '../control/protocol.js';
 import type { BlockModule, MountInfo } from '../native/contract.js';
 import { type BlockDevice, findExt4ByLabel, listBlockDevices } from '../os/block-devices.js';
+import type { Blockd } from './blockd.js';
 import { CONFIG_DISK_LABEL } from './config-disk.js';
 
 export interface DiskWiperOptions {
-  block: Pick<BlockModule, 'erase' | 'flush' | 'inspect' | 'wipeSignatures'>;
+  block: Pick<BlockModule, 'erase' | 'flush' | 'inspect' | 'syncPartitions' | 'wipeSignatures'>;
+  /** Writes on devices while the node runs. When it goes down, containers have ended, and we do that ourselves. */
+  blockd: Pick<Blockd, 'wipe'>;
   mounts(): readonly Pick<MountInfo, 'device' | 'mountPoint'>[];
   log(text: string): void;
   sysfs?: string;
@@ -16,7 +20,7 @@ export interface DiskWiperOptions {
 
 const MAX_DISKS = 64;
 
-/** What a reset does to disks that it is told of: checks first that all of them may be wiped, then wipes them. */
+/** Wipes disks, for a reset when the node goes down, or while it runs: checks first that all of them may be wiped. */
 export class DiskWiper {
   constructor(private readonly options: DiskWiperOptions) {}
 
@@ -51,6 +55,33 @@ export class DiskWiper {
     }
   }
 
+  /**
+   * By blockd, disks and partitions by their names, and either what makes them look like something or all of them.
+   * @throws ControlError  as wipe, without INVALID_ARGUMENT for a partition · UNAVAILABLE blockd does not run, or has ended meanwhile
+   */
+  async wipeDevices(wanted: readonly { name: string; method: WipeMethod }[]): Promise<void> {
+    const { block, blockd, log, dev = '/dev' } = this.options;
+    const methods = new Map(wanted.map(({ name, method }) => [join(dev, name), method]));
+    const found = await this.find([...methods.keys()], 'partitions too');
+    for (const { disk, partitions } of found) {
+      const method = methods.get(disk.path) ?? 'FAST';
+      try {
+        for (const { path } of partitions) await blockd.wipe(path, 'FAST');
+        await blockd.wipe(disk.path, method);
+        // A disk without a table has no partitions any more; a partition has none of its own. To tell the kernel takes a capability, which we have.
+        if (partitions.length > 0) {
+          await block
+            .syncPartitions(disk.path)
+            .catch((error) => log(`${disk.path}: the kernel keeps its partitions: ${errorMessage(error)}`));
+        }
+      } catch (cause) {
+        const kind = cause instanceof ControlError ? cause.kind : 'FAILED_PRECONDITION';
+        throw new ControlError(kind, `${disk.path} was not wiped: ${errorMessage(cause)}`, { cause });
+      }
+      log(`${disk.path} was wiped: ${method === 'ZEROES' ? 'all of it is zeros' : 'its signatures'}`);
+    }
+  }
+
   private async discard({ path, sizeBytes }: BlockDevice): Promise<boolean> {
     try {
       await this.options.block.erase(path, 'discard', 0, sizeBytes);
@@ -61,7 +92,10 @@ export class DiskWiper {
     }
   }
 
-  private async find(paths: readonly string[]): Promise<{ disk: BlockDevice; partitions: BlockDevice[] }[]> {
+  private async find(
+    paths: readonly string[],
+    kinds: 'whole disks' | 'partitions too' = 'whole disks',
+  ): Promise<{ disk: BlockDevice; partitions: BlockDevice[] }[]> {
     if (paths.length > MAX_DISKS) throw new ControlError('INVALID_ARGUMENT', `more than ${MAX_DISKS} disks`);
     const { block, sysfs = '/sys/class/block', dev = '/dev' } = this.options;
     const folders = { sysfs, dev };
@@ -80,10 +114,10 @@ export class DiskWiper {
             `no disk ${JSON.stringify(path)}; there are ${there.join(', ') || 'none'}`,
           );
         }
-        if (disk.isPartition) {
+        if (disk.isPartition && kinds === 'whole disks') {
           throw new ControlError('INVALID_ARGUMENT', `${path} is a partition: a reset wipes whole disks`);
         }
-        const names = await readdir(join(sysfs, disk.name));
+        const names = disk.isPartition ? [] : await readdir(join(sysfs, disk.name));
         const partitions = devices.filter(({ name, isPartition }) => isPartition && names.includes(name));
         for (const device of [disk, ...partitions]) {
           if (device.isReadOnly) throw new ControlError('FAILED_PRECONDITION', `${device.path} is read-only`);

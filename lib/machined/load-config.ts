@@ -1,14 +1,9 @@
 import { TalosError } from '../base/errors.js';
-import {
-  authoritiesOf,
-  ConfigError,
-  type ConfigProblem,
-  formatProblem,
-  type MachineConfig,
-  type ParsedMachineConfig,
-  parseMachineConfig,
-  problemIn,
-} from '../config/index.js';
+import { authoritiesOf } from '../config/authorities.js';
+import type { NetworkDocument } from '../config/network-document.js';
+import { type ParsedMachineConfig, parseMachineConfig, problemIn } from '../config/parse.js';
+import { ConfigError, type ConfigProblem, formatProblem, problemOfAll } from '../config/problem.js';
+import type { MachineConfig } from '../config/schema.js';
 import { hostnameProblem } from '../os/hostname.js';
 import { authorityProblem, parseCertificate } from '../pki/index.js';
 import type { NodeIdentity } from './node-identity.js';
@@ -21,8 +16,8 @@ export interface LoadedConfig {
   config: MachineConfig;
   identity: NodeIdentity;
   hostname: string | undefined;
-  /** Name of the interface that is to be served by DHCP. */
-  dhcpLink: string | undefined;
+  /** What networkd is to make of the node. */
+  network: NetworkDocument;
   /** Parts of the config that this version ignores, a sentence each. */
   warnings: string[];
 }
@@ -33,8 +28,8 @@ export interface LoadedConfig {
  */
 export function loadConfig(text: string): LoadedConfig {
   const parsed = parse(text);
-  const { config, documents, dhcpLink, warnings } = parsed;
-  const { ca, acceptedCAs = [], certSANs = [], network } = config.machine;
+  const { config, documents, network, warnings } = parsed;
+  const { ca, acceptedCAs = [], certSANs = [], token } = config.machine;
   return {
     text,
     documents,
@@ -43,9 +38,11 @@ export function loadConfig(text: string): LoadedConfig {
       ca: { crt: ca.crt, key: ca.key },
       acceptedCas: [ca.crt, ...acceptedCAs.map(({ crt }) => crt)].map((pem) => parseCertificate(pem).pem).join(''),
       certSans: certSANs,
+      token,
+      controlPlaneHost: hostOf(config.cluster.controlPlane.endpoint),
     },
-    hostname: network?.hostname,
-    dhcpLink,
+    hostname: config.machine.network?.hostname,
+    network,
     warnings: warnings.map(formatProblem),
   };
 }
@@ -58,9 +55,14 @@ function parse(text: string): ParsedMachineConfig {
     return parsed;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const message = `the machine config is not valid: ${error.problems.map(formatProblem).join('; ')}`;
-    throw new TalosError('ERR_CONFIG_INVALID', message, { cause: error });
+    const why = problemOfAll(error.problems) ?? `is not valid: ${error.problems.map(formatProblem).join('; ')}`;
+    throw new TalosError('ERR_CONFIG_INVALID', `the machine config ${why}`, { cause: error });
   }
+}
+
+/** Of a URL that was checked: without the brackets of an IPv6 address. */
+function hostOf(endpoint: string): string {
+  return new URL(endpoint).hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
 /** What a schema cannot see, and what would keep the API from coming up. */
@@ -70,10 +72,6 @@ function contentProblems(parsed: ParsedMachineConfig): ConfigProblem[] {
     const problem = authorityProblem(pair);
     return problem ? [problemIn(parsed, [...path, problem.field], problem.message)] : [];
   });
-  if (config.machine.ca.key === '') {
-    const why = 'is missing: nodes that get their certificate from another node are not supported yet';
-    problems.push(problemIn(parsed, ['machine', 'ca', 'key'], why));
-  }
   const hostname = config.machine.network?.hostname;
   const nameProblem = hostname === undefined ? undefined : hostnameProblem(hostname);
   if (nameProblem !== undefined) problems.push(problemIn(parsed, ['machine', 'network', 'hostname'], nameProblem));

@@ -2,6 +2,7 @@ import {
   argumentError,
   checkAbsolutePath,
   checkBoolean,
+  checkDescriptor,
   checkInteger,
   checkName,
   checkObject,
@@ -14,23 +15,30 @@ import type {
   BlockModule,
   BlockSignature,
   BlockTimeout,
+  DeviceTarget,
+  FileDescriptor,
+  GptPartitionChange,
   GptPartitionRequest,
   GptRequest,
   GptTable,
+  Growth,
   PartitionSync,
   VerityRequest,
   VerityStatus,
 } from './contract.js';
 
+type RawChange = [number: number, attributes: bigint | undefined, grows: boolean];
 type RawPartition = [typeGuid: string, id: string, name: string, sizeBytes: number, attributes: bigint];
 
 /** What the addon itself exports: requests by position, the timeout last, undefined for none. */
 export interface RawBlockModule {
-  info(path: string, timeoutMs?: number): Promise<BlockDeviceInfo>;
-  inspect(path: string, timeoutMs?: number): Promise<BlockInspection>;
-  wipeSignatures(path: string, timeoutMs?: number): Promise<BlockSignature[]>;
-  erase(path: string, kind: string, offset: number, length: number, timeoutMs?: number): Promise<void>;
-  flush(path: string, timeoutMs?: number): Promise<void>;
+  openExclusively(path: string, timeoutMs?: number): Promise<FileDescriptor>;
+  info(device: DeviceTarget, timeoutMs?: number): Promise<BlockDeviceInfo>;
+  inspect(device: DeviceTarget, timeoutMs?: number): Promise<BlockInspection>;
+  wipeSignatures(device: DeviceTarget, timeoutMs?: number): Promise<BlockSignature[]>;
+  erase(device: DeviceTarget, kind: string, offset: number, length: number, timeoutMs?: number): Promise<void>;
+  flush(device: DeviceTarget, timeoutMs?: number): Promise<void>;
+  growExt4(folder: FileDescriptor, timeoutMs?: number): Promise<Growth>;
   readGpt(path: string, timeoutMs?: number): Promise<GptTable | undefined>;
   createGpt(
     path: string,
@@ -40,6 +48,7 @@ export interface RawBlockModule {
     timeoutMs?: number,
   ): Promise<GptTable>;
   repairGpt(path: string, timeoutMs?: number): Promise<GptTable>;
+  changeGpt(path: string, changes: RawChange[], mayBeInUse: boolean, timeoutMs?: number): Promise<GptTable>;
   syncPartitions(path: string, timeoutMs?: number): Promise<PartitionSync>;
   /** texts: dataDevice, hashDevice, algorithm, rootDigest, salt, onCorruption; numbers: block bytes of data and hash, dataBlocks, hashStartBlock. */
   createVerity(
@@ -70,6 +79,20 @@ function checkGuid(value: unknown, name: string): asserts value is string {
   if (!GUID.test(value) || value === ZERO_GUID) throw argumentError('ERR_INVALID_ARG_VALUE', name, 'a GUID', value);
 }
 
+function checkAttributes(value: unknown, name: string): asserts value is bigint {
+  if (typeof value !== 'bigint') throw argumentError('ERR_INVALID_ARG_TYPE', name, 'a bigint', value);
+  if (BigInt.asUintN(64, value) !== value) throw argumentError('ERR_INVALID_ARG_VALUE', name, 'of 64 bits', value);
+}
+
+function toRawChange(change: GptPartitionChange, name: string): RawChange {
+  checkObject(change, name);
+  const { number, attributes, grows = false } = change;
+  checkInteger(number, `${name}.number`, 1, MAX_PARTITIONS);
+  if (attributes !== undefined) checkAttributes(attributes, `${name}.attributes`);
+  checkBoolean(grows, `${name}.grows`);
+  return [number, attributes, grows];
+}
+
 function toRawPartition(partition: GptPartitionRequest, name: string, isLast: boolean): RawPartition {
   checkObject(partition, name);
   const { typeGuid, id = '', sizeBytes = 0, attributes = 0n } = partition;
@@ -80,12 +103,7 @@ function toRawPartition(partition: GptPartitionRequest, name: string, isLast: bo
     throw argumentError('ERR_INVALID_ARG_VALUE', `${name}.name`, 'at most 36 UTF-16 units', partition.name);
   }
   if (partition.sizeBytes !== undefined || !isLast) checkInteger(partition.sizeBytes, `${name}.sizeBytes`, 1);
-  if (typeof attributes !== 'bigint') {
-    throw argumentError('ERR_INVALID_ARG_TYPE', `${name}.attributes`, 'a bigint', attributes);
-  }
-  if (BigInt.asUintN(64, attributes) !== attributes) {
-    throw argumentError('ERR_INVALID_ARG_VALUE', `${name}.attributes`, 'of 64 bits', attributes);
-  }
+  checkAttributes(attributes, `${name}.attributes`);
   return [typeGuid, id, partition.name, sizeBytes, attributes];
 }
 
@@ -129,6 +147,11 @@ function checkVerity(request: VerityRequest): Required<VerityRequest> {
   return whole;
 }
 
+function checkTarget(value: unknown): asserts value is DeviceTarget {
+  if (typeof value === 'string') checkAbsolutePath(value, 'device');
+  else checkDescriptor(value, 'device');
+}
+
 /** Without one that is given, those that write have none. */
 function timeoutOf(options: BlockTimeout, usualMs?: number): number | undefined {
   checkObject(options, 'options');
@@ -138,19 +161,23 @@ function timeoutOf(options: BlockTimeout, usualMs?: number): number | undefined 
 }
 
 /**
- * Disks and images of disks. All calls take absolute paths of block devices or regular files and run on threads of their own until the
- * device has answered, or until their deadline. Those that write open the device exclusively, and hold it so until the kernel lets go.
+ * Disks and images of disks. All calls but `growExt4` take absolute paths of block devices or regular files; some take an open one as well, with
+ * whatever it was opened for, and then need no right of their own. All run on threads of their own until the device has answered, or until their
+ * deadline. Those that write open the device exclusively, and hold it so until the kernel lets go.
  *
+ * @throws EBADF    an open one that was not opened for it
  * @throws ENOTBLK  neither a block device nor a regular file; `erase` and `syncPartitions`: a file
  * @throws EBUSY    to write: the device, one of its partitions, or the disk that it is a part of is mounted or claimed;
- *                  `syncPartitions`: a partition in use would have to change
+ *                  `syncPartitions`: a partition in use would have to move, become shorter, or go
  * @throws EIO      it cannot be read or written, or does not keep what is written
- * @throws EBADMSG  `readGpt`, `repairGpt`: there is a table and neither copy is valid, with what and where
+ * @throws EBADMSG  `readGpt`, `repairGpt`, `changeGpt`: there is a table and neither copy is valid, with what and where
  * @throws EEXIST   `createGpt`: the disk is not empty, and what is on it; `createVerity`: the name is taken
  * @throws ENOSPC   `createGpt`: which partition does not fit
- * @throws ENOENT   `repairGpt`, `syncPartitions`: no table; the verity calls: no device-mapper in the kernel
- * @throws EINVAL   `syncPartitions`: the device takes no partitions
+ * @throws ENOENT   `repairGpt`, `changeGpt`: no table; `syncPartitions`: one of another kind; `changeGpt`: no such partition; the verity calls: no device-mapper in the kernel
+ * @throws EINVAL   `syncPartitions`: the device takes no partitions; `changeGpt`: another partition lies behind one that is to grow
  * @throws ENXIO    `verityStatus`, `removeMapped`: no device of that name
+ * @throws EPERM    `growExt4`: the file system has found faults in itself, or CAP_SYS_RESOURCE is missing · EROFS · EBUSY it is grown already ·
+ *                  EINVAL, EOPNOTSUPP its layout does not allow it · ENOTSUP no ext4 on a block device
  * @throws ETIMEDOUT the device did not answer in time; what was to be written may still be · EAGAIN no thread could be made
  */
 export function createBlockModule(raw: RawBlockModule): BlockModule {
@@ -160,20 +187,31 @@ export function createBlockModule(raw: RawBlockModule): BlockModule {
       checkAbsolutePath(path, 'path');
       return call(path, timeoutOf(options, usualMs));
     };
+  const onTarget =
+    <T>(call: (device: DeviceTarget, timeoutMs?: number) => Promise<T>, usualMs?: number) =>
+    async (device: DeviceTarget, options: BlockTimeout = {}): Promise<T> => {
+      checkTarget(device);
+      return call(device, timeoutOf(options, usualMs));
+    };
   return {
-    info: checked(raw.info, READ_TIMEOUT_MS),
-    inspect: checked(raw.inspect, READ_TIMEOUT_MS),
+    openExclusively: checked(raw.openExclusively, READ_TIMEOUT_MS),
+    info: onTarget(raw.info, READ_TIMEOUT_MS),
+    inspect: onTarget(raw.inspect, READ_TIMEOUT_MS),
     readGpt: checked(raw.readGpt, READ_TIMEOUT_MS),
-    wipeSignatures: checked(raw.wipeSignatures),
-    flush: checked(raw.flush),
+    wipeSignatures: onTarget(raw.wipeSignatures),
+    flush: onTarget(raw.flush),
     repairGpt: checked(raw.repairGpt),
     syncPartitions: checked(raw.syncPartitions),
-    async erase(path, kind, offset, length, options = {}) {
-      checkAbsolutePath(path, 'path');
+    async growExt4(folder, options = {}) {
+      checkDescriptor(folder, 'folder');
+      return raw.growExt4(folder, timeoutOf(options));
+    },
+    async erase(device, kind, offset, length, options = {}) {
+      checkTarget(device);
       checkName(kind, 'kind', ERASE_KINDS);
       checkInteger(offset, 'offset', 0);
       checkInteger(length, 'length', 1);
-      await raw.erase(path, kind, offset, length, timeoutOf(options));
+      await raw.erase(device, kind, offset, length, timeoutOf(options));
     },
     async createGpt(path, request, options = {}) {
       checkAbsolutePath(path, 'path');
@@ -182,6 +220,15 @@ export function createBlockModule(raw: RawBlockModule): BlockModule {
       if (diskId !== '') checkGuid(diskId, 'request.diskId');
       checkBoolean(replacesGpt, 'request.replacesGpt');
       return raw.createGpt(path, diskId, replacesGpt, partitions, timeoutOf(options));
+    },
+    async changeGpt(path, changes, options = {}) {
+      checkAbsolutePath(path, 'path');
+      if (!Array.isArray(changes)) throw argumentError('ERR_INVALID_ARG_TYPE', 'changes', 'an array', changes);
+      const raws = changes.map((each, at) => toRawChange(each, `changes[${at}]`));
+      const timeoutMs = timeoutOf(options);
+      const { mayBeInUse = false } = options;
+      checkBoolean(mayBeInUse, 'options.mayBeInUse');
+      return raw.changeGpt(path, raws, mayBeInUse, timeoutMs);
     },
     async createVerity(request, options = {}) {
       const whole = checkVerity(request);

@@ -1,5 +1,12 @@
-import { argumentError, checkDescriptor, checkFunction, checkInteger, checkObject } from './arguments.js';
-import type { Channel, ChannelModule, FileDescriptor } from './contract.js';
+import {
+  argumentError,
+  checkAbsolutePath,
+  checkDescriptor,
+  checkFunction,
+  checkInteger,
+  checkObject,
+} from './arguments.js';
+import type { Channel, ChannelListener, ChannelModule, FileDescriptor } from './contract.js';
 
 /** What the addon itself exports. */
 export interface RawChannel {
@@ -17,6 +24,8 @@ export interface RawChannelModule {
     onMessage: (message: Buffer, descriptors: FileDescriptor[]) => void,
     onClose: (error?: Error) => void,
   ): RawChannel;
+  listen(path: string): ChannelListener;
+  connect(path: string): FileDescriptor;
 }
 
 const MAX_MESSAGE_BYTES = 2 ** 20;
@@ -31,7 +40,8 @@ const NO_DESCRIPTORS: FileDescriptor[] = [];
  * `onClose` gets EMSGSIZE when the peer broke the bound, EMFILE when descriptors of a message were lost, ECONNRESET when the
  * peer went away without reading all we sent.
  * @throws EINVAL `open` of something else than a SOCK_SEQPACKET socket · EMSGSIZE `send` of a message above `maxMessageBytes` · EBADF
- *   `peer` of a closed channel · EMFILE
+ *   `peer` of a closed channel · EMFILE · EADDRINUSE `listen` · ENOENT, ECONNREFUSED `connect` to where nobody listens, EAGAIN where too many
+ *   wait already · ENAMETOOLONG a path of more than 107 bytes · ECANCELED `accept` and `wait` of a closed listener
  */
 export function createChannelModule(raw: RawChannelModule): ChannelModule {
   return {
@@ -51,6 +61,15 @@ export function createChannelModule(raw: RawChannelModule): ChannelModule {
           (error) => handlers.onClose(error),
         ),
       );
+    },
+    listen(path) {
+      checkAbsolutePath(path, 'path');
+      const listener = raw.listen(path);
+      return { wait: () => listener.wait(), accept: () => listener.accept(), close: () => listener.close() };
+    },
+    connect(path) {
+      checkAbsolutePath(path, 'path');
+      return raw.connect(path);
     },
   };
 }

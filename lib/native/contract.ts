@@ -20,6 +20,7 @@ import type { MountModule } from './contract/mount.js';
 import type { NetlinkModule } from './contract/netlink.js';
 import type { PowerModule } from './contract/power.js';
 import type { ProcessModule } from './contract/process.js';
+import type { RelayModule } from './contract/relay.js';
 import type { RingModule } from './contract/ring.js';
 
 export type * from './contract/block.js';
@@ -35,6 +36,7 @@ export type * from './contract/netlink.js';
 export type * from './contract/power.js';
 export type * from './contract/process.js';
 export type * from './contract/process-table.js';
+export type * from './contract/relay.js';
 export type * from './contract/ring.js';
 export type * from './contract/seccomp.js';
 
@@ -51,5 +53,6 @@ export interface NativeAddon {
   netlink: NetlinkModule;
   power: PowerModule;
   process: ProcessModule;
+  relay: RelayModule;
   ring: RingModule;
 }

@@ -34,6 +34,8 @@ export interface RawFilesModule {
   listNames(root: FileDescriptor, path: FilePath, maxEntries: number, timeoutMs: number): Promise<Buffer>;
   /** A record a name: see `toLook`; and targets, each with a NUL behind it. */
   lookAt(root: FileDescriptor, path: FilePath, names: Uint8Array, timeoutMs: number): Promise<[Buffer, Buffer]>;
+  /** Name, value, name, value … */
+  attributes(root: FileDescriptor, path: FilePath, maxBytes: number, timeoutMs: number): Promise<(string | Buffer)[]>;
   readLink(root: FileDescriptor, path: string, timeoutMs: number): Promise<string>;
   makeDirectory(root: FileDescriptor, path: string, mode: number, timeoutMs: number): Promise<boolean>;
   remove(root: FileDescriptor, path: string, isFolder: boolean, timeoutMs: number): Promise<void>;
@@ -177,6 +179,16 @@ export function createFilesModule(raw: RawFilesModule): FilesModule {
       const [records, targets] = await raw.lookAt(root, path, names, timeoutOf(options));
       const shown = texts(targets);
       return texts(names).map((bytes, at) => toLook(bytes, records, at * RECORD_BYTES, shown[at]));
+    },
+    async attributes(root, path, options) {
+      checkFilePlace(root, path);
+      const timeoutMs = timeoutOf(options);
+      checkInteger(options.maxBytes, 'options.maxBytes', 0, MAX_BYTES);
+      const found = await raw.attributes(root, path, options.maxBytes, timeoutMs);
+      return Array.from({ length: found.length / 2 }, (_, index) => ({
+        name: found[2 * index] as string,
+        value: found[2 * index + 1] as Buffer,
+      }));
     },
     async readLink(root, path, options = {}) {
       checkPlace(root, path);

@@ -14,6 +14,7 @@ import { createMountModule, type RawMountModule } from './mount.js';
 import { createNetlinkModule, type RawNetlinkModule } from './netlink.js';
 import { createPowerModule, type RawPowerModule } from './power.js';
 import { createProcessModule, type RawProcessModule } from './process.js';
+import { createRelayModule, type RawRelayModule } from './relay.js';
 import { createRingModule, type RawRingModule } from './ring.js';
 
 /** `talos.node` before the checks and names of this folder are put around it. */
@@ -31,6 +32,7 @@ export interface RawAddon {
   kmsg: RawKmsgModule;
   netlink: RawNetlinkModule;
   power: RawPowerModule;
+  relay: RawRelayModule;
 }
 
 /** Where the image has it: the only place that a process of a node ever looks at. */
@@ -79,5 +81,6 @@ function wrap(raw: RawAddon): NativeAddon {
     kmsg: createKmsgModule(raw.kmsg),
     netlink: createNetlinkModule(raw.netlink),
     power: createPowerModule(raw.power),
+    relay: createRelayModule(raw.relay),
   };
 }

@@ -2,6 +2,7 @@ import { errorCode } from '../base/errors.js';
 import { argumentError, checkFunction, checkInteger, checkObject, checkOptionalString } from './arguments.js';
 import type { NetlinkModule, NetlinkMonitor, ObjectKind } from './contract.js';
 import { KINDS, readEvents, readList } from './netlink/events.js';
+import { readNameServers } from './netlink/name-servers.js';
 import {
   type RawBatch,
   type RecordCursor,
@@ -40,6 +41,8 @@ export interface RawNetlinkModule {
     onBatch: (batch: RawBatch) => void,
     onError: (error: Error) => void,
   ): NetlinkMonitor;
+  monitorNameServers(onBatch: (batch: RawBatch) => void, onError: (error: Error) => void): NetlinkMonitor;
+  solicitRouters(index: number): void;
   /** An event's properties come as one flat array of keys and values. */
   monitorUevents(
     onUevent: (action: string, devpath: string, subsystem: string, properties: string[]) => void,
@@ -126,6 +129,22 @@ export function createNetlinkModule(raw: RawNetlinkModule): NetlinkModule {
         (batch) => options.onEvents(readEvents(batch)),
         (error) => options.onError(error),
       );
+    },
+    monitorNameServers(handlers) {
+      checkObject(handlers, 'handlers');
+      checkFunction(handlers.onNameServers, 'handlers.onNameServers');
+      checkFunction(handlers.onError, 'handlers.onError');
+      return raw.monitorNameServers(
+        (batch) => {
+          const { advertised, hasLost } = readNameServers(batch);
+          handlers.onNameServers(advertised, hasLost);
+        },
+        (error) => handlers.onError(error),
+      );
+    },
+    solicitRouters(index) {
+      specs.checkIndex(index, 'index');
+      raw.solicitRouters(index);
     },
     monitorUevents(handlers) {
       checkObject(handlers, 'handlers');

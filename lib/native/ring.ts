@@ -17,6 +17,7 @@ export interface RawLogRing {
 export interface RawLogReader {
   seekStart(): void;
   seekTail(lines: number): void;
+  stopAtHead(): void;
   /** `counts` gets bytes, records, missed records and missed bytes; `index` three numbers a record. */
   read(buffer: Uint8Array, counts: Float64Array, index: Float64Array | undefined): void;
   wait(): Promise<void>;
@@ -46,7 +47,7 @@ const RING_NAME = /^[\w.-]{1,64}$/;
  * `create` @throws EINVAL a size below the page size · ENOENT /proc is not mounted · EMFILE ENOMEM.
  * `attach`, `subscribe` @throws ECANCELED after `close()`.
  * `openReader` @throws EINVAL the memory is not sealed · EBADMSG it is no ring of this version · ENOTSOCK the doorbell is none.
- * `read`, `seekStart`, `seekTail` @throws EBADMSG the memory makes no sense (its writer is broken; close the reader) · ECANCELED
+ * `read`, `seekStart`, `seekTail`, `stopAtHead` @throws EBADMSG the memory makes no sense (its writer is broken; close the reader) · ECANCELED
  *   after `close()`.
  */
 export function createRingModule(raw: RawRingModule): RingModule {
@@ -107,6 +108,7 @@ function wrapReader(reader: RawLogReader): LogReader {
       checkInteger(lines, 'lines', 0);
       reader.seekTail(lines);
     },
+    stopAtHead: () => reader.stopAtHead(),
     read(buffer, index) {
       if (!(buffer instanceof Uint8Array)) {
         throw argumentError('ERR_INVALID_ARG_TYPE', 'buffer', 'a Uint8Array', buffer);

@@ -5,13 +5,20 @@ import { DhcpClient } from './dhcp/client.js';
 import type { Lease } from './dhcp/lease.js';
 import { LeasedInterface } from './leased-interface.js';
 
+/** What a lease says; empty without one. */
+export type DhcpFacts = Omit<NetworkFacts, 'otherAddresses' | 'dhcp'>;
+
 export interface DhcpInterfaceOptions {
   native: Pick<NativeAddon, 'dhcp' | 'clock' | 'netlink'>;
   link: Link;
   /** The name that the server is told. */
   hostname?: string | undefined;
-  /** What is known of the interface's network; called whenever that may have changed. */
-  report(facts: NetworkFacts): void;
+  /** Of the routes that a lease brings. */
+  metric?: number | undefined;
+  /** Somebody else decides about the MTU, whatever the server says. */
+  isMtuFixed?: boolean | undefined;
+  /** What is known by DHCP; called whenever that may have changed. */
+  report(facts: DhcpFacts): void;
   log(text: string): void;
 }
 
@@ -24,10 +31,10 @@ export class DhcpInterface {
 
   /** @throws EPERM without CAP_NET_RAW and CAP_NET_ADMIN · ENODEV · EMFILE */
   constructor(private readonly options: DhcpInterfaceOptions) {
-    const { native, link, hostname, log } = options;
+    const { native, link, hostname, metric, isMtuFixed, log } = options;
     const { netlink, clock, dhcp } = native;
     netlink.link.set(link.index, { isUp: true });
-    this.leased = new LeasedInterface({ netlink, clock, link, log });
+    this.leased = new LeasedInterface({ netlink, clock, link, metric, isMtuFixed, log });
     const held = this.leased.held();
     if (held) log(`${link.name} still has ${held.address}`);
     this.client = new DhcpClient({
@@ -73,6 +80,12 @@ export class DhcpInterface {
     this.client.stop(options);
   }
 
+  /** Stops, and takes from the interface what leases have given it. */
+  remove(options: { release: boolean }): void {
+    this.client.stop(options);
+    this.leased.apply(undefined);
+  }
+
   /** A resync tells all links anew, so that no change of the carrier is ever missed. */
   private hear(event: NetlinkEvent, fail: (error: Error) => void): void {
     const { index, name } = this.options.link;
@@ -113,7 +126,7 @@ export class DhcpInterface {
 }
 
 /** What others may want to know of a lease. */
-function factsOf(link: string, lease: Lease | undefined, carrier: boolean): NetworkFacts {
+function factsOf(link: string, lease: Lease | undefined, carrier: boolean): DhcpFacts {
   return {
     link,
     address: lease ? `${lease.address}/${lease.prefixLength}` : '',

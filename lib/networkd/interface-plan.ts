@@ -30,15 +30,16 @@ const LONGEST_LIFETIME_SECONDS = 0xffff_fffe;
  * What has to be done, in order, until an interface has what the lease says and nothing that an earlier one said. Pure.
  * What is there already is set again: an address for its new lifetime, a route because the kernel drops routes with the address they need.
  * @param ownMtu  of the interface without a lease
+ * @param fixedMtu  of the interface, whatever a lease says
  */
 export function planChanges(
   state: InterfaceState,
   lease: Lease | undefined,
-  { nowMs, ownMtu }: { nowMs: number; ownMtu: number },
+  { nowMs, ownMtu, fixedMtu }: { nowMs: number; ownMtu: number; fixedMtu?: number },
 ): InterfaceChange[] {
   const address = lease && `${lease.address}/${lease.prefixLength}`;
   const routes = lease?.routes ?? [];
-  const mtu = lease?.mtu ?? ownMtu;
+  const mtu = fixedMtu ?? lease?.mtu ?? ownMtu;
   const isWanted = (route: PlannedRoute) => routes.some((wanted) => isSame(wanted, route));
   return [
     ...state.leasedRoutes

@@ -9,11 +9,14 @@ export interface LeasedInterfaceOptions {
   netlink: { link: Pick<NetlinkModule['link'], 'get' | 'set'> } & Pick<NetlinkModule, 'address' | 'route'>;
   clock: Pick<ClockModule, 'bootTimeMs'>;
   link: Pick<Link, 'index' | 'name' | 'mtu'>;
+  /** Of the routes; 1024 if absent. Routes that somebody writes down have a lower one, and so win. */
+  metric?: number | undefined;
+  /** The MTU is left as it is, whatever a lease says. */
+  isMtuFixed?: boolean | undefined;
   log(text: string): void;
 }
 
 const MAIN_TABLE = 254;
-/** Routes that somebody writes down have none, and so win. */
 const METRIC = 1024;
 const DEFAULT_DESTINATION = '0.0.0.0/0';
 
@@ -37,7 +40,13 @@ export class LeasedInterface {
    */
   apply(lease: Lease | undefined): boolean {
     const { clock, link } = this.options;
-    const changes = planChanges(this.state(), lease, { nowMs: clock.bootTimeMs(), ownMtu: link.mtu });
+    const state = this.state();
+    const limits = {
+      nowMs: clock.bootTimeMs(),
+      ...(this.options.isMtuFixed ? { fixedMtu: state.mtu } : {}),
+      ownMtu: link.mtu,
+    };
+    const changes = planChanges(state, lease, limits);
     // All of them: `every` would stop at the first failure.
     return changes.filter((change) => !this.change(change)).length === 0;
   }
@@ -107,7 +116,7 @@ export class LeasedInterface {
           index,
           preferredSource: change.source,
           protocol: 'dhcp',
-          priority: METRIC,
+          priority: this.options.metric ?? METRIC,
         });
     }
   }

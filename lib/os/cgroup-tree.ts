@@ -7,14 +7,20 @@ import type { CgroupLimits, CgroupModule, CgroupStats, FileDescriptor } from '..
  * The tree of cgroup v2, as PID 1 lays it out. Processes live in its leaves only.
  *
  *     /               the kernel's own threads
- *     ├─ init         PID 1
- *     └─ system       services of the node
- *        └─ <id>      one group a service, with the limits of its definition
+ *     ├─ init         PID 1, since before it was executed: stage0 enters it, so that the pages of the program are charged to it
+ *     ├─ system       services of the node
+ *     │  └─ <id>      one group a service, with the limits of its definition; containers of the system have theirs here as well
+ *     └─ podruntime   the container runtime
+ *        ├─ runtime   containerd itself, the group of a service
+ *        ├─ kubelet   the kubelet, the same; only where the image has Kubernetes
+ *        └─ shim      its shims, one process a container: they and what they hold outlive containerd
  *
- * Pods (kubepods) and their runtime (podruntime) join at the top, beside `system`, so that nothing they do takes memory
- * or time away from the API.
+ * Pods (kubepods) join at the top, beside `system`, so that nothing they or their runtime do takes memory or time away from the API.
  */
 export const CGROUP_ROOT = '/sys/fs/cgroup';
+
+/** Below it, where those services have theirs whose processes are not of the node's own system. */
+export const RUNTIME_GROUPS = { containerd: 'podruntime/runtime', kubelet: 'podruntime/kubelet' } as const;
 
 /** Those that the limits need. cpuset, io and hugetlb are for the kubelet, which enables them itself below its own group. */
 const CONTROLLERS = ['cpu', 'memory', 'pids'];
@@ -43,8 +49,20 @@ export const FIXED_GROUPS: readonly GroupDefinition[] = [
   },
   {
     path: 'system',
-    limits: { memoryMin: 96 * MIB, memoryLow: 192 * MIB, cpuWeight: cpuWeightOf(1500) },
-    reason: 'bounds what the minimums of the services below can claim together',
+    limits: { memoryMin: 160 * MIB, memoryLow: 320 * MIB, cpuWeight: cpuWeightOf(1500) },
+    reason:
+      'for all services together: they take 120 MiB at rest, programs included, and what is not theirs is read anew from the disk',
+  },
+  {
+    path: 'podruntime',
+    limits: { memoryMin: 192 * MIB, memoryLow: 384 * MIB, cpuWeight: cpuWeightOf(1000) },
+    reason:
+      'the same for the container runtime, which takes 95 MiB with two containers, and 64 MiB for a kubelet; what is not used is not kept',
+  },
+  {
+    path: 'podruntime/shim',
+    limits: { memoryMin: 48 * MIB, memoryLow: 96 * MIB },
+    reason: 'shims reap what runs in containers; no service, so that a new run of containerd finds them alive',
   },
 ];
 
@@ -70,21 +88,28 @@ export class CgroupTree {
     const { root = CGROUP_ROOT, moveSelf = true } = options;
     const tree = new CgroupTree(cgroup, root, []);
     tree.enableRootControllers();
-    for (const { path, limits } of FIXED_GROUPS) tree.make(path, limits);
+    for (const { path, limits } of FIXED_GROUPS) {
+      // Controllers of a group are those that its parent passes on, when it is made.
+      const parent = path.slice(0, Math.max(path.indexOf('/'), 0));
+      if (parent !== '') tree.reportMissing(parent, cgroup.enableControllers(tree.group(parent), CONTROLLERS));
+      tree.make(path, limits);
+    }
     // The root alone may have both processes and children with controllers; PID 1 leaves it all the same, to be accounted for.
     if (moveSelf) writeFileSync(`${root}/init/cgroup.procs`, '0');
     tree.reportMissing('system', cgroup.enableControllers(tree.group('system'), CONTROLLERS));
     return tree;
   }
 
-  /** Makes the group of a service, or sets its limits anew. The descriptor stays owned by the tree. */
-  serviceGroup(id: string, limits: CgroupLimits): FileDescriptor {
-    return this.make(servicePath(id), limits);
+  /**
+   * Makes the group of a service, or sets its limits anew. The descriptor stays owned by the tree.
+   * @param path  where it is not `system/<id>`
+   */
+  serviceGroup(id: string, limits: CgroupLimits, path = servicePath(id)): FileDescriptor {
+    return this.make(path, limits);
   }
 
   /** Removes the group of a service that has no processes left. EBUSY if it has. */
-  removeServiceGroup(id: string): void {
-    const path = servicePath(id);
+  removeServiceGroup(id: string, path = servicePath(id)): void {
     this.cgroup.remove(this.root, path);
     this.groups.get(path)?.close();
     this.groups.delete(path);

@@ -29,13 +29,18 @@ const SECTOR_BYTES = 512;
 /** What the node itself lives on: the root, and the partitions STATE and EPHEMERAL. */
 const SYSTEM_MOUNTS = new Set(['/', '/system/state', '/var']);
 
+/** MAJOR:MINOR of what the node itself lives on. @param mounts  of the node */
+export function systemDevices(mounts: readonly Pick<MountInfo, 'device' | 'mountPoint'>[]): string[] {
+  return mounts.filter(({ mountPoint }) => SYSTEM_MOUNTS.has(mountPoint)).map(({ device }) => device);
+}
+
 /**
  * The disks of the machine that have a size (an empty drive has none), by name. Reads sysfs only: no disk is touched.
- * @param mounts  which tell what the system is on
+ * @param system  what the node itself lives on, as `systemDevices` tells
  */
-export async function listDisks(mounts: readonly MountInfo[], sys = '/sys'): Promise<Disk[]> {
+export async function listDisks(system: readonly string[], sys = '/sys'): Promise<Disk[]> {
   const hardware = await hardwareDevices(`${sys}/block`);
-  const used = new Set(mounts.filter(({ mountPoint }) => SYSTEM_MOUNTS.has(mountPoint)).map(({ device }) => device));
+  const used = new Set(system);
   const found = await Promise.all(
     [...hardware].map(([name, busPath]) => readDisk(join(sys, 'block', name), name, busPath, used)),
   );

@@ -15,7 +15,7 @@ export interface PseudoFilesystem {
 
 const TIGHT: MountFlag[] = ['nosuid', 'nodev', 'noexec'];
 
-/** What PID 1 mounts, parents first. The first three may be there already: stage0 needs them. */
+/** What PID 1 mounts, parents first. The first three and cgroup2 may be there already: stage0 needs them. */
 export const PSEUDO_FILESYSTEMS: readonly PseudoFilesystem[] = [
   { target: '/proc', fstype: 'proc', flags: TIGHT, isRequired: true, reason: 'processes and sysctls' },
   { target: '/sys', fstype: 'sysfs', flags: TIGHT, isRequired: true, reason: 'devices' },
@@ -66,6 +66,22 @@ export const PSEUDO_FILESYSTEMS: readonly PseudoFilesystem[] = [
     data: 'mode=0755,size=64M',
     isRequired: true,
     reason: 'what the node knows of itself until reboot',
+  },
+  {
+    target: '/etc/cni',
+    fstype: 'tmpfs',
+    flags: TIGHT,
+    data: 'mode=0755,size=1M',
+    isRequired: false,
+    reason: 'what network plugins of a cluster configure; until the next boot',
+  },
+  {
+    target: '/var',
+    fstype: 'tmpfs',
+    flags: ['nosuid', 'nodev'],
+    data: 'mode=0755,size=50%',
+    isRequired: true,
+    reason: 'stands in for EPHEMERAL until there is a disk: programs of containers run from there, so no noexec',
   },
   {
     target: '/sys/fs/cgroup',

@@ -1,6 +1,6 @@
 import { errorCode } from '../base/errors.js';
 import type { CgroupModule, FileDescriptor, FilesModule } from '../native/contract.js';
-import { CGROUP_ROOT } from './cgroup-tree.js';
+import { CGROUP_ROOT, RUNTIME_GROUPS } from './cgroup-tree.js';
 
 export interface ServiceUsage {
   id: string;
@@ -12,6 +12,8 @@ export interface ServiceUsage {
 /** PID 1 has a group beside the services'. */
 const INIT_GROUP = 'init';
 const SERVICES_GROUP = 'system';
+/** The container runtime and the kubelet are services elsewhere. */
+const ELSEWHERE = Object.entries(RUNTIME_GROUPS).map(([id, path]) => ({ id, path }));
 
 /**
  * What PID 1 and the services that have processes use, by their groups (cgroup-tree.ts): the figures of all in
@@ -30,9 +32,14 @@ export async function serviceUsage(
   try {
     const entries = await native.files.readDirectory(tree, SERVICES_GROUP);
     const ids = entries.filter(({ kind }) => kind === 'directory').map(({ name }) => name);
-    for (const path of [INIT_GROUP, ...ids.sort().map((id) => `${SERVICES_GROUP}/${id}`)]) {
+    const places = [
+      { id: INIT_GROUP, path: INIT_GROUP },
+      ...ids.map((id) => ({ id, path: `${SERVICES_GROUP}/${id}` })),
+      ...ELSEWHERE,
+    ];
+    for (const { id, path } of places.sort((left, right) => (left.id < right.id ? -1 : 1))) {
       const descriptor = await openGroup(native.files, tree, path);
-      if (descriptor) groups.push({ id: path.slice(path.lastIndexOf('/') + 1), descriptor });
+      if (descriptor) groups.push({ id, descriptor });
     }
     const stats = native.cgroup.stats(groups.map(({ descriptor }) => descriptor));
     return groups.flatMap(({ id }, position) => {

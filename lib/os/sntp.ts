@@ -79,11 +79,13 @@ export async function querySntp(address: string, options: SntpOptions = {}): Pro
         else ignored = found.why;
       });
       // A connected socket takes datagrams of that address and port only, and hears that nobody listens there.
-      socket.connect(port, address, () => {
+      // Not as the argument of `connect`, which is also called when there is no way to the server, and takes the error away.
+      socket.once('connect', () => {
         sentMs = Date.now();
         sentAt = performance.now();
         socket.send(request(cookie));
       });
+      socket.connect(port, address);
     });
   } finally {
     socket.close();

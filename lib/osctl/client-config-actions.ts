@@ -1,6 +1,6 @@
 /** What `osctl config …` does, apart from its definitions. */
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { readText } from '../base/read-file.js';
 import { formatDuration } from '../base/units.js';
 import { isEndpoint } from '../client/endpoint.js';
 import {
@@ -55,7 +55,7 @@ export async function addContext(
   files: { ca: string; crt: string; key: string },
 ): Promise<void> {
   const { decodePrivateKey, parseCertificate } = await import('../pki/index.js');
-  const [ca, crt, key] = await Promise.all([files.ca, files.crt, files.key].map((file) => readFile(file, 'utf8')));
+  const [ca, crt, key] = await Promise.all([files.ca, files.crt, files.key].map((file) => readText(file)));
   // Refused here rather than at the first call.
   parseCertificate(ca as string);
   parseCertificate(crt as string);
@@ -100,6 +100,8 @@ export async function setEndpoints(command: Command, io: Io, endpoints: string[]
 }
 
 export async function setNodes(command: Command, io: Io, nodes: string[]): Promise<void> {
+  const wrong = nodes.find((node) => !isEndpoint(node));
+  if (wrong !== undefined) throw new UsageError(`${JSON.stringify(wrong)} is not the name or the address of a node`);
   await changeContext(command, io, { nodes });
 }
 
@@ -130,7 +132,7 @@ export async function showInfo(command: Command, io: Io): Promise<void> {
 }
 
 export async function mergeFile(command: Command, io: Io, file: string): Promise<void> {
-  const other = parseClientConfig(await readFile(file, 'utf8'), file);
+  const other = parseClientConfig(await readText(file), file);
   for (const [from, to] of await mergeIntoClientConfig(paths(command, io), other))
     io.stderr.write(`context ${from} is called ${to} here, its name was taken\n`);
 }

@@ -12,15 +12,37 @@ import { openSession } from './session.js';
 export async function confirmReset(
   command: Command,
   io: Io,
-  flags: { yes?: boolean; userDisksToWipe?: string[] },
+  flags: { yes?: boolean; userDisksToWipe?: string[]; systemLabelsToWipe?: string[]; wipeMode?: string },
   input: NodeJS.ReadStream = process.stdin,
 ): Promise<void> {
-  if (flags.yes || input.isTTY !== true || io.stderr.isTTY !== true) return;
+  const disks = flags.userDisksToWipe ?? [];
+  const own = flags.wipeMode === 'user-disks' ? [] : (flags.systemLabelsToWipe ?? ['STATE and EPHEMERAL']);
+  const wiped = [...own, ...disks];
+  const wipe = wiped.length === 0 ? '' : ` and wipe ${wiped.join(', ')} of each`;
+  await confirm(command, io, flags, (nodes) => `Reset ${nodes}${wipe}? [y/N] `, input);
+}
+
+/** As confirmReset, before disks are wiped. */
+export async function confirmWipe(
+  command: Command,
+  io: Io,
+  flags: { yes: boolean; names: readonly string[] },
+  input: NodeJS.ReadStream = process.stdin,
+): Promise<void> {
+  await confirm(command, io, flags, (nodes) => `Wipe ${flags.names.join(', ')} of ${nodes}? [y/N] `, input);
+}
+
+async function confirm(
+  command: Command,
+  io: Io,
+  { yes }: { yes?: boolean },
+  ask: (nodes: string) => string,
+  input: NodeJS.ReadStream,
+): Promise<void> {
+  if (yes || input.isTTY !== true || io.stderr.isTTY !== true) return;
   const { targets, client } = await openSession(command, io);
   client.close();
-  const disks = flags.userDisksToWipe ?? [];
-  const wipe = disks.length === 0 ? '' : ` and wipe ${disks.join(', ')} of each`;
-  const question = `Reset ${targets.map(({ name }) => name).join(', ')}${wipe}? [y/N] `;
+  const question = ask(targets.map(({ name }) => name).join(', '));
   const asking = createInterface({ input, output: io.stderr as NodeJS.WriteStream });
   try {
     // Ctrl-C and Ctrl-D close it without an answer.

@@ -2,7 +2,12 @@
 import type { Command } from 'commander';
 
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
-  'cluster create': ['osctl cluster create --name demo', 'osctl cluster create --memory 4096 --cpus 4'],
+  'cluster create': [
+    'osctl cluster create --name demo',
+    'osctl cluster create --memory 4096 --cpus 4 --disk-size 40GiB',
+    'osctl cluster create --arch arm64 --disk nvme --firmware uefi',
+    'osctl cluster create --kubernetes v1.20.2 --workers 1',
+  ],
   'cluster destroy': ['osctl cluster destroy --name demo'],
   'cluster show': ['osctl cluster show --name demo -o json'],
   completion: ['source <(osctl completion bash)', 'osctl completion fish > ~/.config/fish/completions/osctl.fish'],
@@ -15,7 +20,11 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   'config node': ['osctl config node 10.5.0.2 10.5.0.3'],
   'config remove': ["osctl config remove 'demo-*' --dry-run"],
   'gen ca': ['osctl gen ca --organization demo'],
-  'gen config': ['osctl gen config demo https://10.5.0.2:6443', 'osctl gen config demo https://10.5.0.2:6443 -o demo/'],
+  'gen config': [
+    'osctl gen config demo https://10.5.0.2:6443',
+    'osctl gen config demo https://10.5.0.2:6443 -o demo/ --config-patch @all.yaml',
+    "osctl gen config demo https://10.5.0.2:6443 --config-patch-worker 'machine: {time: {servers: [10.5.0.1]}}'",
+  ],
   'gen crt': ['osctl gen crt --ca demo --csr admin.csr --name admin'],
   'gen csr': ['osctl gen csr --key admin.key --ip 127.0.0.1 --roles os:reader'],
   'gen key': ['osctl gen key --name admin'],

@@ -32,6 +32,14 @@ const CODES: Readonly<Record<FailureKind, ExitCode>> = {
   failed: ExitCode.failed,
 };
 
+/** Of the local clusters: what was asked for makes no sense, and nothing was tried. */
+const USAGE_ERRORS: ReadonlySet<string> = new Set([
+  'ERR_CLUSTER_NAME',
+  'ERR_HARDWARE',
+  'ERR_KUBERNETES',
+  'ERR_RUNTIME',
+]);
+
 /** Says on stderr what went wrong, and returns the exit code. A bug of ours keeps its stack; nothing else has one. */
 export function handle(error: unknown, io: Io): ExitCode {
   const say = (text: string) => io.stderr.write(`osctl: ${text}\n`);
@@ -46,13 +54,26 @@ export function handle(error: unknown, io: Io): ExitCode {
   if (error instanceof DataLost) return ExitCode.dataLost;
   if (error instanceof TalosError) {
     say(error.message);
-    if (error.hint !== undefined) io.stderr.write(`  hint: ${error.hint}\n`);
+    const hint = error.hint ?? hintFor(error);
+    if (hint !== undefined) io.stderr.write(`  hint: ${hint}\n`);
     return exitCodeOf(error);
   }
   const isSystemError = error instanceof Error && errorCode(error) !== undefined && 'syscall' in error;
   if (isSystemError) say(systemMessage(error as NodeJS.ErrnoException));
   else say(error instanceof Error ? `this is a bug: ${error.stack ?? error.message}` : errorMessage(error));
   return ExitCode.failed;
+}
+
+/** What to do about a node that could not be talked to, or that said no. What it answered to a call says that itself. */
+function hintFor(error: TalosError): string | undefined {
+  if (error.code === 'PERMISSION_DENIED')
+    return 'an administrator makes a client config with other roles: `osctl config new FILE --roles LIST`';
+  if (!('status' in error) || error.status !== undefined) return undefined;
+  if (exitCodeOf(error) === ExitCode.unreachable)
+    return 'see that the node is up, and with `osctl config info` where it is looked for; --endpoints names another place';
+  if (exitCodeOf(error) === ExitCode.denied)
+    return 'see with `osctl config info` whether this is the context for that node, and until when its certificate is valid; an administrator makes a new one: `osctl config new FILE`';
+  return undefined;
 }
 
 /** `cannot open FILE: no such file or directory`, of `ENOENT: no such file or directory, open 'FILE'`. */
@@ -65,6 +86,7 @@ function systemMessage({ message, path, syscall }: NodeJS.ErrnoException): strin
 /** Exit code of a failure that was not a success of anything. */
 export function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof UsageError) return ExitCode.usage;
+  if (error instanceof TalosError && USAGE_ERRORS.has(error.code)) return ExitCode.usage;
   // By its shape, since the client is loaded only by the commands that need it.
   const kind = error instanceof TalosError && 'kind' in error ? (error.kind as FailureKind) : 'failed';
   return CODES[kind] ?? ExitCode.failed;

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { parseDuration } from '../base/units.js';
 import { isEndpoint } from '../client/endpoint.js';
+import { parseFingerprint } from '../client/fingerprint.js';
 
 /** The flags that every command has. */
 export interface GlobalFlags {
@@ -22,10 +23,37 @@ export function collectWords(text: string, previous: string[] | undefined): stri
   return [...(previous ?? []), ...words];
 }
 
+/** Texts of patches; not split at commas. The flag may be given several times. */
+export function collectPatches(text: string, previous: string[] | undefined): string[] {
+  if (text === '' || text === '@') throw new InvalidArgumentError('it must be YAML, JSON or @file.');
+  return [...(previous ?? []), text];
+}
+
+function collectNodes(text: string, previous: string[] | undefined): string[] {
+  const words = collectWords(text, previous);
+  for (const word of words) {
+    if (!isEndpoint(word)) throw new InvalidArgumentError('write the names or addresses of nodes.');
+  }
+  return words;
+}
+
 function collectEndpoints(text: string, previous: string[] | undefined): string[] {
   const words = collectWords(text, previous);
   for (const word of words) {
     if (!isEndpoint(word)) throw new InvalidArgumentError('write host or host:port.');
+  }
+  return words;
+}
+
+/** Fingerprints of certificates; the flag may be given several times. */
+export function collectFingerprints(text: string, previous: string[] | undefined): string[] {
+  const words = collectWords(text, previous);
+  for (const word of words) {
+    if (parseFingerprint(word) === undefined) {
+      throw new InvalidArgumentError(
+        'it must be a SHA-256 digest in base64 or hexadecimal, as the console of the node shows it.',
+      );
+    }
   }
   return words;
 }
@@ -55,7 +83,7 @@ function pathOf(command: Command): string[] {
 
 function globalOptions(): Option[] {
   return [
-    new Option('-n, --nodes <list>', 'nodes meant, separated by commas').argParser(collectWords),
+    new Option('-n, --nodes <list>', 'nodes meant, separated by commas').argParser(collectNodes),
     new Option('-e, --endpoints <list>', 'where to connect to, instead of what the context says').argParser(
       collectEndpoints,
     ),

@@ -1,6 +1,6 @@
 /** What `osctl gen ca|key|csr|crt|keypair` does, apart from its definitions. Files and flags are those of talosctl. */
 import { createHash, X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readText } from '../base/read-file.js';
 import {
   createCertificateAuthority,
   decodePrivateKey,
@@ -44,7 +44,7 @@ export async function genKey(io: Io, { name, force = false }: { name: string } &
 }
 
 export async function genCsr(io: Io, options: { key: string; ip: string; roles?: string[] } & Forceful): Promise<void> {
-  const key = await readFile(options.key, 'utf8');
+  const key = await readText(options.key);
   const text = await createSigningRequest({ key, roles: options.roles ?? [], ipAddresses: [options.ip] });
   await writeNewFiles(
     io,
@@ -59,7 +59,7 @@ export async function genCrt(
   options: { ca: string; csr: string; name: string; lifetimeMs: number } & Forceful,
 ): Promise<void> {
   const [crt, key, csr] = await Promise.all(
-    [`${options.ca}.crt`, `${options.ca}.key`, options.csr].map((file) => readFile(file, 'utf8')),
+    [`${options.ca}.crt`, `${options.ca}.key`, options.csr].map((file) => readText(file)),
   );
   const ca = { crt: crt as string, key: key as string };
   const request = await readSigningRequest(csr as string);

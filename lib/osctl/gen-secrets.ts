@@ -1,5 +1,5 @@
 /** What `osctl gen secrets` does, apart from its definition. */
-import { readFile } from 'node:fs/promises';
+import { readText } from '../base/read-file.js';
 import { secretsOfConfig, stringifySecrets } from '../config/index.js';
 import { generateSecrets } from '../pki/index.js';
 import { checkMachineConfig } from './check-config.js';
@@ -17,7 +17,7 @@ export async function genSecrets(
   const secrets =
     source === undefined
       ? await generateSecrets()
-      : secretsOfConfig(checkMachineConfig(await readFile(source, 'utf8'), source), source);
+      : secretsOfConfig(checkMachineConfig(await readText(source), source), source);
   const text = stringifySecrets(secrets);
   if (outputFile === '-') io.stdout.write(text);
   else await writeNewFiles(io, [{ path: outputFile, text, isSecret: true }], force);

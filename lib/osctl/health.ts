@@ -1,10 +1,12 @@
 /** What `osctl health` does, apart from its definition. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { errorMessage } from '../base/errors.js';
 import { formatDuration, SECOND_MS } from '../base/units.js';
 import { ClientError, MachineService, type NodeEvent, onlyMessage, TimeService } from '../client/index.js';
 import { NodesFailed } from './exit.js';
+import { type Check, type CheckResult, failed, Look, lookAtAll, type Outcome, ok, skipped } from './health/check.js';
+import { kubernetesChecks } from './health/kubernetes.js';
+import { KubernetesAccess } from './health/kubernetes-access.js';
 import type { Io } from './io.js';
 import { type OutputFormat, printResult, table } from './output.js';
 import { pastEvents } from './past-events.js';
@@ -12,41 +14,31 @@ import { Progress } from './progress.js';
 import { type Session, type Target, withSession } from './session.js';
 import { timestampMs } from './timestamp.js';
 
-export interface CheckResult {
-  node: string;
-  check: string;
-  outcome: 'ok' | 'failed' | 'skipped';
-  details: string;
-}
-
-type Outcome = Omit<CheckResult, 'node' | 'check'>;
-
 const AGAIN_MS = SECOND_MS;
 /** Clocks that differ more make certificates and leases fail in odd ways. */
 const MAX_OFFSET_MS = SECOND_MS;
 
-const ok = (details: string): Outcome => ({ outcome: 'ok', details });
-const failed = (details: string): Outcome => ({ outcome: 'failed', details });
-const skipped = (details: string): Outcome => ({ outcome: 'skipped', details });
-
-interface Check {
-  name: string;
-  look(session: Session, target: Target): Promise<Outcome>;
-}
-
-/** In this order; the first one answers for whether there is any sense in the others. */
+/** In this order. */
 const CHECKS: readonly Check[] = [
   {
     name: 'api',
-    look: async (session, { name, node }) => {
+    judge: async ({ session, target: { name, node } }) => {
       const { version } = onlyMessage(await session.client.unary(MachineService.Version, {}, { node }), name);
       return ok(`answers, version ${version?.tag ?? 'unknown'}`);
     },
   },
-  { name: 'boot', look: async (session, target) => judgeBoot(await pastEvents(session.client, target.node)) },
-  { name: 'services', look: judgeServices },
-  { name: 'ready', look: async (session, target) => judgeStatus(await pastEvents(session.client, target.node)) },
-  { name: 'time', look: judgeTime },
+  {
+    name: 'boot',
+    after: 'api',
+    judge: async ({ session, target }) => judgeBoot(await pastEvents(session.client, target.node)),
+  },
+  { name: 'services', after: 'api', judge: judgeServices },
+  {
+    name: 'ready',
+    after: 'api',
+    judge: async ({ session, target }) => judgeStatus(await pastEvents(session.client, target.node)),
+  },
+  { name: 'time', after: 'api', judge: judgeTime },
 ];
 
 /** Prints each check with its outcome. @throws ClientError  when not all is well in time */
@@ -55,7 +47,15 @@ export async function checkHealth(command: Command, io: Io, format: OutputFormat
     const deadlineMs = Date.now() + waitMs;
     const progress = new Progress(io, session.targets);
     const results = await Promise.all(
-      session.targets.map((target) => checkNode(session, target, progress, deadlineMs).finally(() => progress.clear())),
+      session.targets.map(async (target) => {
+        const access = new KubernetesAccess(session, target, io.env);
+        try {
+          return await checkNode(session, target, { progress, access, deadlineMs });
+        } finally {
+          progress.clear();
+          await access.close();
+        }
+      }),
     );
     const rows = results.flat();
     printResult(io, format, rows, () =>
@@ -76,32 +76,21 @@ export async function checkHealth(command: Command, io: Io, format: OutputFormat
 async function checkNode(
   session: Session,
   target: Target,
-  progress: Progress,
-  deadlineMs: number,
+  { progress, access, deadlineMs }: { progress: Progress; access: KubernetesAccess; deadlineMs: number },
 ): Promise<CheckResult[]> {
+  const tell = (text: string) => progress.show(target, text);
   for (;;) {
-    const results: CheckResult[] = [];
-    for (const { name, look } of CHECKS) {
-      progress.show(target, `checking ${name}`);
-      const isCut = results.some(({ check, outcome }) => check === 'api' && outcome === 'failed');
-      const outcome = isCut ? skipped('the API does not answer') : await lookAt(look, session, target);
-      results.push({ node: target.name, check: name, ...outcome });
-    }
+    const look = new Look(session, target);
+    const own = await lookAtAll(look, CHECKS, tell);
+    const isReached = own.every(({ check, outcome }) => check !== 'api' || outcome === 'ok');
+    const ofKubernetes = isReached ? await kubernetesChecks(look, access) : [];
+    const results = [...own, ...(await lookAtAll(look, ofKubernetes, tell))];
     const bad = results.find(({ outcome }) => outcome === 'failed');
     if (bad === undefined || Date.now() >= deadlineMs) return results;
-    progress.show(target, `waiting for ${bad.check}: ${bad.details}`);
+    tell(`waiting for ${bad.check}: ${bad.details}`);
     await delay(AGAIN_MS);
-  }
-}
-
-/** A node that does not serve what a check asks for is not unwell for that; nor is one that does not let us. */
-async function lookAt(look: Check['look'], session: Session, target: Target): Promise<Outcome> {
-  try {
-    return await look(session, target);
-  } catch (error) {
-    if (!(error instanceof ClientError)) throw error;
-    if (error.code === 'UNIMPLEMENTED') return skipped('the node does not serve it');
-    return failed(errorMessage(error));
+    // The API may have come up, or have another certificate now.
+    session.client.forgetFailures();
   }
 }
 
@@ -123,8 +112,8 @@ function judgeStatus(events: readonly NodeEvent[]): Outcome {
   return last.payload.ready === true ? ok(String(last.payload.stage)) : failed(`${last.source}: ${last.message}`);
 }
 
-async function judgeServices(session: Session, { name, node }: Target): Promise<Outcome> {
-  const { services } = onlyMessage(await session.client.unary(MachineService.ServiceList, {}, { node }), name);
+async function judgeServices(look: Look): Promise<Outcome> {
+  const { services } = await look.services();
   const bad = (services ?? []).flatMap(({ id, state, health }) => {
     if (state === 'Failed') return [`${id} has failed: ${health?.lastMessage ?? ''}`];
     if (state === 'Running' && health && !health.unknown && !health.healthy) {
@@ -136,7 +125,7 @@ async function judgeServices(session: Session, { name, node }: Target): Promise<
   return bad.length > 0 ? failed(bad.join('; ')) : ok(`running: ${running.join(', ')}`);
 }
 
-async function judgeTime(session: Session, { name, node }: Target): Promise<Outcome> {
+async function judgeTime({ session, target: { name, node } }: Look): Promise<Outcome> {
   try {
     const { server, localtime, remotetime } = onlyMessage(
       await session.client.unary(TimeService.Time, {}, { node }),

@@ -1,8 +1,8 @@
 /** What `osctl inject …` does, apart from its definition. */
-import { readFile } from 'node:fs/promises';
 import { type Document, isMap, isSeq, parseAllDocuments } from 'yaml';
 import { TalosError } from '../base/errors.js';
 import { replacePrivateFile } from '../base/private-file.js';
+import { readText } from '../base/read-file.js';
 import { readDocuments } from '../config/document.js';
 import { ConfigError } from '../config/problem.js';
 import { authorityProblem } from '../pki/index.js';
@@ -18,8 +18,8 @@ export async function inject(
   file: string,
   flags: { crt: string; key?: string },
 ): Promise<void> {
-  const crt = await readFile(flags.crt, 'utf8');
-  const key = flags.key === undefined ? '' : await readFile(flags.key, 'utf8');
+  const crt = await readText(flags.crt);
+  const key = flags.key === undefined ? '' : await readText(flags.key);
   const problem = authorityProblem({ crt, key });
   if (problem !== undefined) {
     throw new TalosError(
@@ -39,7 +39,7 @@ export async function inject(
 }
 
 async function read(file: string): Promise<Document[]> {
-  const text = await readFile(file, 'utf8');
+  const text = await readText(file);
   const { problems } = readDocuments(text);
   if (problems.length > 0) throw new ConfigError(problems, file);
   const documents = parseAllDocuments(text, { keepSourceTokens: true });

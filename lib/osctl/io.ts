@@ -13,11 +13,13 @@ export interface Io {
   /** Talk: progress, warnings, errors. */
   stderr: Sink;
   env: NodeJS.ProcessEnv;
+  /** Aborted when nobody takes results any more: what is under way for them is to end. */
+  abandoned?: AbortSignal;
 }
 
 /** The process's own. */
-export function processIo(): Io {
-  return { stdout: process.stdout, stderr: process.stderr, env: process.env };
+export function processIo(abandoned = new AbortController().signal): Io {
+  return { stdout: process.stdout, stderr: process.stderr, env: process.env, abandoned };
 }
 
 /** Streams that are written faster than they take it, and when each has room again: one wait for all who write to it. */

@@ -85,6 +85,45 @@ export function renameContext(config: Kubeconfig, name: string): Kubeconfig {
   return { ...config, contexts, 'current-context': name };
 }
 
+/** Gives the cluster of the current context another server. @param server  URL */
+export function withServer(config: Kubeconfig, server: string): Kubeconfig {
+  const context = config.contexts.find(({ name }) => name === config['current-context'])?.context;
+  const name = isObject(context) ? context.cluster : undefined;
+  const clusters = config.clusters.map((item) =>
+    item.name === name && isObject(item.cluster) ? { ...item, cluster: { ...item.cluster, server } } : item,
+  );
+  return { ...config, clusters };
+}
+
+/**
+ * Takes out whatever leads to clusters of another kubeconfig, whatever it is called here: a cluster is known by its authority.
+ * @returns undefined when there is nothing of it
+ */
+export function withoutClusters(config: Kubeconfig, other: Kubeconfig): Kubeconfig | undefined {
+  const authorities = new Set(other.clusters.map(authorityOf).filter((data) => data !== undefined));
+  const gone = new Set(
+    config.clusters.filter((item) => authorities.has(authorityOf(item) ?? '')).map(({ name }) => name),
+  );
+  if (gone.size === 0) return undefined;
+  const contexts = config.contexts.filter(({ context }) => !(isObject(context) && gone.has(String(context.cluster))));
+  const usersOf = (list: readonly Named[]) =>
+    new Set(list.map(({ context }) => (isObject(context) ? context.user : undefined)));
+  const [before, after] = [usersOf(config.contexts), usersOf(contexts)];
+  const current = config['current-context'];
+  return {
+    ...config,
+    clusters: config.clusters.filter(({ name }) => !gone.has(name)),
+    users: config.users.filter(({ name }) => !before.has(name) || after.has(name)),
+    contexts,
+    'current-context': contexts.some(({ name }) => name === current) ? current : '',
+  };
+}
+
+function authorityOf({ cluster }: Named): string | undefined {
+  const data = isObject(cluster) ? cluster['certificate-authority-data'] : undefined;
+  return typeof data === 'string' && data !== '' ? data : undefined;
+}
+
 function mergeList(base: readonly Named[], other: readonly Named[], force: boolean) {
   const items = [...base];
   const renamed = new Map<string, string>();

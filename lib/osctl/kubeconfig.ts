@@ -1,19 +1,28 @@
 /** What `osctl kubeconfig` does, apart from its definition. */
 import { existsSync, statSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Command } from 'commander';
 import { Header } from 'tar/header';
-import { TalosError } from '../base/errors.js';
+import { errorMessage, TalosError } from '../base/errors.js';
 import { withFileLock } from '../base/file-lock.js';
 import { replacePrivateFile } from '../base/private-file.js';
+import { readText } from '../base/read-file.js';
 import { MIB } from '../base/units.js';
-import { ClientError, MachineService } from '../client/index.js';
+import { ClientError, MachineService, normalEndpoint } from '../client/index.js';
+import { localKubernetesEndpoint } from '../cluster/local-kubernetes.js';
 import { UsageError } from './exit.js';
 import type { Io } from './io.js';
-import { mergeKubeconfig, parseKubeconfig, renameContext, stringifyKubeconfig } from './kubeconfig-merge.js';
+import {
+  type Kubeconfig,
+  mergeKubeconfig,
+  parseKubeconfig,
+  renameContext,
+  stringifyKubeconfig,
+  withoutClusters,
+  withServer,
+} from './kubeconfig-merge.js';
 import { type Session, type Target, withSession } from './session.js';
 
 interface KubeconfigFlags {
@@ -29,15 +38,13 @@ const TAR_BLOCK_BYTES = 512;
 const FILE = 'kubeconfig';
 
 export async function kubeconfig(command: Command, io: Io, flags: KubeconfigFlags): Promise<void> {
-  const archive = await withSession(command, io, async (session) => {
+  const fetched = await withSession(command, io, async (session) => {
     const [target] = session.targets;
     if (target === undefined || session.targets.length > 1) {
       throw new UsageError('a kubeconfig comes from one node: name it with --nodes');
     }
-    return download(session, target);
+    return fetchKubeconfig(session, target, io.env);
   });
-  const text = extract(archive);
-  const fetched = parseKubeconfig(text, 'what the node sent');
   const own = flags.forceContextName === undefined ? fetched : renameContext(fetched, flags.forceContextName);
   if (flags.path === '-') {
     io.stdout.write(stringifyKubeconfig(own));
@@ -52,7 +59,7 @@ export async function kubeconfig(command: Command, io: Io, flags: KubeconfigFlag
         hint: 'overwrite it with --force, or merge',
       });
     }
-    const base = isThere && flags.merge ? parseKubeconfig(await readFile(path, 'utf8'), path) : undefined;
+    const base = isThere && flags.merge ? parseKubeconfig(await readText(path), path) : undefined;
     const merged = base === undefined ? { config: own, renamed: undefined } : mergeKubeconfig(base, own, flags.force);
     await replacePrivateFile(path, stringifyKubeconfig(merged.config));
     for (const [from, to] of merged.renamed ?? []) {
@@ -60,6 +67,38 @@ export async function kubeconfig(command: Command, io: Io, flags: KubeconfigFlag
     }
     io.stderr.write(`${path}: the current context is ${merged.config['current-context']}\n`);
   });
+}
+
+/**
+ * The Kubernetes administrator's access, which a control plane makes. Of a local cluster it leads to where its API is reached from here.
+ * @throws ClientError  what the node says, or it sends something else
+ */
+export async function fetchKubeconfig(session: Session, target: Target, env: NodeJS.ProcessEnv): Promise<Kubeconfig> {
+  const kubeconfig = parseKubeconfig(extract(await download(session, target)), 'what the node sent');
+  const endpoint = await localKubernetesEndpoint(session.endpoints.map(normalEndpoint), env);
+  return endpoint === undefined ? kubeconfig : withServer(kubeconfig, endpoint);
+}
+
+/**
+ * Takes a cluster that is gone out of the user's own kubeconfig, if it was merged into that. What is wrong with that file is only told: the cluster is
+ * gone all the same.
+ * @param text  its administrator's kubeconfig
+ */
+export async function forgetCluster(
+  text: string,
+  { env, stderr }: Pick<Io, 'env'> & { stderr: { write(text: string): unknown } },
+): Promise<void> {
+  const path = targetPath(undefined, env);
+  if (!existsSync(path)) return;
+  try {
+    await withFileLock(path, async () => {
+      const own = parseKubeconfig(await readText(path), path);
+      const rest = withoutClusters(own, parseKubeconfig(text, 'the kubeconfig of the cluster'));
+      if (rest !== undefined) await replacePrivateFile(path, stringifyKubeconfig(rest));
+    });
+  } catch (error) {
+    stderr.write(`${path} is left as it is: ${errorMessage(error)}\n`);
+  }
 }
 
 async function download({ client }: Session, { name, node }: Target): Promise<Buffer> {

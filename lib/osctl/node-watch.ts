@@ -1,13 +1,14 @@
 /** Whether a node is there, gone, or back, seen from outside. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { SECOND_MS } from '../base/units.js';
-import { ClientError, MachineService, onlyMessage } from '../client/index.js';
-import { pastEvents } from './past-events.js';
+import { ClientError, decodeEvent, MachineService, onlyMessage } from '../client/index.js';
 import type { Session, Target } from './session.js';
 
 const POLL_MS = 500;
 /** Patience of one question while we wait; an emulated node is slow. */
 const ATTEMPT_MS = 5 * SECOND_MS;
+/** On one connection: one that was cut without a word says nothing any more. */
+const LISTEN_MS = 30 * SECOND_MS;
 /** Failures in a row that make a node "gone" when its connection was not seen to end. */
 const FAILURES_WHEN_GONE = 2;
 /** Another one with each boot. */
@@ -65,16 +66,27 @@ export function readBootId(session: Session, { node }: Target): Promise<string |
 }
 
 /**
- * Whether the node says that it is ready, as far as it says anything.
- * @returns 'unknown' for a node without events, and one that is gone again
+ * Resolves when the node has said in this boot that it is ready. It is listened to: each question over a connection of its own would take processor time from a
+ * node that is just starting.
+ * @throws ClientError unreachable  with the complaint, at the deadline
  */
-export async function readiness(session: Session, { node }: Target): Promise<'ready' | 'not ready' | 'unknown'> {
-  const found = await attempt(session, async (client) => {
-    const last = (await pastEvents(client, node)).findLast(({ type }) => type === 'MachineStatusEvent');
-    if (last === undefined) return undefined;
-    return last.payload.ready === true ? ('ready' as const) : ('not ready' as const);
+export async function untilReady(
+  session: Session,
+  { node }: Target,
+  deadlineMs: number,
+  complaint: () => string,
+): Promise<void> {
+  const listen = async (client: Session['client']) => {
+    for await (const batch of client.stream(MachineService.Events, { tailEvents: -1 }, { node })) {
+      const events = batch.map(decodeEvent);
+      if (events.some((event) => event?.type === 'MachineStatusEvent' && event.payload.ready === true)) return true;
+    }
+    return undefined;
+  };
+  // It may be gone again, or be cut off: then there is another connection.
+  await until(deadlineMs, complaint, async () => {
+    return (await attempt(session, listen, Math.min(LISTEN_MS, deadlineMs - Date.now()))) === true;
   });
-  return found ?? 'unknown';
 }
 
 /** @throws ClientError unreachable  with the complaint, at the deadline */
@@ -89,10 +101,14 @@ export async function until(
   }
 }
 
-/** Over a new connection; undefined when it fails, however. */
-async function attempt<T>(session: Session, ask: (client: Session['client']) => Promise<T>): Promise<T | undefined> {
+/** Over a new connection, which is closed after `patienceMs`; undefined when it fails, however. */
+async function attempt<T>(
+  session: Session,
+  ask: (client: Session['client']) => Promise<T>,
+  patienceMs = 2 * ATTEMPT_MS,
+): Promise<T | undefined> {
   const client = session.newClient(ATTEMPT_MS);
-  const timer = setTimeout(() => client.close(), 2 * ATTEMPT_MS);
+  const timer = setTimeout(() => client.close(), patienceMs);
   try {
     return await ask(client);
   } catch (error) {

@@ -4,7 +4,7 @@ import { formatDuration } from '../base/units.js';
 import { ClientError, MachineService, type NodeEvent, onlyMessage, REBOOT_MODES, WIPE_MODES } from '../client/index.js';
 import { ActorFollower } from './actor.js';
 import type { Io } from './io.js';
-import { NodeWatch, readBootId, readiness, until } from './node-watch.js';
+import { NodeWatch, readBootId, until, untilReady } from './node-watch.js';
 import { Progress } from './progress.js';
 import { askAll, type Session, type Target, withSession } from './session.js';
 
@@ -66,8 +66,9 @@ export async function reset(command: Command, io: Io, options: PowerOptions & Re
     noun: 'reset',
     doing: 'resetting',
     comesBack: options.reboot,
+    // Answered when the node has left its cluster, its pods before it.
     give: async ({ client }, { name, node }) =>
-      onlyMessage(await client.unary(MachineService.Reset, request, { node }), name),
+      onlyMessage(await client.unary(MachineService.Reset, request, { node, timeoutMs: options.timeoutMs }), name),
   });
 }
 
@@ -161,11 +162,7 @@ async function untilBack(
   }
   if (!hasEvents) return;
   progress.show(target, 'waiting for the node to be ready');
-  await until(
-    deadlineMs,
-    () => 'the node is back, but not ready',
-    async () => (await readiness(session, target)) === 'ready',
-  );
+  await untilReady(session, target, deadlineMs, () => 'the node is back, but not ready');
 }
 
 function describe({ type, source, message }: NodeEvent): string {

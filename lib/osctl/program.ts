@@ -2,10 +2,12 @@
 import { Command } from 'commander';
 import { plainBooleans } from './boolean-flags.js';
 import { applyConfigCommand } from './commands/apply-config.js';
+import { bootstrapCommand } from './commands/bootstrap.js';
 import { completionCommand } from './commands/completion.js';
 import { configCommand } from './commands/config/index.js';
 import { disksCommand } from './commands/disks.js';
 import { dmesgCommand } from './commands/dmesg.js';
+import { etcdCommand } from './commands/etcd.js';
 import { eventsCommand } from './commands/events.js';
 import { copyCommand, listCommand, readCommand, usageCommand } from './commands/files.js';
 import { genCommand } from './commands/gen/index.js';
@@ -16,6 +18,7 @@ import { logsCommand } from './commands/logs.js';
 import { memoryCommand } from './commands/memory.js';
 import { mountsCommand } from './commands/mounts.js';
 import { netstatCommand } from './commands/netstat.js';
+import { interfacesCommand, routesCommand } from './commands/network.js';
 import { rebootCommand, resetCommand, shutdownCommand } from './commands/power.js';
 import { processesCommand } from './commands/processes.js';
 import { psCommand } from './commands/ps.js';
@@ -25,6 +28,7 @@ import { statsCommand } from './commands/stats.js';
 import { timeCommand } from './commands/time.js';
 import { validateCommand } from './commands/validate.js';
 import { versionCommand } from './commands/version.js';
+import { wipeCommand } from './commands/wipe.js';
 import { addExamples } from './examples.js';
 import { addGlobalFlags } from './flags.js';
 import type { Io } from './io.js';
@@ -52,6 +56,9 @@ export function createProgram(io: Io, cluster = new Command('cluster').descripti
     memoryCommand(io),
     mountsCommand(io),
     disksCommand(io),
+    interfacesCommand(io),
+    routesCommand(io),
+    wipeCommand(io),
     netstatCommand(io),
     serviceCommand(io),
     logsCommand(io),
@@ -67,6 +74,8 @@ export function createProgram(io: Io, cluster = new Command('cluster').descripti
     timeCommand(io),
     healthCommand(io),
     applyConfigCommand(io),
+    bootstrapCommand(io),
+    etcdCommand(io),
     kubeconfigCommand(io),
     configCommand(io),
     genCommand(io),
@@ -87,6 +96,10 @@ function outputError(text: string, write: (text: string) => void): void {
     text
       .replace(/^error: /, 'osctl: ')
       .replace(' is invalid. ', ' is invalid: ')
+      .replace(/ for argument '(\S+)'\. Allowed/, " for '$1': Allowed")
+      .replace(': Allowed choices are ', ': it must be one of ')
+      .replace(/'\. Expected (\d+) arguments? but got \d+/, "': it takes $1 at most")
+      .replace(/\n\(Did you mean (.*)\?\)/, ': did you mean $1?')
       .replace(/\.\n$/, '\n'),
   );
 }

@@ -4,9 +4,9 @@ import { type OutputFormat, structured } from './output.js';
 import { printable } from './terminal.js';
 
 const COLUMN_GAP = 3;
-/** Rows that are aligned with each other at once; columns only ever get wider. */
+/** Rows that are waited for before the widths of the columns are settled, and that are printed together. */
 const ROWS_TOGETHER = 500;
-/** How long a row waits for others to be aligned with. */
+/** How long a row waits for others. */
 const PATIENCE_MS = 250;
 
 export interface Row {
@@ -15,21 +15,32 @@ export interface Row {
   cells: readonly string[];
 }
 
+export interface Column {
+  title: string;
+  /** What its cells need as a rule: rows that come later may be wider than the first ones. That of the title unless given. */
+  width?: number;
+}
+
+/**
+ * Columns are as wide as the first rows and their own rule want it, and stay so: what was printed cannot be aligned anew. A cell that is
+ * wider moves those behind it in its own line, and only as far as their blanks do not make up for it.
+ */
 export class RowPrinter {
   private readonly widths: number[];
+  private isSettled = false;
   private waiting: Row[] = [];
   private count = 0;
   private timer: NodeJS.Timeout | undefined;
   /** Chunks go out one behind the other. */
   private printed: Promise<void> = Promise.resolve();
 
-  /** @param header  empty: a table without one */
+  /** @param columns  empty: a table without titles, of one column */
   constructor(
     private readonly io: Io,
     private readonly format: OutputFormat,
-    private readonly header: readonly string[],
+    private readonly columns: readonly Column[],
   ) {
-    this.widths = header.map((title) => title.length);
+    this.widths = columns.map(({ title, width = 0 }) => Math.max(title.length, width));
   }
 
   /** Resolves when there is room for more. */
@@ -69,20 +80,26 @@ export class RowPrinter {
       return start + rows.map(({ view }) => JSON.stringify(view, null, 2).replace(/^/gm, '  ')).join(',\n');
     }
     const lines = rows.map(({ cells }) => cells.map(printable));
-    for (const line of lines) {
-      for (const [column, cell] of line.entries()) {
-        this.widths[column] = Math.max(this.widths[column] ?? 0, cell.length);
-      }
+    if (!this.isSettled) {
+      this.isSettled = true;
+      this.widths.forEach((width, column) => {
+        this.widths[column] = lines.reduce((most, line) => Math.max(most, line[column]?.length ?? 0), width);
+      });
     }
     return (this.count === 0 ? this.titles() : '') + lines.map((line) => this.line(line)).join('');
   }
 
   private titles(): string {
-    return this.header.length === 0 ? '' : this.line(this.header);
+    return this.columns.length === 0 ? '' : this.line(this.columns.map(({ title }) => title));
   }
 
   private line(cells: readonly string[]): string {
-    const padded = cells.map((cell, column) => cell.padEnd((this.widths[column] ?? 0) + COLUMN_GAP));
-    return `${padded.join('').trimEnd()}\n`;
+    let [text, start] = ['', 0];
+    for (const [column, cell] of cells.entries()) {
+      if (column > 0) text = `${text} `.padEnd(start);
+      text += cell;
+      start += (this.widths[column] ?? 0) + COLUMN_GAP;
+    }
+    return `${text.trimEnd()}\n`;
   }
 }

@@ -2,12 +2,12 @@
 import type { Command } from 'commander';
 import { TalosError } from '../base/errors.js';
 import { MachineClient } from '../client/index.js';
-import { contextCredentials, selectContext } from '../config/client-config.js';
-import { clientConfigPaths, requireClientConfig } from '../config/client-config-file.js';
-import { standardPrivateKeyPem } from '../pki/keys.js';
+import { clientConfigPaths } from '../config/client-config-file.js';
+import { usableContext } from './client-context.js';
 import { NodesFailed, UsageError } from './exit.js';
 import type { GlobalFlags } from './flags.js';
 import type { Io } from './io.js';
+import type { Column } from './row-printer.js';
 
 /** A node that a call goes to. */
 export interface Target {
@@ -22,18 +22,20 @@ export interface Session {
   targets: Target[];
   /** Where the client connects to. */
   endpoints: readonly string[];
+  /** The one for a node: each has its own where there is nobody who passes calls on. */
+  clientOf(target: Target): MachineClient;
   /** A further client with the same credentials, for whoever must not use a connection that is there. */
   newClient(timeoutMs: number): MachineClient;
 }
 
 /**
  * Reads the client config and the flags.
- * @throws TalosError  no config, no such context, no endpoint · ClientError denied: unusable certificate
+ * @throws TalosError  no config, no such context, no endpoint · ConfigError  something in it that cannot be used
  */
 export async function openSession(command: Command, io: Io): Promise<Session> {
   const flags = command.optsWithGlobals() as GlobalFlags;
-  const { config } = await requireClientConfig(clientConfigPaths({ explicit: flags.talosconfig, env: io.env }));
-  const { name, context } = selectContext(config, flags.context);
+  const paths = clientConfigPaths({ explicit: flags.talosconfig, env: io.env });
+  const { name, context, credentials } = await usableContext(paths, flags.context);
   const nodes = flags.nodes ?? context.nodes ?? [];
   const endpoints = [flags.endpoints, context.endpoints, nodes].find((list) => list !== undefined && list.length > 0);
   if (endpoints === undefined) {
@@ -41,27 +43,76 @@ export async function openSession(command: Command, io: Io): Promise<Session> {
       hint: 'set them with `osctl config endpoint HOST`, or give --endpoints',
     });
   }
-  const pem = contextCredentials(context);
-  const credentials = { ...pem, key: standardPrivateKeyPem(pem.key) };
-  const newClient = (timeoutMs?: number) =>
-    new MachineClient({ endpoints, credentials, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+  // One listener for all: whoever waits for a node asks with a new client each time. Closing one again does nothing.
+  const clients: MachineClient[] = [];
+  const closeAll = () => {
+    for (const client of clients) client.close();
+  };
+  io.abandoned?.addEventListener('abort', closeAll, { once: true });
+  const newClient = (timeoutMs?: number) => {
+    const client = new MachineClient({ endpoints, credentials, ...(timeoutMs === undefined ? {} : { timeoutMs }) });
+    clients.push(client);
+    return client;
+  };
+  const client = newClient(flags.timeout);
   return {
-    client: newClient(flags.timeout),
+    client,
     targets:
       nodes.length === 0
         ? [{ name: endpoints[0] as string, node: undefined }]
         : nodes.map((node) => ({ name: node, node })),
     endpoints,
+    clientOf: () => client,
     newClient,
   };
 }
 
+/** Flags of a command that talks to a node without a machine config, too. */
+export interface InsecureFlags {
+  insecure?: boolean;
+  certFingerprint?: string[];
+}
+
+/**
+ * A session with nodes that have no machine config: nothing is read but the flags.
+ * @throws UsageError  no node is named, or a fingerprint is none
+ */
+function openInsecureSession(command: Command, io: Io, fingerprints: readonly string[]): Session {
+  const flags = command.optsWithGlobals() as GlobalFlags;
+  const nodes = flags.nodes ?? flags.endpoints ?? [];
+  const [first] = nodes;
+  if (first === undefined) throw new UsageError('--insecure is for nodes that are named: give --nodes');
+  const clients = new Map<string, MachineClient>();
+  const newClient = (endpoint: string, timeoutMs = flags.timeout) =>
+    new MachineClient({
+      endpoints: [endpoint],
+      credentials: { fingerprints },
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+    });
+  for (const node of nodes) clients.set(node, newClient(node));
+  const closeAll = () => {
+    for (const client of clients.values()) client.close();
+  };
+  io.abandoned?.addEventListener('abort', closeAll, { once: true });
+  const clientOf = ({ name }: Target) => clients.get(name) as MachineClient;
+  const targets = nodes.map((node) => ({ name: node, node: undefined }));
+  const client = clientOf({ name: first, node: undefined });
+  return { client, targets, endpoints: nodes, clientOf, newClient: (timeoutMs) => newClient(first, timeoutMs) };
+}
+
 /** Runs with a session and closes its connections, whatever happens. */
-export async function withSession<T>(command: Command, io: Io, run: (session: Session) => Promise<T>): Promise<T> {
-  const session = await openSession(command, io);
+export async function withSession<T>(
+  command: Command,
+  io: Io,
+  run: (session: Session) => Promise<T>,
+  { insecure = false, certFingerprint = [] }: InsecureFlags = {},
+): Promise<T> {
+  if (!insecure && certFingerprint.length > 0) throw new UsageError('--cert-fingerprint goes with --insecure');
+  const session = insecure ? openInsecureSession(command, io, certFingerprint) : await openSession(command, io);
   try {
     return await run(session);
   } finally {
+    for (const target of session.targets) session.clientOf(target).close();
     session.client.close();
   }
 }
@@ -104,7 +155,12 @@ export function onlyTarget(session: Session, command: string): Target {
 }
 
 /** The NODE column, which is there only when several nodes were asked. */
-export function nodeColumn(session: Session): { header: string[]; cell: (target: Target) => string[] } {
-  const hasSeveral = session.targets.length > 1;
-  return { header: hasSeveral ? ['NODE'] : [], cell: (target) => (hasSeveral ? [target.name] : []) };
+export function nodeColumn(session: Session): {
+  header: string[];
+  columns: Column[];
+  cell: (target: Target) => string[];
+} {
+  if (session.targets.length <= 1) return { header: [], columns: [], cell: () => [] };
+  const width = Math.max(...session.targets.map(({ name }) => name.length));
+  return { header: ['NODE'], columns: [{ title: 'NODE', width }], cell: ({ name }) => [name] };
 }

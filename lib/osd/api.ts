@@ -3,6 +3,7 @@ import type { google, grpc, machine, time } from '../gen/machine/machine.js';
 import {
   HealthDefinition,
   MachineServiceDefinition,
+  NetworkServiceDefinition,
   StorageServiceDefinition,
   TimeServiceDefinition,
 } from '../gen/machine/service.js';
@@ -40,6 +41,7 @@ interface Method {
 /** Every service of the API, with all of its calls. */
 export const SERVICES: readonly Readonly<Record<string, Method>>[] = [
   MachineServiceDefinition,
+  NetworkServiceDefinition,
   StorageServiceDefinition,
   TimeServiceDefinition,
   HealthDefinition,
@@ -83,13 +85,13 @@ function ownHandlers(context: OsdContext, calls: Calls): Record<string, UntypedS
     ...Object.fromEntries(figures),
     [api.Version.path]: unary<Empty>(() => version(context)),
     [api.Hostname.path]: unary<Empty>(() => hostname(context)),
-    [api.Containers.path]: unary<machine.ContainersRequest>((request) => containers(context, request)),
+    [api.Containers.path]: unary<machine.ContainersRequest>((request, caller) => containers(context, request, caller)),
     [api.ServiceList.path]: unary<Empty>(() => serviceList(context)),
     [api.ServiceStart.path]: unary<machine.ServiceStartRequest>(({ id }) => controlService(context, id, 'START')),
     [api.ServiceStop.path]: unary<machine.ServiceStopRequest>(({ id }) => controlService(context, id, 'STOP')),
     [api.ServiceRestart.path]: unary<machine.ServiceRestartRequest>(({ id }) => controlService(context, id, 'RESTART')),
     [api.LogsContainers.path]: unary<Empty>(() => logsContainers(context)),
-    [api.Restart.path]: unary<machine.RestartRequest>((request) => restart(context, request)),
+    [api.Restart.path]: unary<machine.RestartRequest>((request, caller) => restart(context, request, caller)),
     [api.Reboot.path]: unary<machine.RebootRequest>((request, caller) => reboot(context, request, caller)),
     [api.Shutdown.path]: unary<machine.ShutdownRequest>((request, caller) => shutdown(context, request, caller)),
     [api.Reset.path]: unary<machine.ResetRequest>((request, caller) => reset(context, request, caller)),
@@ -98,8 +100,8 @@ function ownHandlers(context: OsdContext, calls: Calls): Record<string, UntypedS
       (request, stream) => events(context, request, stream),
       { outlivesShutdown: true },
     ),
-    [api.Logs.path]: streaming<machine.LogsRequest>(MAX_SLABS_IN_FLIGHT, (request, stream) =>
-      logs(context, request, stream),
+    [api.Logs.path]: streaming<machine.LogsRequest>(MAX_SLABS_IN_FLIGHT, (request, stream, { caller }) =>
+      logs(context, request, stream, caller),
     ),
     [api.Dmesg.path]: streaming<machine.DmesgRequest>(MAX_RECORDS_IN_FLIGHT, (request, stream, { metadata }) =>
       dmesg(context, request, stream, metadata.get(BATCH_METADATA).length > 0),

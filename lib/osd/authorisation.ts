@@ -71,7 +71,8 @@ const MACHINE: Rules = {
   Version: READ,
 };
 
-const STORAGE: Rules = { Disks: READ };
+const NETWORK: Rules = { Interfaces: READ, Routes: READ };
+const STORAGE: Rules = { BlockDeviceWipe: ADMIN, Disks: READ };
 const TIME: Rules = { Time: READ, TimeCheck: READ };
 /** Whoever may call anything may know whether it is served. */
 const HEALTH: Rules = { Check: [...READ, etcdBackup], Watch: [...READ, etcdBackup] };
@@ -79,6 +80,7 @@ const HEALTH: Rules = { Check: [...READ, etcdBackup], Watch: [...READ, etcdBacku
 /** Who may call what, by path. A service that is served has all of its calls here (the tests see to it). */
 export const RULES: Rules = {
   ...of('machine.MachineService', MACHINE),
+  ...of('osd.NetworkService', NETWORK),
   ...of('storage.StorageService', STORAGE),
   ...of('time.TimeService', TIME),
   ...of('grpc.health.v1.Health', HEALTH),

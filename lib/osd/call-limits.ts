@@ -1,16 +1,18 @@
 import { constants } from 'node:http2';
 import { type ServerInterceptingCallInterface, status } from '@grpc/grpc-js';
+import { KIB } from '../base/units.js';
+import { CONFIG_TOO_LARGE } from '../config/size.js';
 import { MachineServiceDefinition } from '../gen/machine/service.js';
 import type { Limits } from './limits.js';
 import { StreamSlots } from './stream-slots.js';
 
-/** Calls whose request may be as large as messages can be; those of all others are names, numbers and flags. */
+/** Calls whose request carries a machine config; those of all others are names, numbers and flags. */
 const LARGE: ReadonlySet<string> = new Set([MachineServiceDefinition.ApplyConfiguration.path]);
 
 /** What grpc-js keeps private of a call; without these it must not be served. */
 interface Inside {
   maxReceiveMessageSize: number;
-  decoder: { maxReadMessageLength: number };
+  decoder: { maxReadMessageLength: number; write(data: Buffer): Buffer[] };
   stream: { close(code: number): void };
 }
 
@@ -40,9 +42,11 @@ export class CallLimits {
    * @throws RpcError RESOURCE_EXHAUSTED
    */
   admit(call: ServerInterceptingCallInterface, path: string, client: string): Admitted {
-    const { maxMessageBytes, maxSmallMessageBytes, requestTimeoutMs, answerTimeoutMs } = this.limits;
+    const { maxConfigRequestBytes, maxSmallMessageBytes, requestTimeoutMs, answerTimeoutMs } = this.limits;
     const isLarge = LARGE.has(path);
-    const { stream } = restrict(call, isLarge ? maxMessageBytes : Math.min(maxSmallMessageBytes, maxMessageBytes));
+    const { stream } = isLarge
+      ? restrict(call, maxConfigRequestBytes, `the machine config ${CONFIG_TOO_LARGE}`)
+      : restrict(call, maxSmallMessageBytes, `the request is larger than ${maxSmallMessageBytes / KIB} KiB`);
     const releases = [this.calls.take(client)];
     const gone = () => {
       clearTimeout(timer);
@@ -71,13 +75,27 @@ export class CallLimits {
   }
 }
 
-/** Of this call, what it decompresses to included. */
-function restrict(call: ServerInterceptingCallInterface, maxBytes: number): Inside {
+/** Of this call, what it decompresses to included. @param why  what the client is told */
+function restrict(call: ServerInterceptingCallInterface, maxBytes: number, why: string): Inside {
   const inside = call as unknown as Partial<Inside>;
-  if (!inside.stream || typeof inside.decoder?.maxReadMessageLength !== 'number') {
+  if (
+    !inside.stream ||
+    typeof inside.decoder?.maxReadMessageLength !== 'number' ||
+    typeof inside.decoder.write !== 'function'
+  ) {
     throw new Error('this grpc-js reads requests in another way');
   }
   inside.maxReceiveMessageSize = maxBytes;
   inside.decoder.maxReadMessageLength = maxBytes;
+  const { decoder } = inside;
+  const write = decoder.write.bind(decoder);
+  // All that it throws for is a message that says that it is too large, with numbers that are nobody's.
+  decoder.write = (data) => {
+    try {
+      return write(data);
+    } catch (cause) {
+      throw new Error(why, { cause });
+    }
+  };
   return inside as Inside;
 }

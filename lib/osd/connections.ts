@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { MINUTE_MS } from '../base/units.js';
+import { OpenConnections, peerName } from '../server/open-connections.js';
 import type { PeerIdentity } from './peer-identity.js';
 
 interface Client {
@@ -17,54 +18,18 @@ const MAX_SWEEP_MS = MINUTE_MS;
  * Every connection of the API: those still shaking hands, and those of known clients, which it closes when their certificate expires.
  * Identities are found by certificate, so that what decides about a call is the certificate of its own connection.
  */
-export class Connections {
-  private readonly handshaking = new Set<Socket>();
-  private readonly all = new Set<Socket>();
+export class Connections extends OpenConnections {
   private readonly clients = new Set<Client>();
   private readonly byFingerprint = new Map<string, { identity: PeerIdentity; connections: number }>();
   private sweep: NodeJS.Timeout | undefined;
-  private onGone: (() => void) | undefined;
 
-  constructor(private readonly log: (line: string) => void) {}
-
-  get total(): number {
-    return this.all.size;
-  }
-
-  get unauthenticated(): number {
-    return this.handshaking.size;
-  }
-
-  /** A connection before its handshake; it leaves the books when it closes. */
-  add(raw: Socket): void {
-    this.all.add(raw);
-    this.handshaking.add(raw);
-    raw.once('close', () => {
-      this.all.delete(raw);
-      this.handshaking.delete(raw);
-      if (this.all.size === 0) this.onGone?.();
-    });
-  }
-
-  /** The one that has been shaking hands for the longest time. */
-  get oldestHandshake(): Socket | undefined {
-    for (const raw of this.handshaking) return raw;
-    return undefined;
-  }
-
-  /** Ends a handshake; it counts as over at once. */
-  giveUp(raw: Socket): void {
-    this.handshaking.delete(raw);
-    raw.destroy();
-  }
-
-  isHandshaking(raw: Socket): boolean {
-    return this.handshaking.has(raw);
+  constructor(private readonly log: (line: string) => void) {
+    super();
   }
 
   /** The handshake is done and the certificate is fine. */
   authenticated(raw: Socket, socket: TLSSocket, certificate: X509Certificate, identity: PeerIdentity): void {
-    this.handshaking.delete(raw);
+    this.letIn(raw);
     const client = { socket, certificate, identity };
     this.clients.add(client);
     const known = this.byFingerprint.get(identity.fingerprint);
@@ -96,23 +61,9 @@ export class Connections {
     }
   }
 
-  /** Resolves when there is no connection left, or after `timeoutMs`, which may be infinite. */
-  gone(timeoutMs: number): Promise<void> {
-    if (this.all.size === 0) return Promise.resolve();
-    return new Promise((resolve) => {
-      const timer = Number.isFinite(timeoutMs) ? setTimeout(resolve, timeoutMs) : undefined;
-      const earlier = this.onGone;
-      this.onGone = () => {
-        earlier?.();
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  destroyAll(): void {
+  override destroyAll(): void {
     for (const client of this.clients) client.socket.destroy();
-    for (const raw of this.all) raw.destroy();
+    super.destroyAll();
   }
 
   private drop(client: Client, reason: string): void {
@@ -144,9 +95,4 @@ export class Connections {
     }, delayMs);
     this.sweep.unref();
   }
-}
-
-/** Address and port of the other end, for the log. */
-export function peerName(socket: { remoteAddress?: string | undefined; remotePort?: number | undefined }): string {
-  return socket.remoteAddress ? `${socket.remoteAddress}:${socket.remotePort}` : 'a peer that is gone';
 }

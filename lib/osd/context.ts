@@ -1,6 +1,7 @@
 import type { ControlClient } from '../control/client.js';
 import type { KmsgModule, RingModule } from '../native/contract.js';
 import type { EventMirror } from './event-mirror.js';
+import type { LoopTurns } from './loop-turns.js';
 import type { PeerIdentity } from './peer-identity.js';
 import type { SlabPool } from './slab-pool.js';
 import type { StreamSlots } from './stream-slots.js';
@@ -19,6 +20,8 @@ export interface OsdContext {
   hostname: () => string;
   slabs: SlabPool;
   streams: StreamSlots;
+  /** For the pieces of whatever may be long and many: logs of a hundred services at once. */
+  turns: LoopTurns;
   log: (line: string) => void;
   events: EventMirror;
   /** Aborted when the node or this process goes down: streams end with UNAVAILABLE, but for those that are about just that. */

@@ -32,12 +32,18 @@ export function callerOf(call: Pick<Call, 'getAuthContext'>, lookup: IdentityLoo
 
 /**
  * The one gate of all calls, unary and streams: who may, and a line in the log when it is over.
- * A call that is refused, also because there are too many, ends before its handler, or any message of the client, is looked at.
+ * `called` is told of each call, whatever becomes of it, with the fingerprint of its client. A call that is refused, also because there are too many, ends before its handler, or any message of the client, is looked at.
  */
-export function createGate(lookup: IdentityLookup, limits: CallLimits, log: (line: string) => void): ServerInterceptor {
+export function createGate(
+  lookup: IdentityLookup,
+  limits: CallLimits,
+  called: (client: string) => void,
+  log: (line: string) => void,
+): ServerInterceptor {
   return (method, call) => {
     let admitted: Admitted | undefined;
     const identity = callerOf(call, lookup);
+    if (identity) called(identity.fingerprint);
     const entry = new CallEntry(method.path, call, identity, log);
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata: Metadata, next) => {

@@ -1,12 +1,15 @@
 import { errorMessage } from '../base/errors.js';
-import { printable } from '../base/printable.js';
+import { KIB } from '../base/units.js';
 import { loadNative } from '../native/index.js';
-import { ControlLink } from './control-link.js';
-import { NodeIdentity } from './node-identity.js';
-import { listeningFilter, startFilter } from './seccomp.js';
+import { ControlLink } from '../server/control-link.js';
+import { log } from '../server/log.js';
+import { NodeIdentity } from '../server/node-identity.js';
+import { listeningFilter, startFilter } from '../server/seccomp.js';
 import { OsdServer } from './server.js';
 
 const API_PORT = 50000;
+/** Of a connection: what is looked at in one turn of the loop, whatever a client sends. Requests are small, and a machine config may take its time. */
+const RECEIVE_BUFFER_BYTES = 16 * KIB;
 /** Given by init: the end of the control connection. */
 const CONTROL_DESCRIPTOR = 3;
 
@@ -16,6 +19,9 @@ const CONTROL_DESCRIPTOR = 3;
  *   confined → no certificate → (machined has issued one) → listening, confined further → (SIGTERM, or the node goes down) → draining → exit 0
  *   no certificate → (machined has issued one) → listening → (the node goes down) → draining → (SIGTERM, or no client is left) → exit 0
  *
+ * On a node without a machine config it serves the way to bring one (maintenance/) until there is one, and ends: the osd that init starts then
+ * has nothing in it that a stranger has sent.
+ *
  * Whatever goes wrong beyond one call ends the process; init starts it again.
  * @param apiPort  0 in tests: any
  */
@@ -24,17 +30,19 @@ export async function main(apiPort = API_PORT): Promise<void> {
   // Before a byte from anybody is looked at. If it fails this process ends: osd does not run unconfined.
   native.process.installSeccomp(startFilter(process.pid));
   const stop = new AbortController();
-  const link = new ControlLink(
-    native.descriptor.adopt(CONTROL_DESCRIPTOR),
-    native.channel,
-    () => stop.abort(new Error('the node is going down')),
-    () => identity.renewSoon(),
-    () => server?.context.events.notify(),
-    (error) => {
+  const configChanged = new AbortController();
+  const link = new ControlLink({
+    socket: native.descriptor.adopt(CONTROL_DESCRIPTOR),
+    channels: native.channel,
+    onShuttingDown: () => stop.abort(new Error('the node is going down')),
+    onIdentityChanged: () => identity.renewSoon(),
+    onConfigChanged: () => configChanged.abort(new Error('there is another machine config')),
+    onEvents: () => server?.context.events.notify(),
+    onLost: (error) => {
       log(`the control connection is gone${error ? `: ${errorMessage(error)}` : ''}`);
       process.exit(1);
     },
-  );
+  });
   const identity = new NodeIdentity(link.issue, log);
   let server: OsdServer | undefined;
   const asked = new Promise<void>((resolve) => {
@@ -48,6 +56,17 @@ export async function main(apiPort = API_PORT): Promise<void> {
 
   try {
     const material = await identity.obtain(stop.signal);
+    if (material.isMaintenance) {
+      const { maintain } = await import('./maintenance/index.js');
+      const socket = native.descriptor.bindTcp(apiPort, RECEIVE_BUFFER_BYTES);
+      await maintain({
+        ...{ link, material, log },
+        socket: socket.releaseNumber(),
+        confine: () => native.process.installSeccomp(listeningFilter()),
+        until: AbortSignal.any([stop.signal, configChanged.signal]),
+      });
+      process.exit(0);
+    }
     const serving = new OsdServer({
       material,
       init: link.init,
@@ -57,7 +76,8 @@ export async function main(apiPort = API_PORT): Promise<void> {
       log,
     });
     server = serving;
-    const { address, port } = await serving.listen(apiPort);
+    const socket = native.descriptor.bindTcp(apiPort, RECEIVE_BUFFER_BYTES);
+    const { address, port } = await serving.listen({ fd: socket.releaseNumber() });
     native.process.installSeccomp(listeningFilter());
     log(`listening on ${address} port ${port}`);
     // For whoever watches the console; the API works without it.
@@ -75,10 +95,4 @@ export async function main(apiPort = API_PORT): Promise<void> {
     if (!stop.signal.aborted) throw error;
   }
   process.exit(0);
-}
-
-/** One line, or several that are about one thing: those but the first are indented, so that nothing within them can pose as a line of ours. */
-function log(text: string): void {
-  const lines = text.split('\n').map(printable).join('\n  ');
-  process.stdout.write(`${new Date().toISOString()} ${lines}\n`);
 }

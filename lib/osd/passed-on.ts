@@ -1,10 +1,17 @@
 /** Paths of the calls that machined answers (lib/machined/queries): osd decides who may make them and passes bytes on. */
-import { MachineServiceDefinition as machine, StorageServiceDefinition as storage } from '../gen/machine/service.js';
+import {
+  MachineServiceDefinition as machine,
+  NetworkServiceDefinition as network,
+  StorageServiceDefinition as storage,
+} from '../gen/machine/service.js';
 
 const CALLS: readonly { path: string }[] = [
   machine.ApplyConfiguration,
+  machine.Bootstrap,
   machine.Copy,
   machine.DiskUsage,
+  machine.EtcdMemberList,
+  machine.EtcdStatus,
   machine.GenerateClientConfiguration,
   machine.Kubeconfig,
   machine.List,
@@ -13,6 +20,9 @@ const CALLS: readonly { path: string }[] = [
   machine.Processes,
   machine.Read,
   machine.Stats,
+  network.Interfaces,
+  network.Routes,
+  storage.BlockDeviceWipe,
   storage.Disks,
 ];
 

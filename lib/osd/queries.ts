@@ -15,6 +15,9 @@ const QUERY_DEADLINE_MS = MINUTE_MS;
 /** Of a request that goes to machined in its frame: the rest of the frame takes less than what is left. */
 const MAX_INLINE_BYTES = MAX_FRAME_BYTES - 4 * KIB;
 
+/** What a query needs of the process. */
+export type QueryContext = Pick<OsdContext, 'machined' | 'hostname'>;
+
 /** Protobuf: field 1, length-delimited: `messages` of every response. */
 const MESSAGES_TAG = 0x0a;
 
@@ -23,10 +26,16 @@ const MESSAGES_TAG = 0x0a;
  * @param request  encoded
  * @returns the encoded response
  */
-export async function query(context: OsdContext, path: string, request: Buffer, caller: Caller): Promise<Buffer> {
+export async function query(
+  context: QueryContext,
+  path: string,
+  request: Buffer,
+  caller: Caller,
+  deadlineMs = QUERY_DEADLINE_MS,
+): Promise<Buffer> {
   const machined = await context.machined();
   const { body, descriptors } = await machined.request('query', await carried(machined, path, request, caller), {
-    deadlineMs: QUERY_DEADLINE_MS,
+    deadlineMs,
   });
   const message = body.streamed ? await onlyItem(oneOf(descriptors)) : body.message;
   for (const unexpected of body.streamed ? [] : descriptors) unexpected.close();
@@ -53,15 +62,22 @@ export async function queryStream(
 
 let uploads = 0;
 
-/** The request as it crosses the socket: one that is too large for a frame is sent ahead, piece by piece. */
 async function carried(machined: InitClient, path: string, request: Buffer, caller: Caller): Promise<QueryRequest> {
-  const rest = { path, caller: describeCaller(caller) };
-  if (request.length <= MAX_INLINE_BYTES) return { ...rest, request, upload: 0 };
+  const { inline, upload } = await sentAhead(machined, request);
+  return { path, caller: describeCaller(caller), request: inline, upload };
+}
+
+/** Bytes as they cross the socket: what is too large for a frame is sent ahead, piece by piece. */
+export async function sentAhead(
+  machined: InitClient,
+  bytes: Uint8Array,
+): Promise<{ inline: Uint8Array; upload: number }> {
+  if (bytes.length <= MAX_INLINE_BYTES) return { inline: bytes, upload: 0 };
   const upload = ++uploads;
-  for (let at = 0; at < request.length; at += MAX_INLINE_BYTES) {
-    await machined.request('uploadPart', { upload, data: request.subarray(at, at + MAX_INLINE_BYTES) });
+  for (let at = 0; at < bytes.length; at += MAX_INLINE_BYTES) {
+    await machined.request('uploadPart', { upload, data: bytes.subarray(at, at + MAX_INLINE_BYTES) });
   }
-  return { ...rest, request: new Uint8Array(), upload };
+  return { inline: new Uint8Array(), upload };
 }
 
 async function onlyItem(stream: FileDescriptor): Promise<Uint8Array> {
@@ -77,7 +93,7 @@ function oneOf(descriptors: readonly FileDescriptor[]): FileDescriptor {
 }
 
 /** `messages` with the one message: two pieces of an encoded message that follow each other are one message. */
-function response(context: OsdContext, message: Uint8Array): Buffer {
+function response(context: QueryContext, message: Uint8Array): Buffer {
   const metadata = metadataField(context.hostname());
   const header = [MESSAGES_TAG];
   let rest = metadata.length + message.length;

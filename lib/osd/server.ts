@@ -3,19 +3,21 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import { SECOND_MS } from '../base/units.js';
 import type { KmsgModule, RingModule } from '../native/contract.js';
+import type { ListeningPlace } from '../server/front-door.js';
+import { LimitedServer, TerminatedCredentials } from '../server/grpc-server.js';
+import type { TlsMaterial } from '../server/tls-material.js';
 import { apiServices } from './api.js';
 import { CallLimits } from './call-limits.js';
+import { ClientDoor } from './client-door.js';
 import type { InitClient, OsdContext } from './context.js';
 import { metadataField } from './data-message.js';
 import { EventMirror } from './event-mirror.js';
-import { FrontDoor } from './front-door.js';
 import { createGate } from './gate.js';
-import { LimitedServer, TerminatedCredentials } from './grpc-server.js';
 import { InTurn } from './in-turn.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
+import { LoopTurns } from './loop-turns.js';
 import { SlabPool } from './slab-pool.js';
 import { StreamSlots } from './stream-slots.js';
-import type { TlsMaterial } from './tls-material.js';
 
 export interface OsdServerOptions {
   material: TlsMaterial;
@@ -33,7 +35,7 @@ const GRACE_MS = 10 * SECOND_MS;
 
 /** The API: the front door, the gate, and the handlers behind them. */
 export class OsdServer {
-  readonly frontDoor: FrontDoor;
+  readonly frontDoor: ClientDoor;
   readonly context: OsdContext;
   private readonly grpc: LimitedServer;
   private readonly shutdown = new AbortController();
@@ -51,6 +53,7 @@ export class OsdServer {
       kmsg: options.kmsg,
       hostname: name,
       slabs: new SlabPool(metadataField(name())),
+      turns: new LoopTurns(),
       streams: new StreamSlots(limits.maxStreams, limits.maxStreamsPerClient),
       log: options.log,
       events: new EventMirror(options.init, options.log),
@@ -58,12 +61,14 @@ export class OsdServer {
       ending: this.ending.signal,
     };
     const lookup = (fingerprint: string) => this.frontDoor.connections.identityOf(fingerprint);
-    this.grpc = new LimitedServer(limits, [createGate(lookup, new CallLimits(limits), options.log)]);
+    const called = (client: string) => this.frontDoor.fairShare.called(client);
+    const gate = createGate(lookup, new CallLimits(limits), called, options.log);
+    this.grpc = new LimitedServer({ ...limits, maxRequestBytes: limits.maxConfigRequestBytes }, [gate]);
     for (const { definition, implementation } of apiServices(this.context, lookup)) {
       this.grpc.addService(definition, implementation);
     }
     const injector = this.grpc.createConnectionInjector(new TerminatedCredentials());
-    this.frontDoor = new FrontDoor({
+    this.frontDoor = new ClientDoor({
       material: options.material,
       limits,
       inject: (socket) => injector.injectConnection(socket),
@@ -71,9 +76,8 @@ export class OsdServer {
     });
   }
 
-  /** @param host  every address when absent */
-  listen(port: number, host?: string): Promise<AddressInfo> {
-    return this.frontDoor.listen(port, host);
+  listen(where: ListeningPlace): Promise<AddressInfo> {
+    return this.frontDoor.listen(where);
   }
 
   rotate(material: TlsMaterial): void {

@@ -31,6 +31,7 @@ const FAILURE_STATUS: Readonly<Record<FailureKind, status>> = {
   UNAVAILABLE: status.UNAVAILABLE,
   DEADLINE_EXCEEDED: status.DEADLINE_EXCEEDED,
   RESOURCE_EXHAUSTED: status.RESOURCE_EXHAUSTED,
+  ALREADY_EXISTS: status.ALREADY_EXISTS,
 };
 
 const ERRNO_STATUS: Readonly<Record<string, status>> = {

@@ -86,17 +86,24 @@ export async function createCertificateAuthority(
 /**
  * Issues a server certificate for a bare public key.
  * @param options.publicKeyDer  SubjectPublicKeyInfo; checked, and the only thing taken from the asker
+ * @param options.commonName    the first of the names by default
  * @param options.lifetimeMs    24 hours by default; ends with the authority's at the latest
  * @returns PEM
  * @throws ERR_PKI_KEY   the public key is malformed or too weak
  * @throws ERR_PKI_NAME  a name is no DNS name or IP address, or there is none
  */
 export async function issueServerCertificate(
-  options: { ca: PemPair; publicKeyDer: Uint8Array; lifetimeMs?: number; now?: number } & ServerNames,
+  options: {
+    ca: PemPair;
+    publicKeyDer: Uint8Array;
+    commonName?: string;
+    lifetimeMs?: number;
+    now?: number;
+  } & ServerNames,
 ): Promise<string> {
   const { ca, dnsNames, ipAddresses, lifetimeMs = DEFAULT_SERVER_LIFETIME_MS, now = Date.now() } = options;
   checkNames({ dnsNames, ipAddresses });
-  const commonName = [...dnsNames, ...ipAddresses].find((name) => name.length <= MAX_COMMON_NAME);
+  const commonName = options.commonName ?? [...dnsNames, ...ipAddresses].find((name) => name.length <= MAX_COMMON_NAME);
   return sign({
     ca,
     publicKeyDer: options.publicKeyDer,

@@ -25,6 +25,7 @@ static Napi::Object init(Napi::Env env, Napi::Object exports) {
   init_kmsg(env, exports);
   init_netlink(env, exports);
   init_power(env, exports);
+  init_relay(env, exports);
   return exports;
 }
 

@@ -13,6 +13,7 @@ namespace talos::bind {
 enum class ClassId : size_t {
   kFileDescriptor,
   kChannel,
+  kChannelListener,
   kLogRing,
   kLogReader,
   kKmsgReader,
@@ -21,6 +22,7 @@ enum class ClassId : size_t {
   kDhcpSocket,
   kCgroupSampler,
   kWatchdog,
+  kRelay,
   kCount
 };
 

@@ -7,12 +7,14 @@
 #include <vector>
 
 #include "bind/addon_data.h"
+#include "bind/channel_listener.h"
 #include "bind/error.h"
 #include "bind/fd.h"
 #include "bind/modules.h"
 #include "bind/strings.h"
 #include "bind/takes.h"
 #include "channel/connection.h"
+#include "channel/listener.h"
 #include "reactor/reactor.h"
 
 namespace talos::bind {
@@ -59,8 +61,9 @@ class ChannelTask : public ReadyHandler, public JsTask, public std::enable_share
     if (token_) (void)Reactor::instance().rearm(*token_, events());
   }
 
+  bool is_open() const { return token_.has_value(); }
+
   Result<Connection::Sent> send(std::span<const std::byte> bytes, std::span<const int> descriptors) {
-    if (!token_) return Connection::Sent::kPeerGone;
     auto sent = connection_.send(bytes, descriptors);
     if (connection_.has_queued()) (void)Reactor::instance().rearm(*token_, events());
     return sent;
@@ -146,9 +149,10 @@ class Channel : public Napi::ObjectWrap<Channel> {
       descriptors.push_back(borrow_fd(env, handle));
       if (descriptors.back() == -1) return env.Undefined();
     }
-    if (!task_) return Napi::Boolean::New(env, false);
+    if (!task_ || !task_->is_open()) return Napi::Boolean::New(env, false);
     auto sent = task_->send({reinterpret_cast<const std::byte*>(bytes.Data()), bytes.ByteLength()}, descriptors);
-    if (sent) return Napi::Boolean::New(env, sent.value() == Connection::Sent::kTaken);
+    // To a peer that has gone it is as good as sent: on_close tells.
+    if (sent) return Napi::Boolean::New(env, sent.value() != Connection::Sent::kFull);
     throw_error(env, sent.error());
     return env.Undefined();
   }
@@ -213,13 +217,25 @@ Napi::Value open(const Napi::CallbackInfo& info) {
   return object;
 }
 
+// (path)
+Napi::Value connect(const Napi::CallbackInfo& info) {
+  if (!takes(info, "s")) return {};
+  auto socket = channel::connect(to_string(info[0]));
+  if (socket) return FileDescriptor::create(info.Env(), std::move(socket).value());
+  throw_error(info.Env(), socket.error());
+  return info.Env().Undefined();
+}
+
 }  // namespace
 
 void init_channel(Napi::Env env, Napi::Object exports) {
   Channel::define(env);
+  define_channel_listener(env);
   Napi::Object module = Napi::Object::New(env);
   module.Set("pair", Napi::Function::New<pair>(env, "pair"));
   module.Set("open", Napi::Function::New<open>(env, "open"));
+  module.Set("listen", Napi::Function::New<listen_channel>(env, "listen"));
+  module.Set("connect", Napi::Function::New<connect>(env, "connect"));
   exports.Set("channel", module);
 }
 

@@ -1,4 +1,4 @@
-// ClockModule of the contract: the clock that goes on in suspend, and timers by it.
+// ClockModule of the contract: the clock that goes on in suspend, timers by it, and the wall clock as it is put right.
 #include <napi.h>
 
 #include "bind/addon_data.h"
@@ -6,6 +6,7 @@
 #include "bind/modules.h"
 #include "bind/takes.h"
 #include "bind/watch.h"
+#include "sys/clock_calls.h"
 #include "sys/timer_calls.h"
 
 namespace talos::bind {
@@ -75,6 +76,37 @@ Napi::Value create_timer(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// (nanoseconds)
+void step_real_time(const Napi::CallbackInfo& info) {
+  if (!takes(info, "n")) return;
+  auto stepped = sys::step_clock(info[0].As<Napi::Number>().Int64Value());
+  if (!stepped) throw_error(info.Env(), stepped.error());
+}
+
+// (offset in nanoseconds, time constant, greatest error in microseconds, estimated error in microseconds)
+void slew_real_time(const Napi::CallbackInfo& info) {
+  if (!takes(info, "nnnn")) return;
+  auto number = [&](size_t place) { return info[place].As<Napi::Number>().Int64Value(); };
+  auto slewed = sys::slew_clock(number(0), number(1), number(2), number(3));
+  if (!slewed) throw_error(info.Env(), slewed.error());
+}
+
+// [1 if unsynchronised, offset in nanoseconds, frequency, greatest error in microseconds]
+Napi::Value real_time_state(const Napi::CallbackInfo& info) {
+  Napi::Env env = info.Env();
+  auto state = sys::clock_state();
+  if (!state) {
+    throw_error(env, state.error());
+    return env.Undefined();
+  }
+  Napi::Array found = Napi::Array::New(env, 4);
+  const sys::ClockState& clock = state.value();
+  const double numbers[] = {clock.is_unsynchronised ? 1.0 : 0.0, static_cast<double>(clock.offset_ns),
+                            static_cast<double>(clock.frequency), static_cast<double>(clock.max_error_us)};
+  for (uint32_t place = 0; place < 4; place++) found.Set(place, Napi::Number::New(env, numbers[place]));
+  return found;
+}
+
 }  // namespace
 
 void init_clock(Napi::Env env, Napi::Object exports) {
@@ -82,6 +114,9 @@ void init_clock(Napi::Env env, Napi::Object exports) {
   Napi::Object module = Napi::Object::New(env);
   module.Set("bootTimeMs", Napi::Function::New<boot_time_ms>(env, "bootTimeMs"));
   module.Set("createTimer", Napi::Function::New<create_timer>(env, "createTimer"));
+  module.Set("stepRealTime", Napi::Function::New<step_real_time>(env, "stepRealTime"));
+  module.Set("slewRealTime", Napi::Function::New<slew_real_time>(env, "slewRealTime"));
+  module.Set("realTimeState", Napi::Function::New<real_time_state>(env, "realTimeState"));
   exports.Set("clock", module);
 }
 

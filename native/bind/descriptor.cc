@@ -38,6 +38,12 @@ Napi::Value wrap_pair(Napi::Env env, Result<std::pair<UniqueFd, UniqueFd>> ends)
 Napi::Value make_pipe(const Napi::CallbackInfo& info) { return wrap_pair(info.Env(), sys::create_pipe()); }
 Napi::Value make_stream_pair(const Napi::CallbackInfo& info) { return wrap_pair(info.Env(), sys::create_stream_pair()); }
 
+Napi::Value bind_tcp(const Napi::CallbackInfo& info) {
+  if (!takes(info, "nn")) return {};
+  auto port = static_cast<uint16_t>(info[0].As<Napi::Number>().Uint32Value());
+  return wrap(info.Env(), sys::bind_tcp(port, info[1].As<Napi::Number>().Int32Value()));
+}
+
 Napi::Value open_path(const Napi::CallbackInfo& info) {
   if (!takes(info, "ss")) return {};
   return wrap(info.Env(), sys::open_path(info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::String>().Utf8Value()));
@@ -56,6 +62,7 @@ void init_descriptor(Napi::Env env, Napi::Object exports) {
   module.Set("adopt", Napi::Function::New<adopt>(env, "adopt"));
   module.Set("pipe", Napi::Function::New<make_pipe>(env, "pipe"));
   module.Set("streamPair", Napi::Function::New<make_stream_pair>(env, "streamPair"));
+  module.Set("bindTcp", Napi::Function::New<bind_tcp>(env, "bindTcp"));
   module.Set("open", Napi::Function::New<open_path>(env, "open"));
   module.Set("duplicate", Napi::Function::New<duplicate>(env, "duplicate"));
   exports.Set("descriptor", module);

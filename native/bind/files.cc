@@ -168,6 +168,23 @@ Napi::Value look_at(const Napi::CallbackInfo& info) {
   return run_with_deadline<std::vector<files::Look>>(info[3], about("fstatat", path), std::move(work), to_looks);
 }
 
+// (root, path, maxBytes, timeout): [name, value, name, value …]
+Napi::Value attributes(const Napi::CallbackInfo& info) {
+  TALOS_ROOT(root, "Dpn");
+  std::string path = to_path(info[1]);
+  auto work = [root = std::move(root), path, most = to_number(info[2])] { return files::attributes(root.get(), path, most); };
+  return run_with_deadline<std::vector<files::Attribute>>(info[3], about("listxattr", path), std::move(work),
+                                                          [](Napi::Env env, const std::vector<files::Attribute>& found) {
+                                                            auto array = Napi::Array::New(env, 2 * found.size());
+                                                            uint32_t at = 0;
+                                                            for (const files::Attribute& each : found) {
+                                                              array.Set(at++, Napi::String::New(env, each.name));
+                                                              array.Set(at++, to_buffer(env, each.value));
+                                                            }
+                                                            return array;
+                                                          });
+}
+
 Napi::Value read_link(const Napi::CallbackInfo& info) {
   TALOS_ROOT(root, "Ds");
   std::string path = to_string(info[1]);
@@ -251,6 +268,7 @@ void init_files(Napi::Env env, Napi::Object exports) {
   module.Set("readDirectory", Napi::Function::New<read_folder>(env, "readDirectory"));
   module.Set("listNames", Napi::Function::New<list_names>(env, "listNames"));
   module.Set("lookAt", Napi::Function::New<look_at>(env, "lookAt"));
+  module.Set("attributes", Napi::Function::New<attributes>(env, "attributes"));
   module.Set("readLink", Napi::Function::New<read_link>(env, "readLink"));
   module.Set("makeDirectory", Napi::Function::New<make_folder>(env, "makeDirectory"));
   module.Set("remove", Napi::Function::New<remove>(env, "remove"));

@@ -18,5 +18,6 @@ void init_cgroup(Napi::Env env, Napi::Object exports);
 void init_kmsg(Napi::Env env, Napi::Object exports);
 void init_netlink(Napi::Env env, Napi::Object exports);
 void init_power(Napi::Env env, Napi::Object exports);
+void init_relay(Napi::Env env, Napi::Object exports);
 
 }  // namespace talos::bind

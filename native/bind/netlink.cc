@@ -12,6 +12,7 @@
 #include "bind/uevent_monitor.h"
 #include "netlink/dump.h"
 #include "netlink/requests.h"
+#include "sys/packet_calls.h"
 
 namespace talos::bind {
 
@@ -92,6 +93,11 @@ void change(const Napi::CallbackInfo& info) {
   throw_if_failed(info.Env(), apply(how, spec));
 }
 
+// (index)
+void solicit_routers(const Napi::CallbackInfo& info) {
+  if (takes(info, "n")) throw_if_failed(info.Env(), sys::solicit_routers(to_u32(info[0])));
+}
+
 constexpr auto change_address = change<netlink::InterfaceAddressSpec, netlink::change_address, to_address_spec>;
 constexpr auto change_route = change<netlink::RouteSpec, netlink::change_route, to_route_spec>;
 constexpr auto change_rule = change<netlink::RuleSpec, netlink::change_rule, to_rule_spec>;
@@ -113,6 +119,8 @@ void init_netlink(Napi::Env env, Napi::Object exports) {
   module.Set("changeNeighbour", Napi::Function::New<change_neighbour>(env, "changeNeighbour"));
   module.Set("monitorRoutes", Napi::Function::New<monitor_routes>(env, "monitorRoutes"));
   module.Set("monitorUevents", Napi::Function::New<monitor_uevents>(env, "monitorUevents"));
+  module.Set("monitorNameServers", Napi::Function::New<monitor_name_servers>(env, "monitorNameServers"));
+  module.Set("solicitRouters", Napi::Function::New<solicit_routers>(env, "solicitRouters"));
   exports.Set("netlink", module);
 }
 

@@ -71,6 +71,7 @@ netlink::InterfaceAddressSpec to_address_spec(const Napi::Object& object) {
   spec.label = fields.text("label");
   spec.scope = fields.number<uint8_t>("scope");
   spec.flags = fields.number<uint32_t>("flags").value_or(0);
+  spec.protocol = fields.number<uint8_t>("protocol");
   spec.valid_lifetime_sec = fields.number<uint32_t>("validLifetimeSec");
   spec.preferred_lifetime_sec = fields.number<uint32_t>("preferredLifetimeSec");
   return spec;

@@ -25,8 +25,8 @@ class LogReader : public Napi::ObjectWrap<LogReader> {
     Napi::Function constructor =
         DefineClass(env, "LogReader",
                     {InstanceMethod<&LogReader::seek_start>("seekStart"), InstanceMethod<&LogReader::seek_tail>("seekTail"),
-                     InstanceMethod<&LogReader::read>("read"), InstanceMethod<&LogReader::wait>("wait"),
-                     InstanceMethod<&LogReader::close>("close")});
+                     InstanceMethod<&LogReader::stop_at_head>("stopAtHead"), InstanceMethod<&LogReader::read>("read"),
+                     InstanceMethod<&LogReader::wait>("wait"), InstanceMethod<&LogReader::close>("close")});
     AddonData::of(env).constructor(ClassId::kLogReader) = Napi::Persistent(constructor);
   }
 
@@ -52,6 +52,10 @@ class LogReader : public Napi::ObjectWrap<LogReader> {
     if (!takes(info, "n")) return;
     settle(info.Env(),
            reader_ ? reader_->seek_tail(static_cast<uint64_t>(info[0].As<Napi::Number>().Int64Value())) : Result<void>(closed()));
+  }
+
+  void stop_at_head(const Napi::CallbackInfo& info) {
+    settle(info.Env(), reader_ ? reader_->stop_at_head() : Result<void>(closed()));
   }
 
   // Fills (buffer, counts, index): counts is a Float64Array of bytes, records, missed records, missed bytes; index is undefined

@@ -31,6 +31,8 @@ bool has_type(const Napi::Value& value, char type) {
       return value.IsString() || is_array_of(value, napi_uint8_array);
     case 'd':
       return is_array_of(value, napi_float64_array);
+    case 't':
+      return value.IsString() || FileDescriptor::unwrap(value) != nullptr;
     case 'D':
       return FileDescriptor::unwrap(value) != nullptr;
     default:

@@ -61,8 +61,17 @@ Result<void> require_free(const Device& device, const GptState& before, bool rep
   return {};
 }
 
+// Of another kind than ours.
+Result<bool> has_other_table(const Device& device) {
+  auto found = find_signatures(device);
+  if (!found) return found.error();
+  return std::any_of(found.value().begin(), found.value().end(),
+                     [](const Signature& each) { return std::string_view(each.usage) == "table"; });
+}
+
 std::vector<sys::KernelPartition> in_bytes(const GptState& state) {
   std::vector<sys::KernelPartition> partitions;
+  if (state.active() == nullptr) return partitions;
   for (const GptPartition& each : state.active()->partitions) {
     partitions.push_back({static_cast<int>(each.number), each.first_lba * state.sector_bytes,
                           (each.last_lba - each.first_lba + 1) * state.sector_bytes});
@@ -109,17 +118,42 @@ Result<GptState> repair_gpt(const std::string& path) {
   return write_table(device.value(), before.value(), table_of(*active), needs_mbr, boot_code);
 }
 
+Result<GptState> change_gpt(const std::string& path, const std::vector<GptChange>& changes, bool may_be_in_use) {
+  auto device = Device::open(path, may_be_in_use ? sys::DeviceAccess::kWrite : sys::DeviceAccess::kExclusiveWrite);
+  if (!device) return device.error();
+  auto before = read_checked(device.value());
+  if (!before) return before;
+  const GptCopy* active = before.value().active();
+  if (active == nullptr) return Error{ENOENT, "gpt", path, {}, "no partition table"};
+  auto table = plan_gpt_changes(*active, changes, before.value().sectors, before.value().sector_bytes);
+  if (!table) return with_path(table.error(), path);
+  // The protective MBR says how long the disk is.
+  std::vector<uint8_t> boot_code(440);
+  if (auto read = device.value().read(0, boot_code); !read) return read.error();
+  return write_table(device.value(), before.value(), table.value(), true, boot_code);
+}
+
 PartitionChanges plan_partition_changes(const std::vector<sys::KernelPartition>& kernel,
                                         const std::vector<sys::KernelPartition>& wanted) {
   auto lacks = [](const std::vector<sys::KernelPartition>& list, const sys::KernelPartition& one) {
     return std::find(list.begin(), list.end(), one) == list.end();
   };
+  auto longer_than = [&](const sys::KernelPartition& one) {
+    return std::find_if(wanted.begin(), wanted.end(), [&](const sys::KernelPartition& each) {
+      return each.number == one.number && each.start_bytes == one.start_bytes && each.length_bytes > one.length_bytes;
+    });
+  };
   PartitionChanges changes;
   for (const auto& each : kernel) {
-    if (lacks(wanted, each)) changes.deleted.push_back(each.number);
+    if (!lacks(wanted, each)) continue;
+    if (auto longer = longer_than(each); longer != wanted.end()) {
+      changes.grown.push_back(*longer);
+    } else {
+      changes.deleted.push_back(each.number);
+    }
   }
   for (const auto& each : wanted) {
-    if (lacks(kernel, each)) changes.added.push_back(each);
+    if (lacks(kernel, each) && lacks(changes.grown, each)) changes.added.push_back(each);
   }
   return changes;
 }
@@ -131,7 +165,11 @@ Result<PartitionSync> sync_partitions(const std::string& path) {
   if (!geometry.is_block_device) return Error{ENOTBLK, "open", path, {}, {}};
   auto state = read_checked(device.value());
   if (!state) return state.error();
-  if (state.value().active() == nullptr) return Error{ENOENT, "gpt", path, {}, "no partition table"};
+  if (state.value().active() == nullptr) {
+    auto other = has_other_table(device.value());
+    if (!other) return other.error();
+    if (other.value()) return Error{ENOENT, "gpt", path, {}, "a table of another kind"};
+  }
   PartitionSync sync;
   auto reread = sys::reread_partitions(device.value().fd(), path);
   // EINVAL: it is not to be searched for tables, as with loop devices. Those take partitions one by one, and what takes none says
@@ -144,6 +182,10 @@ Result<PartitionSync> sync_partitions(const std::string& path) {
   sync.changes = plan_partition_changes(kernel.value(), in_bytes(state.value()));
   for (int number : sync.changes.deleted) {
     if (auto deleted = sys::delete_partition(device.value().fd(), number, path); !deleted) return deleted.error();
+  }
+  for (const auto& each : sync.changes.grown) {
+    auto grown = sys::resize_partition(device.value().fd(), each.number, each.start_bytes, each.length_bytes, path);
+    if (!grown) return grown.error();
   }
   for (const auto& each : sync.changes.added) {
     auto added = sys::add_partition(device.value().fd(), each.number, each.start_bytes, each.length_bytes, path);

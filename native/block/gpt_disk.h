@@ -19,8 +19,15 @@ Result<GptState> create_gpt(const std::string& path, std::vector<GptPartitionReq
 // table. Puts the backup to the end of a disk that has grown; does not make more of it usable.
 Result<GptState> repair_gpt(const std::string& path);
 
+// Changes partitions of a table in place. The table may be damaged in one copy, or the disk have grown: both are mended with it.
+// ENOENT without a table, or for a number without a partition. EBUSY while the disk is in use, unless the caller says that it may
+// be: a table is no part of any partition.
+Result<GptState> change_gpt(const std::string& path, const std::vector<GptChange>& changes, bool may_be_in_use = false);
+
 struct PartitionChanges {
   std::vector<int> deleted;
+  // They only became longer, which hurts nobody who uses them.
+  std::vector<sys::KernelPartition> grown;
   std::vector<sys::KernelPartition> added;
 };
 // Pure: what turns the kernel's partitions into those of the table. One that is the same in both is left alone.
@@ -34,7 +41,8 @@ struct PartitionSync {
 };
 // Makes the kernel's partitions those of the table: BLKRRPART, then BLKPG for whatever still differs (a partition in use forbade
 // it, a loop device is not searched, or the kernel does not go by a backup). EINVAL for what takes no partitions. EBUSY when a
-// partition in use would have to change. ENOENT without a table.
+// partition in use would have to move, become shorter, or go. A disk without any table has no partitions; ENOENT for one with a
+// table of another kind.
 Result<PartitionSync> sync_partitions(const std::string& path);
 
 }  // namespace talos::block

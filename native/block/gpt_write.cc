@@ -130,4 +130,28 @@ Result<GptTable> plan_gpt_layout(const std::vector<GptPartitionRequest>& partiti
   return table;
 }
 
+Result<GptTable> plan_gpt_changes(const GptCopy& copy, const std::vector<GptChange>& changes, uint64_t sectors,
+                                  uint32_t sector_bytes) {
+  GptTable table = table_of(copy);
+  uint64_t array = (table.entries.size() + sector_bytes - 1) / sector_bytes;
+  for (const GptChange& change : changes) {
+    auto at = std::find_if(copy.partitions.begin(), copy.partitions.end(),
+                           [&](const GptPartition& each) { return each.number == change.number; });
+    std::string which = "partition " + std::to_string(change.number);
+    if (at == copy.partitions.end()) return Error{ENOENT, "gpt", {}, {}, "no " + which};
+    std::span<uint8_t> entry = std::span(table.entries).subspan((at->number - 1) * table.entry_bytes, table.entry_bytes);
+    if (change.attributes) put_le(entry, 48, *change.attributes, 8);
+    if (!change.grows) continue;
+    bool is_last = std::all_of(copy.partitions.begin(), copy.partitions.end(),
+                               [&](const GptPartition& each) { return each.last_lba <= at->last_lba; });
+    if (!is_last) return invalid("another partition lies behind " + which);
+    if (sectors < 2 * array + 4) return no_space("a disk of " + std::to_string(sectors) + " sectors");
+    table.last_usable_lba = std::max(table.last_usable_lba, sectors - 2 - array);
+    uint64_t step = kMiB / sector_bytes;
+    uint64_t end = (table.last_usable_lba + 1) / step * step;
+    put_le(entry, 40, std::max(at->last_lba, end - 1), 8);
+  }
+  return table;
+}
+
 }  // namespace talos::block

@@ -11,6 +11,7 @@
 // device kept without its entries would be a damaged table, and no longer nothing.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "block/gpt.h"
@@ -62,5 +63,18 @@ struct GptPartitionRequest {
 // size where that has a common multiple with it of at most 64 MiB. EINVAL and ENOSPC say which partition and why.
 Result<GptTable> plan_gpt_layout(const std::vector<GptPartitionRequest>& partitions, const Guid& disk_id, uint64_t size_bytes,
                                  uint32_t sector_bytes, uint32_t optimal_io_bytes);
+
+// What becomes of a partition that is there already.
+struct GptChange {
+  uint32_t number = 0;
+  std::optional<uint64_t> attributes;
+  // Up to the end of the disk, less what the backup and the alignment need. Its beginning stays.
+  bool grows = false;
+};
+
+// Pure. The table of a valid copy with some partitions changed; everything else stays byte for byte, the identifiers and the
+// places of all others too. ENOENT for a number without a partition; EINVAL when another one lies behind the one that is to grow.
+Result<GptTable> plan_gpt_changes(const GptCopy& copy, const std::vector<GptChange>& changes, uint64_t sectors,
+                                  uint32_t sector_bytes);
 
 }  // namespace talos::block

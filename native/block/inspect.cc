@@ -27,14 +27,14 @@ Result<Inspection> inspect(const ByteSource& source) {
   return inspection;
 }
 
-Result<Inspection> inspect_device(const std::string& path) {
-  auto device = Device::open(path, sys::DeviceAccess::kRead);
+Result<Inspection> inspect_device(DeviceTarget target) {
+  auto device = Device::open(std::move(target), sys::DeviceAccess::kRead);
   if (!device) return device.error();
   return inspect(device.value());
 }
 
-Result<std::vector<Signature>> wipe_signatures(const std::string& path) {
-  auto device = Device::open(path, sys::DeviceAccess::kExclusiveWrite);
+Result<std::vector<Signature>> wipe_signatures(DeviceTarget target) {
+  auto device = Device::open(std::move(target), sys::DeviceAccess::kExclusiveWrite);
   if (!device) return device.error();
   std::vector<Signature> wiped;
   for (int round = 0; round < kMaxRounds; round++) {
@@ -49,7 +49,7 @@ Result<std::vector<Signature>> wipe_signatures(const std::string& path) {
     if (auto settled = device.value().settle(); !settled) return settled.error();
   }
   std::string what = std::string(wiped.back().name) + " at byte " + std::to_string(wiped.back().offset);
-  return Error{EIO, "pwrite", path, {}, "still there after it was zeroed: " + what};
+  return Error{EIO, "pwrite", device.value().path(), {}, "still there after it was zeroed: " + what};
 }
 
 }  // namespace talos::block

@@ -19,11 +19,11 @@ struct Inspection {
 };
 
 Result<Inspection> inspect(const ByteSource& source);
-// Opens the device for reading. One whose medium is missing is an error (ENOMEDIUM), never empty.
-Result<Inspection> inspect_device(const std::string& path);
+// Reads the device. One whose medium is missing is an error (ENOMEDIUM), never empty.
+Result<Inspection> inspect_device(DeviceTarget target);
 
 // Zeroes the bytes of all marks and nothing else, flushes, reads the medium again, and goes on until nothing is found there: what
 // was zeroed. EBUSY while it is in use; EIO with the name of the mark when the device does not keep what is written.
-Result<std::vector<Signature>> wipe_signatures(const std::string& path);
+Result<std::vector<Signature>> wipe_signatures(DeviceTarget target);
 
 }  // namespace talos::block

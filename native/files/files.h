@@ -70,6 +70,15 @@ struct Look {
 // In the order of the names, all in the folder as it was opened once. EINVAL if one of them is no single name.
 Result<std::vector<Look>> look_at(int root_fd, const std::string& path, const std::vector<std::string>& names);
 
+// An extended attribute (xattr(7)).
+struct Attribute {
+  std::string name;
+  std::string value;  // bytes
+};
+// Of the file itself, whatever it is, or of the link if the last name is one; nothing is opened for that. None where the file
+// system has none. EOVERFLOW if names and values have more than `max_bytes`.
+Result<std::vector<Attribute>> attributes(int root_fd, const std::string& path, size_t max_bytes);
+
 // Where a link points to: bytes, to be shown and not to be followed.
 Result<std::string> read_link(int root_fd, const std::string& path);
 

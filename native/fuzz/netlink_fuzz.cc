@@ -1,7 +1,9 @@
-// Datagrams of rtnetlink: headers, acknowledgements, and every kind of object down to its record in a batch.
+// Datagrams of rtnetlink: headers, acknowledgements, every kind of object down to its record in a batch, and
+// name servers in router advertisements.
 #include "fuzz/input.h"
 #include "netlink/acknowledgement.h"
 #include "netlink/attributes.h"
+#include "netlink/name_servers.h"
 #include "netlink/objects.h"
 
 namespace {
@@ -36,6 +38,15 @@ void write_record(const MessageView& message) {
   (void)may_remove_routes(message);
 }
 
+void read_name_servers(const MessageView& message) {
+  auto found = parse_name_servers(message);
+  if (!found) return;
+  require(!found->servers.empty() && 16 * found->servers.size() <= message.payload.size(), "addresses of the message");
+  Batch batch;
+  write(batch, *found);
+  require(batch.numbers().size() == 5 + found->servers.size(), "a whole record");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -49,6 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     total += 16 + message.payload.size();
     walk_attributes(AttributeReader(message.payload, 16), message.payload.size(), 0);
     write_record(message);
+    read_name_servers(message);
     // The request that an acknowledgement points into is just as doubtful here.
     if (auto acknowledgement = parse_acknowledgement(message)) (void)explain(acknowledgement.value(), {data, size});
   }

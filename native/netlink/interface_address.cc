@@ -105,6 +105,7 @@ Result<MessageBuilder> build_interface_address(uint16_t type, uint16_t flags, co
   if (broadcast) request.attribute(IFA_BROADCAST, broadcast->view());
   if (!spec.label.empty()) request.attribute(IFA_LABEL, std::string_view(spec.label));
   if (spec.flags != 0) request.attribute(IFA_FLAGS, spec.flags);
+  if (spec.protocol) request.attribute_u8(IFA_PROTO, *spec.protocol);
   if (spec.valid_lifetime_sec || spec.preferred_lifetime_sec) {
     struct ifa_cacheinfo times = {};
     times.ifa_valid = spec.valid_lifetime_sec.value_or(kForever);

@@ -40,6 +40,7 @@ struct InterfaceAddressSpec {
   std::string label{};
   std::optional<uint8_t> scope{};
   uint32_t flags = 0;
+  std::optional<uint8_t> protocol{};
   std::optional<uint32_t> valid_lifetime_sec{};
   std::optional<uint32_t> preferred_lifetime_sec{};
 };

@@ -113,9 +113,11 @@ Reader::Stop Reader::copy_chunk(Cursor& cursor, uint64_t head, const Target& tar
 void Reader::skip_overwritten(const Positions& positions, Slab& slab) {
   // Saturating: a lying writer must not make a loss of minus something.
   auto difference = [](uint64_t now, uint64_t then) { return now > then ? now - then : 0; };
-  slab.missed_records += difference(positions.tail_records, cursor_.records);
-  slab.missed_bytes += difference(positions.tail_bytes, cursor_.bytes);
-  cursor_ = {positions.tail, positions.tail_records, positions.tail_bytes};
+  const Cursor tail{positions.tail, positions.tail_records, positions.tail_bytes};
+  const Cursor& to = tail.position < end_.position ? tail : end_;
+  slab.missed_records += difference(to.records, cursor_.records);
+  slab.missed_bytes += difference(to.bytes, cursor_.bytes);
+  cursor_ = to;
 }
 
 Result<Slab> Reader::read(std::span<std::byte> buffer, RecordInfo* infos, size_t max_records) {
@@ -124,14 +126,15 @@ Result<Slab> Reader::read(std::span<std::byte> buffer, RecordInfo* infos, size_t
   Positions positions;
   if (!load(positions)) return bad_positions();
   // Only up to the head of now: a fast writer must not keep us here.
-  uint64_t head = positions.head;
+  uint64_t head = std::min(positions.head, end_.position);
   for (int overruns = 0; overruns < kOverrunAttempts;) {
     if (cursor_.position < positions.tail) {
       // A loss lies before the bytes of a slab. Behind some, it is the next call's to report.
       if (slab.bytes > 0) return slab;
       skip_overwritten(positions, slab);
-      head = positions.head;
+      head = std::min(positions.head, end_.position);
     }
+    if (cursor_.position >= end_.position) return slab;
     if (cursor_.position > positions.head) return bad_positions();
 
     const Slab before = slab;
@@ -156,6 +159,13 @@ Result<void> Reader::seek_start() {
   Positions positions;
   if (!load(positions)) return bad_positions();
   cursor_ = {positions.tail, positions.tail_records, positions.tail_bytes};
+  return {};
+}
+
+Result<void> Reader::stop_at_head() {
+  Positions positions;
+  if (!load(positions)) return bad_positions();
+  end_ = {positions.head, positions.head_records, positions.head_bytes};
   return {};
 }
 

@@ -36,6 +36,8 @@ class Reader {
   Result<void> seek_start();
   // To where the newest `lines` lines follow; 0 is the end.
   Result<void> seek_tail(uint64_t lines);
+  // Nothing that is written from now on is read: `read` ends where the newest record of this moment does.
+  Result<void> stop_at_head();
   // Copies as many whole records as fit. No bytes and nothing missed: there is nothing new. A buffer of max_payload() always
   // suffices to get on. Never sleeps. Its work is bounded by the buffer and kOverrunAttempts chunks, whatever the memory holds.
   Result<Slab> read(std::span<std::byte> buffer) { return read(buffer, nullptr, SIZE_MAX); }
@@ -70,7 +72,7 @@ class Reader {
   Result<Slab> read(std::span<std::byte> buffer, RecordInfo* infos, size_t max_records);
   Stop copy_chunk(Cursor& cursor, uint64_t head, const Target& target, Slab& slab) const;
   [[nodiscard]] bool walk_back(const Positions& positions, uint64_t lines, Cursor& cursor) const;
-  // When the cursor's record is gone: on to the oldest one, with the loss counted.
+  // When the cursor's record is gone: on to the oldest one, or to where this reader stops, with the loss counted.
   void skip_overwritten(const Positions& positions, Slab& slab);
 
   UniqueFd memory_;
@@ -79,6 +81,8 @@ class Reader {
   uint64_t mask_;
   size_t max_payload_;
   Cursor cursor_;
+  // Where it stops; far beyond every ring unless stop_at_head() said so.
+  Cursor end_{UINT64_MAX, UINT64_MAX, UINT64_MAX};
 };
 
 }  // namespace talos::ring

@@ -1,14 +1,22 @@
 #include "stage0/log.h"
 
 #include <fcntl.h>
+#include <sys/klog.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstring>
 
 #include "base/unique_fd.h"
+#include "stage0/command_line.h"
 
 namespace talos::stage0 {
 namespace {
+
+// syslog(2), SYSLOG_ACTION_CONSOLE_LEVEL: what is below the level is shown. KERN_DEBUG has 7.
+constexpr int kSetConsoleLevel = 8;
+constexpr int kAllButDebug = 7;
+constexpr std::string_view kQuiet = "6";  // of loglevel=: notices and what is worse
 
 constexpr size_t kLineBytes = 512;  // the kernel takes no more than about a page for one record; ours are sentences
 
@@ -47,6 +55,11 @@ void put(int fd, std::string_view level, std::string_view message, std::string_v
 }  // namespace
 
 void open_log() noexcept { kmsg.reset(open("/dev/kmsg", O_WRONLY | O_CLOEXEC)); }
+
+void show_on_console() noexcept {
+  if (parameter(boot_command_line(), "loglevel=") != kQuiet) return;
+  if (klogctl(kSetConsoleLevel, nullptr, kAllButDebug) < 0) log_error("the console stays quiet: ", strerror(errno));
+}
 
 void close_log() noexcept { kmsg.reset(); }
 

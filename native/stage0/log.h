@@ -9,6 +9,10 @@ namespace talos::stage0 {
 // Opens /dev/kmsg; before that, and when it cannot be opened, messages go to the console (descriptor 2).
 void open_log() noexcept;
 
+// The kernel starts up with a console that is as quiet as kQuiet (lib/base/kernel-parameters.ts): every line of it costs time.
+// From here on all but debugging is shown. Another loglevel= was somebody's wish, and stays.
+void show_on_console() noexcept;
+
 // Closes the log so that PID 1 does not inherit it.
 void close_log() noexcept;
 

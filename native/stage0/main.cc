@@ -8,6 +8,7 @@
 
 #include <cerrno>
 
+#include "stage0/cgroup.h"
 #include "stage0/failure.h"
 #include "stage0/log.h"
 #include "stage0/memory.h"
@@ -56,10 +57,10 @@ void mount_pseudo_file_systems() noexcept {
     if (&each == &kPseudoFileSystems[0]) {
       ensure_standard_descriptors();
       open_log();
-      log_info("started");
     }
   }
-  log_info("/dev, /proc and /sys mounted");
+  show_on_console();
+  log_info("started: /dev, /proc and /sys mounted");
 }
 
 [[noreturn]] void start_init() noexcept {
@@ -79,6 +80,7 @@ int main() {
   umask(022);
   mount_pseudo_file_systems();
   check_memory();
+  enter_init_group();
   ensure_directory(kNewRoot);
   mount_root_image(kRootImage, kNewRoot);
   switch_root(kNewRoot);

@@ -16,6 +16,7 @@ namespace {
 using block::VerityTable;
 
 constexpr const char* kName = "root";
+constexpr const char* kCheckName = "root-check";
 constexpr size_t kSha256HexDigits = 64;
 constexpr size_t kMaxSaltBytes = 256;
 
@@ -44,8 +45,8 @@ std::string hexadecimal(const uint8_t* bytes, size_t count) {
   return text;
 }
 
-std::string create(const VerityTable& table) noexcept {
-  auto status = block::create_verity(kName, {}, table);
+std::string create(const char* name, const VerityTable& table) noexcept {
+  auto status = block::create_verity(name, {}, table);
   if (!status) {
     const Error& error = status.error();
     fail("set up dm-verity:", error.detail.empty() ? error.syscall : error.detail, error.errno_value);
@@ -54,19 +55,19 @@ std::string create(const VerityTable& table) noexcept {
 }
 
 // The kernel checks the path from the root hash to the first block. It is asked once without the panic, which would leave nobody
-// to say what is wrong.
-void check_first_block(VerityTable table) noexcept {
+// to say what is wrong. The device for that goes by itself when what is returned is closed: taking one apart means waiting for
+// all processors, and the boot goes on meanwhile.
+UniqueFd check_first_block(VerityTable table) noexcept {
   table.on_corruption = VerityTable::OnCorruption::kError;
-  std::string path = create(table);
-  {
-    UniqueFd device(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!device) fail("open", path, errno);
-    alignas(kVerityBlockBytes) static char bytes[kVerityBlockBytes];
-    if (pread(device.get(), bytes, sizeof bytes, 0) != sizeof bytes) {
-      fail("trust the root image: it does not fit roothash=, it was changed or belongs to another command line", "", 0);
-    }
+  std::string path = create(kCheckName, table);
+  UniqueFd device(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!device) fail("open", path, errno);
+  if (auto removed = block::remove_mapped(kCheckName, true); !removed) fail("remove", path, removed.error().errno_value);
+  alignas(kVerityBlockBytes) static char bytes[kVerityBlockBytes];
+  if (pread(device.get(), bytes, sizeof bytes, 0) != sizeof bytes) {
+    fail("trust the root image: it does not fit roothash=, it was changed or belongs to another command line", "", 0);
   }
-  if (auto removed = block::remove_mapped(kName, false); !removed) fail("remove", path, removed.error().errno_value);
+  return device;
 }
 
 }  // namespace
@@ -100,9 +101,10 @@ std::string open_verity(const std::string& device, int device_fd, uint64_t hash_
   }
   table.data_device = table.hash_device = device;
   table.root_digest = root_hash;
-  check_first_block(table);
+  // Closed when the other device is there: which of them gets which number is not left to chance.
+  UniqueFd checked = check_first_block(table);
   table.on_corruption = VerityTable::OnCorruption::kPanic;
-  std::string path = create(table);
+  std::string path = create(kName, table);
   log_info("dm-verity checks the root image, root hash ", root_hash);
   return path;
 }

@@ -42,9 +42,20 @@ int open_flags(DeviceAccess access) {
 Result<void> change_partition(int fd, int operation, struct blkpg_partition& partition, const std::string& path) {
   struct blkpg_ioctl_arg argument = {operation, 0, sizeof partition, &partition};
   if (::ioctl(fd, BLKPG, &argument) == 0) return {};
-  Error error = ioctl_error(operation == BLKPG_ADD_PARTITION ? "BLKPG_ADD_PARTITION" : "BLKPG_DEL_PARTITION", path);
+  const char* request = operation == BLKPG_ADD_PARTITION      ? "BLKPG_ADD_PARTITION"
+                        : operation == BLKPG_RESIZE_PARTITION ? "BLKPG_RESIZE_PARTITION"
+                                                              : "BLKPG_DEL_PARTITION";
+  Error error = ioctl_error(request, path);
   error.detail += " of partition " + std::to_string(partition.pno);
   return error;
+}
+
+struct blkpg_partition partition_at(int number, uint64_t start, uint64_t length) {
+  struct blkpg_partition partition = {};
+  partition.start = static_cast<long long>(start);
+  partition.length = static_cast<long long>(length);
+  partition.pno = number;
+  return partition;
 }
 
 // A decimal number in a file of sysfs; ENOENT where there is none.
@@ -62,6 +73,10 @@ Result<uint64_t> read_number(const std::string& path) {
   return number;
 }
 
+std::string sysfs_folder(uint32_t major, uint32_t minor) {
+  return "/sys/dev/block/" + std::to_string(major) + ":" + std::to_string(minor);
+}
+
 }  // namespace
 
 Result<UniqueFd> open_device(const std::string& path, DeviceAccess access) {
@@ -71,10 +86,15 @@ Result<UniqueFd> open_device(const std::string& path, DeviceAccess access) {
   } while (number == -1 && errno == EINTR);
   if (number == -1) return last_error("open", path);
   UniqueFd fd(number);
-  struct stat status;
-  if (::fstat(fd.get(), &status) == -1) return last_error("fstat", path);
-  if (!S_ISBLK(status.st_mode) && !S_ISREG(status.st_mode)) return Error{ENOTBLK, "open", path, {}, {}};
+  if (auto checked = check_device(fd.get(), path); !checked) return checked.error();
   return fd;
+}
+
+Result<void> check_device(int fd, const std::string& path) {
+  struct stat status;
+  if (::fstat(fd, &status) == -1) return last_error("fstat", path);
+  if (!S_ISBLK(status.st_mode) && !S_ISREG(status.st_mode)) return Error{ENOTBLK, "open", path, {}, {}};
+  return {};
 }
 
 Result<DeviceGeometry> device_geometry(int fd, const std::string& path) {
@@ -144,8 +164,8 @@ Result<void> flush_device(int fd, const std::string& path) {
 
 Result<void> drop_device_cache(int fd, bool is_block_device, const std::string& path) {
   if (is_block_device) {
-    if (::ioctl(fd, BLKFLSBUF, 0) == -1) return ioctl_error("BLKFLSBUF", path);
-    return {};
+    if (::ioctl(fd, BLKFLSBUF, 0) == 0) return {};
+    if (errno != EACCES && errno != EPERM) return ioctl_error("BLKFLSBUF", path);
   }
   if (int code = ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED); code != 0) return Error{code, "posix_fadvise", path, {}, {}};
   return {};
@@ -173,11 +193,13 @@ Result<void> reread_partitions(int fd, const std::string& path) {
 }
 
 Result<void> add_partition(int fd, int number, uint64_t start, uint64_t length, const std::string& path) {
-  struct blkpg_partition partition = {};
-  partition.start = static_cast<long long>(start);
-  partition.length = static_cast<long long>(length);
-  partition.pno = number;
+  struct blkpg_partition partition = partition_at(number, start, length);
   return change_partition(fd, BLKPG_ADD_PARTITION, partition, path);
+}
+
+Result<void> resize_partition(int fd, int number, uint64_t start, uint64_t length, const std::string& path) {
+  struct blkpg_partition partition = partition_at(number, start, length);
+  return change_partition(fd, BLKPG_RESIZE_PARTITION, partition, path);
 }
 
 Result<void> delete_partition(int fd, int number, const std::string& path) {
@@ -187,7 +209,7 @@ Result<void> delete_partition(int fd, int number, const std::string& path) {
 }
 
 Result<std::vector<KernelPartition>> kernel_partitions(uint32_t major, uint32_t minor) {
-  std::string folder = "/sys/dev/block/" + std::to_string(major) + ":" + std::to_string(minor);
+  std::string folder = sysfs_folder(major, minor);
   std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(folder.c_str()), ::closedir);
   if (!entries) return last_error("opendir", folder);
   std::vector<KernelPartition> partitions;
@@ -206,6 +228,12 @@ Result<std::vector<KernelPartition>> kernel_partitions(uint32_t major, uint32_t 
     if (!size) return size.error();
     partitions.push_back({static_cast<int>(number.value()), start.value() * kSysfsSectorBytes, size.value() * kSysfsSectorBytes});
   }
+}
+
+Result<uint64_t> device_bytes(uint32_t major, uint32_t minor) {
+  auto sectors = read_number(sysfs_folder(major, minor) + "/size");
+  if (!sectors) return sectors.error();
+  return sectors.value() * kSysfsSectorBytes;
 }
 
 Result<void> fill_random(std::span<uint8_t> out) {

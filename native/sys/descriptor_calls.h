@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,10 @@ Result<UniqueFd> adopt_descriptor(int number);
 Result<std::pair<UniqueFd, UniqueFd>> create_pipe();
 // socketpair(2): AF_UNIX, SOCK_STREAM. Each end learns at once when the other is gone.
 Result<std::pair<UniqueFd, UniqueFd>> create_stream_pair();
+// A TCP socket bound to `port` (0: any) of every address, IPv6 and IPv4, whose connections get a receive buffer of this size,
+// which the kernel doubles for its own book-keeping and then leaves alone (socket(7), SO_RCVBUF). Not listening yet. EADDRINUSE ·
+// EACCES
+Result<UniqueFd> bind_tcp(uint16_t port, int receive_buffer_bytes);
 // `flags`: "r", "w" or "rw". May sleep on a FIFO or a device.
 Result<UniqueFd> open_path(const std::string& path, const std::string& flags);
 Result<UniqueFd> duplicate_descriptor(int fd);

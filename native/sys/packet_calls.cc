@@ -5,6 +5,7 @@
 #include <sys/random.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <cstring>
 
 namespace talos::sys {
@@ -66,6 +67,23 @@ Result<void> broadcast_packet(int fd, uint32_t interface_index, std::span<const 
   address.sll_halen = ETH_ALEN;
   std::memset(address.sll_addr, 0xff, ETH_ALEN);
   return send_to(fd, packet, address);
+}
+
+Result<void> solicit_routers(uint32_t interface_index) {
+  UniqueFd fd(::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_ICMPV6));
+  if (!fd) return last_error("socket");
+  int index = static_cast<int>(interface_index);
+  if (::setsockopt(fd.get(), SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof index) == -1) return last_error("setsockopt");
+  // Routers drop one that may have come from elsewhere.
+  int hops = 255;
+  if (::setsockopt(fd.get(), IPPROTO_IPV6, IPV6_MULTICAST_HOPS, &hops, sizeof hops) == -1) return last_error("setsockopt");
+  // Type, code, sum (the kernel's to fill in), reserved.
+  constexpr std::array<uint8_t, 8> kSolicitation = {133};
+  struct sockaddr_in6 all_routers = {};
+  all_routers.sin6_family = AF_INET6;
+  all_routers.sin6_scope_id = interface_index;
+  all_routers.sin6_addr = {{{0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02}}};
+  return send_to(fd.get(), kSolicitation, all_routers);
 }
 
 Result<void> send_ip_packet(int fd, uint32_t destination, std::span<const uint8_t> packet) {

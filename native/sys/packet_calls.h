@@ -25,6 +25,11 @@ Result<UniqueFd> open_ip_socket(uint32_t interface_index);
 // To every station of the interface's link.
 Result<void> broadcast_packet(int fd, uint32_t interface_index, std::span<const uint8_t> packet);
 
+// A router solicitation (RFC 4861, section 4.1) to all routers of the interface's link, from its link-local address. Needs
+// CAP_NET_RAW. EADDRNOTAVAIL as long as the interface has no such address · ENETUNREACH without IPv6 on it, or without such an
+// interface.
+Result<void> solicit_routers(uint32_t interface_index);
+
 // By the routes of the kernel to the IPv4 address, which is in host order.
 Result<void> send_ip_packet(int fd, uint32_t destination, std::span<const uint8_t> packet);
 

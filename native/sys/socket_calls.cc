@@ -26,12 +26,62 @@ void take_descriptors(msghdr& message, std::vector<UniqueFd>& descriptors) {
   }
 }
 
+Result<UniqueFd> create_seqpacket() {
+  UniqueFd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd) return last_error("socket");
+  return fd;
+}
+
+// A path in the file system, with the NUL that ends it. `syscall` is the one that it is for.
+Result<sockaddr_un> address_of(const char* syscall, const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) return Error{ENAMETOOLONG, syscall, path, {}, {}};
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+const sockaddr* as_generic(const sockaddr_un& address) { return reinterpret_cast<const sockaddr*>(&address); }
+
 }  // namespace
 
 Result<std::pair<UniqueFd, UniqueFd>> create_seqpacket_pair() {
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) return last_error("socketpair");
   return std::pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
+}
+
+Result<UniqueFd> listen_seqpacket(const std::string& path, int backlog) {
+  auto address = address_of("bind", path);
+  if (!address) return address.error();
+  auto fd = create_seqpacket();
+  if (!fd) return fd;
+  if (::bind(fd.value().get(), as_generic(address.value()), sizeof(sockaddr_un)) != 0) return last_error("bind", path);
+  if (::listen(fd.value().get(), backlog) != 0) return last_error("listen", path);
+  return fd;
+}
+
+Result<std::optional<UniqueFd>> accept_seqpacket(int listener) {
+  for (;;) {
+    UniqueFd fd(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (fd) return std::optional(std::move(fd));
+    if (errno == EAGAIN) return std::optional<UniqueFd>();
+    // ECONNABORTED: who waited has gone.
+    if (errno != EINTR && errno != ECONNABORTED) return last_error("accept4");
+  }
+}
+
+Result<UniqueFd> connect_seqpacket(const std::string& path) {
+  auto address = address_of("connect", path);
+  if (!address) return address.error();
+  auto fd = create_seqpacket();
+  if (!fd) return fd;
+  int connected;
+  do {
+    connected = ::connect(fd.value().get(), as_generic(address.value()), sizeof(sockaddr_un));
+  } while (connected != 0 && errno == EINTR);
+  if (connected != 0) return last_error("connect", path);
+  return fd;
 }
 
 Result<void> require_seqpacket(int fd) {

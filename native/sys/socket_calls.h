@@ -4,7 +4,9 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,6 +19,14 @@ namespace talos::sys {
 constexpr size_t kMaxDescriptors = 16;
 
 Result<std::pair<UniqueFd, UniqueFd>> create_seqpacket_pair();
+
+// A listening socket in the file system, whose path must not be taken (EADDRINUSE); the umask decides who may connect. At most
+// `backlog` connections wait to be accepted. ENAMETOOLONG: a path of more than 107 bytes.
+Result<UniqueFd> listen_seqpacket(const std::string& path, int backlog);
+// The next connection that waits, or none.
+Result<std::optional<UniqueFd>> accept_seqpacket(int listener);
+// Does not block: EAGAIN when more wait already than the other side lets wait.
+Result<UniqueFd> connect_seqpacket(const std::string& path);
 
 // EINVAL when the descriptor is no SOCK_SEQPACKET socket.
 Result<void> require_seqpacket(int fd);

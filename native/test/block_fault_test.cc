@@ -45,6 +45,7 @@ void every_call_on_a_disk_can_fail() {
   fail_each([&] { return block::device_info(disk.path()); }, kErrnos);
   fail_each([&] { return block::inspect_device(disk.path()); }, kErrnos);
   fail_each([&] { return block::flush(disk.path()); }, {EIO, ENOSPC, EINTR});
+  fail_each([&] { return block::open_exclusively(disk.path()); }, kErrnos);
   fail_each(
       [&] {
         disk.put(510, "\x55\xaa");
@@ -97,6 +98,39 @@ void a_copy_that_cannot_be_read_is_damaged() {
   fail_always("pread", EIO);
   auto lost = block::read_gpt_of(disk.path());
   check(!lost && lost.error().errno_value == EIO && !lost.error().path.empty());
+  clear_faults();
+}
+
+void an_open_device_is_taken_as_it_is() {
+  MemoryDisk disk;
+  disk.put(1080, "\x53\xef");
+  auto reader = sys::open_device(disk.path(), sys::DeviceAccess::kRead);
+  check(reader.ok());
+  check_equal(block::inspect_device(block::DeviceTarget(std::move(reader).value())).value().signatures.size(), 1u);
+  reader = sys::open_device(disk.path(), sys::DeviceAccess::kRead);
+  auto refused = block::wipe_signatures(block::DeviceTarget(std::move(reader).value()));
+  check(!refused && refused.error().errno_value == EBADF, "it was not opened for that");
+  auto opened = block::open_exclusively(disk.path());
+  check(opened.ok());
+  check_equal(block::wipe_signatures(block::DeviceTarget(std::move(opened).value())).value().size(), 1u);
+  int pipe[2];
+  check(::pipe(pipe) == 0);
+  UniqueFd read_end(pipe[0]);
+  UniqueFd write_end(pipe[1]);
+  auto none = block::flush(block::DeviceTarget(std::move(read_end)));
+  check(!none && none.error().errno_value == ENOTBLK);
+}
+
+void the_cache_is_dropped_without_capabilities() {
+  MemoryDisk disk;
+  auto device = block::open_exclusively(disk.path());
+  for (int errno_value : {EACCES, EPERM}) {
+    fail_call("ioctl", 1, errno_value);
+    check(sys::drop_device_cache(device.value().get(), true, {}).ok());
+    check(clear_faults());
+  }
+  fail_call("ioctl", 1, EIO);
+  check(!sys::drop_device_cache(device.value().get(), true, {}).ok());
   clear_faults();
 }
 
@@ -153,6 +187,8 @@ int main() {
   writes_in_pieces();
   a_device_that_forgets_is_told();
   a_copy_that_cannot_be_read_is_damaged();
+  an_open_device_is_taken_as_it_is();
+  the_cache_is_dropped_without_capabilities();
   device_mapper_can_fail_at_every_step();
   return finish();
 }

@@ -1,9 +1,12 @@
 // Channels when system calls fail: full sockets, peers that are gone, descriptors that there is no room for.
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "channel/connection.h"
+#include "channel/listener.h"
 #include "sys/descriptor_calls.h"
 #include "test/fault.h"
 #include "test/tap.h"
@@ -78,6 +81,36 @@ void queues_what_a_full_socket_does_not_take() {
   check(clear_faults());
 }
 
+// Listening, connecting and accepting, in a folder that goes away again.
+Result<void> meet() {
+  char folder[] = "/tmp/talos-channel-XXXXXX";
+  std::string path;
+  {
+    const FaultsPaused paused;
+    if (::mkdtemp(folder) == nullptr) return last_error("mkdtemp");
+    path = std::string(folder) + "/socket";
+  }
+  const auto met = [&]() -> Result<void> {
+    auto listener = channel::Listener::open(path);
+    if (!listener) return listener.error();
+    auto one = channel::connect(path);
+    if (!one) return one.error();
+    auto other = listener.value().accept();
+    if (!other) return other.error();
+    return {};
+  }();
+  const FaultsPaused paused;
+  ::unlink(path.c_str());
+  ::rmdir(folder);
+  return met;
+}
+
+void meets_or_says_why_not() {
+  fail_each(meet, {EINTR, ENOMEM, EMFILE, EACCES});
+  // None yet, and gone again, are values.
+  fail_each(meet, {EAGAIN, ECONNABORTED}, {{"accept4"}});
+}
+
 void trusts_nothing_that_was_cut_off() {
   auto pair = connect();
   auto& [one, two] = pair.value();
@@ -97,6 +130,7 @@ void trusts_nothing_that_was_cut_off() {
 
 int main() {
   ends_well_whatever_fails();
+  meets_or_says_why_not();
   queues_what_a_full_socket_does_not_take();
   trusts_nothing_that_was_cut_off();
   return finish();

@@ -3,9 +3,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "channel/connection.h"
+#include "channel/listener.h"
 #include "sys/descriptor_calls.h"
 #include "test/tap.h"
 
@@ -117,6 +120,43 @@ void closes_what_it_cannot_take() {
   check_equal(next.get(), before + 1, "no descriptor is left open");
 }
 
+void listens_in_the_file_system() {
+  using talos::channel::Listener;
+  char folder[] = "/tmp/talos-channel-XXXXXX";
+  check(::mkdtemp(folder) != nullptr);
+  const std::string path = std::string(folder) + "/socket";
+  check_equal(talos::channel::connect(path).error().errno_value, ENOENT);
+  {
+    auto listener = std::move(Listener::open(path)).value();
+    check_equal(Listener::open(path).error().errno_value, EADDRINUSE);
+    check(!listener.accept().value().has_value(), "nobody has come");
+    auto one = std::move(Connection::open(std::move(talos::channel::connect(path)).value(), 100)).value();
+    auto accepted = std::move(listener.accept()).value();
+    check(accepted.has_value());
+    check_equal(::fcntl(accepted->get(), F_GETFD), FD_CLOEXEC);
+    check_equal(talos::sys::socket_peer(accepted->get()).value().pid, ::getpid());
+    auto other = std::move(Connection::open(std::move(*accepted), 100)).value();
+    check(other.send(bytes_of("welcome"), {}).ok());
+    check_equal(text_of(one.receive().value()), "welcome");
+
+    std::vector<UniqueFd> waiting;
+    for (;;) {
+      auto next = talos::channel::connect(path);
+      if (!next) {
+        check_equal(next.error().errno_value, EAGAIN, "it does not block");
+        break;
+      }
+      waiting.push_back(std::move(next).value());
+    }
+    check_equal(waiting.size(), static_cast<size_t>(Listener::kBacklog) + 1);
+  }
+  check_equal(talos::channel::connect(path).error().errno_value, ECONNREFUSED);
+  check_equal(talos::channel::connect(std::string(folder) + std::string(108, 'x')).error().errno_value, ENAMETOOLONG);
+  check_equal(Listener::open(std::string(folder) + std::string(108, 'x')).error().errno_value, ENAMETOOLONG);
+  ::unlink(path.c_str());
+  ::rmdir(folder);
+}
+
 }  // namespace
 
 int main() {
@@ -125,5 +165,6 @@ int main() {
   bounds_its_queue();
   enforces_its_bounds();
   closes_what_it_cannot_take();
+  listens_in_the_file_system();
   return talos::test::finish();
 }

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -203,6 +204,39 @@ void looks_at_many(const Fixture& f) {
   ::unlink(f.at("root/\xff\xfe").c_str());
 }
 
+std::string told(const Result<std::vector<Attribute>>& found) {
+  std::string text;
+  for (const Attribute& each : found.value()) {
+    // What the machine's own security module gives every file is of no interest.
+    if (each.name.starts_with("user.")) text += each.name + "=" + each.value + " ";
+  }
+  return text;
+}
+
+void reads_attributes(const Fixture& f) {
+  int root = f.root.get();
+  check_equal(told(attributes(root, "file", 1000)), "", "none");
+  ::setxattr(f.at("root/file").c_str(), "user.one", "1\0", 2, 0);
+  ::setxattr(f.at("root/file").c_str(), "user.empty", "", 0, 0);
+  ::setxattr(f.at("root/sub").c_str(), "user.folder", "f", 1, 0);
+  std::string large(4000, 'x');
+  ::setxattr(f.at("root/sub/file").c_str(), "user.large", large.data(), large.size(), 0);
+  check_equal(told(attributes(root, "sub", 1000)), "user.folder=f ", "of a folder");
+  auto found = attributes(root, "file", 1000).value();
+  std::sort(found.begin(), found.end(), [](const Attribute& a, const Attribute& b) { return a.name < b.name; });
+  check(found.size() >= 2);
+  check_equal(told(Result<std::vector<Attribute>>(found)), std::string("user.empty= user.one=1\0 ", 24), "bytes, and none");
+  check_equal(told(attributes(root, "link", 1000)), "", "of the link itself, not of what it leads to");
+  check_equal(told(attributes(root, "fifo", 1000)), "", "of what must not be opened");
+  check(attributes(root, "sub/file", 4100).ok());
+  refuses(attributes(root, "sub/file", 4009), EOVERFLOW, "more than 4009 bytes", "more than was wanted");
+  refuses(attributes(root, "way-out/secret", 1000), ELOOP, "link", "through a link");
+  refuses(attributes(root, "../outside/secret", 1000), EXDEV, "out of its folder", "above it");
+  refuses(attributes(root, "gone", 1000), ENOENT, "", "what is not there");
+  UniqueFd proc = open_root("/proc").value();
+  check(attributes(proc.get(), "version", 1000).ok(), "what the kernel makes up");
+}
+
 // A name that is a folder, then a link to the outside, then a folder again: whatever is opened must be inside.
 void holds_against_renames(const Fixture& f) {
   ::mkdir(f.at("root/swap").c_str(), 0755);
@@ -283,6 +317,12 @@ void survives_failures(const Fixture& f) {
     check_equal(look_at(root, ".", {"link"}).value()[0].errno_value, EIO, call);
     clear_faults();
   }
+  fail_each([&] { return attributes(root, "file", 1000); }, kErrnos, walked);
+  for (const char* call : {"listxattr", "getxattr"}) {
+    fail_call(call, 1, EOPNOTSUPP);
+    check(attributes(root, "file", 1000).ok(), "none is no failure");
+    clear_faults();
+  }
   fail_each([&] { return replace_file(root, "config", "text", 0600); }, kErrnos, walked);
   fail_each([&] { return open_root("/tmp"); }, kErrnos);
   auto make = [&]() -> Result<void> {
@@ -321,6 +361,7 @@ int main() {
   refuses_devices_and_magic_links();
   looks_and_changes(fixture);
   looks_at_many(fixture);
+  reads_attributes(fixture);
   makes_files(fixture);
   replaces_whole_files(fixture);
   holds_against_renames(fixture);

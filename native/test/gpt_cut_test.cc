@@ -88,10 +88,17 @@ void judge(const Patched& disk, const std::string& old_name, uint32_t sector_byt
   if (!is_whole || name_on(repaired, sector_bytes) != name) verdict.unrepaired++;
 }
 
-void cut(const char* what, const std::vector<uint8_t>& before, uint32_t sector_bytes) {
+GptTable grown(const std::vector<uint8_t>& disk, uint32_t sector_bytes) {
+  GptState state = read_gpt(MemorySource(disk), sector_bytes).value();
+  GptTable table = plan_gpt_changes(*state.active(), {{2, {}, true}}, state.sectors, sector_bytes).value();
+  auto name = *encode_gpt_name("NEW");
+  std::copy(name.begin(), name.end(), table.entries.begin() + 56);  // so that the two can be told apart
+  return table;
+}
+
+void cut(const char* what, const std::vector<uint8_t>& before, uint32_t sector_bytes, const GptTable& table) {
   Patched disk(before);
   std::string old_name = name_on(disk, sector_bytes);
-  GptTable table = table_for(kSize, sector_bytes, "NEW");
   std::mt19937 random(512);
   Verdict verdict;
   bool is_decided = false;  // once the new table counted after a flush, the old one must not come back
@@ -127,15 +134,19 @@ void cut(const char* what, const std::vector<uint8_t>& before, uint32_t sector_b
 int main() {
   for (uint32_t sector_bytes : {512u, 4096u}) {
     std::vector<uint8_t> old = image_with(kSize, sector_bytes, "OLD");
-    cut("an empty disk", std::vector<uint8_t>(kSize), sector_bytes);
-    cut("a table in place of another", old, sector_bytes);
+    GptTable table = table_for(kSize, sector_bytes, "NEW");
+    cut("an empty disk", std::vector<uint8_t>(kSize), sector_bytes, table);
+    cut("a table in place of another", old, sector_bytes, table);
     std::vector<uint8_t> only_backup = old;
     only_backup[sector_bytes + 20] ^= 1;
     only_backup[sector_bytes] ^= 1;
-    cut("the primary is lost", only_backup, sector_bytes);
+    cut("the primary is lost", only_backup, sector_bytes, table);
     std::vector<uint8_t> only_primary = old;
     only_primary[kSize - sector_bytes + 24] ^= 1;
-    cut("the backup is lost", only_primary, sector_bytes);
+    cut("the backup is lost", only_primary, sector_bytes, table);
+    std::vector<uint8_t> longer = old;
+    longer.resize(kSize + 4 * 1024 * 1024);
+    cut("the last partition grows with the disk", longer, sector_bytes, grown(longer, sector_bytes));
   }
   return talos::test::finish();
 }

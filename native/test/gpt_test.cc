@@ -177,9 +177,12 @@ void names_and_ids() {
 }
 
 void the_kernel_is_told_of_differences_only() {
-  auto changes = plan_partition_changes({{1, 100, 50}, {2, 200, 50}, {3, 300, 50}}, {{1, 100, 50}, {2, 200, 60}, {4, 400, 1}});
-  check(changes.deleted == std::vector<int>({2, 3}));
-  check(changes.added == std::vector<talos::sys::KernelPartition>({{2, 200, 60}, {4, 400, 1}}));
+  using Partitions = std::vector<talos::sys::KernelPartition>;
+  auto changes = plan_partition_changes({{1, 100, 50}, {2, 200, 50}, {3, 300, 50}, {5, 500, 50}, {6, 600, 50}},
+                                        {{1, 100, 50}, {2, 200, 60}, {4, 400, 1}, {5, 500, 40}, {6, 601, 60}});
+  check(changes.deleted == std::vector<int>({3, 5, 6}));
+  check(changes.grown == Partitions({{2, 200, 60}}), "one that became longer stays in use");
+  check(changes.added == Partitions({{4, 400, 1}, {5, 500, 40}, {6, 601, 60}}));
 }
 
 void sizes_are_checked() {

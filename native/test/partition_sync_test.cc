@@ -61,12 +61,20 @@ class Disk {
     std::ofstream(folder / "size") << bytes / kSectorBytes << "\n";
   }
 
+  // No table any more, but these bytes where that of an MBR ends.
+  void overwrite(std::string_view at_its_end) const {
+    FaultsPaused paused;
+    std::vector<uint8_t> image(kSize);
+    std::copy(at_its_end.begin(), at_its_end.end(), image.begin() + 510);
+    check(::pwrite(fd_.get(), image.data(), image.size(), 0) == static_cast<ssize_t>(image.size()));
+  }
+
   Result<block::PartitionSync> sync() {
     changes.clear();
     return block::sync_partitions("/proc/self/fd/" + std::to_string(fd_.get()));
   }
 
-  // "+1@1048576:4194304" and "-3", in the order of the requests.
+  // "+1@1048576:4194304", "=1@…" for one that was resized, and "-3", in the order of the requests.
   std::vector<std::string> changes;
 
  private:
@@ -97,7 +105,8 @@ class Disk {
     std::string number = std::to_string(partition.pno);
     changes.push_back(argument.op == BLKPG_DEL_PARTITION
                           ? "-" + number
-                          : "+" + number + "@" + std::to_string(partition.start) + ":" + std::to_string(partition.length));
+                          : (argument.op == BLKPG_RESIZE_PARTITION ? "=" : "+") + number + "@" + std::to_string(partition.start) +
+                                ":" + std::to_string(partition.length));
     return 0;
   }
 
@@ -152,6 +161,38 @@ void what_is_in_use_and_unchanged_is_left_alone() {
   }
 }
 
+void what_became_longer_is_resized_in_place() {
+  for (int errno_value : {EINVAL, EBUSY}) {
+    Disk disk(errno_value);
+    disk.know(1, kMiB, 4 * kMiB);
+    disk.know(2, 5 * kMiB, 3 * kMiB);
+    auto synced = disk.sync();
+    check(synced.ok() && synced.value().changes.grown.size() == 1 && synced.value().changes.added.empty());
+    check(disk.changes == Changes{"=2@5242880:10485760"}, "it may be in use");
+  }
+}
+
+void what_moved_or_became_shorter_is_made_anew() {
+  for (auto [start, bytes] : {std::pair{5 * kMiB, 11 * kMiB}, {6 * kMiB, 3 * kMiB}}) {
+    Disk disk(EBUSY);
+    disk.know(1, kMiB, 4 * kMiB);
+    disk.know(2, start, bytes);
+    check(disk.sync().ok());
+    check(disk.changes == Changes{"-2", kBoth[1]}, "which the kernel refuses for one in use");
+  }
+}
+
+void without_a_table_there_are_no_partitions() {
+  Disk disk(EINVAL);
+  disk.know(1, kMiB, 4 * kMiB);
+  disk.overwrite("");
+  check(disk.sync().ok());
+  check(disk.changes == Changes{"-1"});
+  disk.overwrite("\x55\xaa");
+  auto other = disk.sync();
+  check(!other && other.error().errno_value == ENOENT && disk.changes.empty(), "those of another table are not ours");
+}
+
 void any_other_refusal_ends_it() {
   for (int errno_value : {EACCES, EIO, ENXIO}) {
     Disk disk(errno_value);
@@ -164,6 +205,7 @@ void any_other_refusal_ends_it() {
 
 void every_call_can_fail() {
   Disk disk(EINVAL);
+  disk.know(1, kMiB, kMiB);
   disk.know(3, 15 * kMiB, kMiB / 2);
   // A copy of the table that cannot be read is one that is not there. BLKRRPART may say EBUSY (above); what has no `partition`
   // is no partition.
@@ -177,6 +219,9 @@ int main() {
   a_kernel_that_does_not_go_by_the_backup_is_told();
   what_is_not_searched_gets_them_one_by_one();
   what_is_in_use_and_unchanged_is_left_alone();
+  what_became_longer_is_resized_in_place();
+  what_moved_or_became_shorter_is_made_anew();
+  without_a_table_there_are_no_partitions();
   any_other_refusal_ends_it();
   every_call_can_fail();
   return finish();

@@ -82,6 +82,40 @@ void seeks_by_lines() {
   check(reader.seek_tail(UINT64_MAX).ok() && reader.read(buffer).value().bytes > kSmallRing / 2, "all of them");
 }
 
+void stops_at_the_head_of_a_moment() {
+  Writer writer = make_writer();
+  auto write = [&](std::string_view line) {
+    writer.append_lines(Stream::kStdout, 1, line);
+    writer.publish();
+  };
+  std::vector<std::byte> buffer(kSmallRing);
+  auto text = [&](Reader& reader) {
+    auto slab = reader.read(buffer);
+    return std::string(reinterpret_cast<const char*>(buffer.data()), slab.ok() ? slab.value().bytes : 0);
+  };
+  Reader empty = make_reader(writer);
+  check(empty.stop_at_head().ok());
+  write("one\n");
+  write("two\n");
+  check_equal(text(empty), "", "what came after the moment");
+  Reader reader = make_reader(writer);
+  check(reader.seek_tail(1).ok() && reader.stop_at_head().ok());
+  write("three\n");
+  check_equal(text(reader), "two\n", "up to the moment");
+  check_equal(text(reader), "", "and no further");
+
+  // Everything up to the moment and more is overwritten: what is missed ends there.
+  Reader late = make_reader(writer);
+  check(late.stop_at_head().ok());
+  for (int i = 0; i < 1000; ++i) write(std::string(50, 'x') + "\n");
+  auto slab = late.read(buffer);
+  check(slab.ok() && slab.value().bytes == 0);
+  check_equal(slab.value().missed_records, 3u);
+  check_equal(slab.value().missed_bytes, 14u);
+  slab = late.read(buffer);
+  check(slab.ok() && slab.value().bytes == 0 && slab.value().missed_records == 0, "told once");
+}
+
 void splits_lines() {
   Writer writer = make_writer(1 << 17);
   const size_t max = writer.max_payload();
@@ -163,6 +197,7 @@ void refuses_sizes() {
 int main() {
   follows_the_model();
   seeks_by_lines();
+  stops_at_the_head_of_a_moment();
   splits_lines();
   knows_the_last_line();
   tells_time_and_stream();

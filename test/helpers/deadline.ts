@@ -1,7 +1,12 @@
 /** A limit to waiting, for tests: what did not happen in time is named in the failure. */
+import { isNative } from '../../lib/image/architecture.js';
+import { testArchitecture } from './architecture.js';
 
-/** Milliseconds on a machine where nodes are emulated and two tests share the processors. */
-export const seconds = (count: number): number => count * 1000;
+/** Processors of the other architecture take about twice as long to emulate. */
+const slowness = isNative(testArchitecture) ? 1 : 2;
+
+/** Milliseconds on a machine where nodes are emulated and two tests share the processors; more for nodes of the other architecture. */
+export const seconds = (count: number): number => count * 1000 * slowness;
 
 /**
  * Gives what `promise` gives.

@@ -2,20 +2,28 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Architecture } from '../../lib/base/architecture.js';
+import { type PortReservation, reservePort } from '../../lib/cluster/api-port.js';
 import { ConsoleFollower, type ConsoleLine } from '../../lib/cluster/console-log.js';
-import { createCluster } from '../../lib/cluster/create.js';
+import { type CreateOptions, createCluster, DEFAULT_DISK_BYTES } from '../../lib/cluster/create.js';
 import { connectQmp } from '../../lib/cluster/node-control.js';
 import { clustersDir } from '../../lib/cluster/paths.js';
 import { isRunning } from '../../lib/cluster/process-identity.js';
 import type { QmpClient } from '../../lib/cluster/qmp.js';
-import { type NodeState, readState } from '../../lib/cluster/state.js';
+import { type ClusterState, type NodeState, readState } from '../../lib/cluster/state.js';
 import { API_LISTENING } from '../../lib/cluster/wait-for-api.js';
-import { within } from './deadline.js';
-import { testImage } from './images.js';
+import type { Artifacts } from '../../lib/image/artifacts.js';
+import { testArchitecture } from './architecture.js';
+import { seconds, within } from './deadline.js';
+import { KUBERNETES_VERSION, kubernetesTestImage, testImage } from './images.js';
 import { type OsctlResult, OsctlStream, runOsctl } from './osctl.js';
+import { cutPower, type Machine, machineOf, startAgain } from './power-cut.js';
 
 /** From QEMU's start to an answer of the API, on two busy processors without KVM. */
-const bootTimeoutMs = 90_000;
+const bootTimeoutMs = seconds(90);
+
+/** A control plane takes 1.2 GiB; the rest keeps what it reads. */
+const KUBERNETES_MEMORY_MIB = 4096;
 
 /** A folder that stands for a user's home: osctl finds nothing of the real one there, but the caches of built images. */
 export class TestHome implements AsyncDisposable {
@@ -68,58 +76,42 @@ export class TestHome implements AsyncDisposable {
 export class TestNode implements AsyncDisposable {
   private constructor(
     readonly home: TestHome,
+    readonly arch: Architecture,
     readonly clusterName: string,
-    readonly state: NodeState,
+    public state: NodeState,
     /** The serial console; lines already there can be waited for, too. */
     readonly console: ConsoleFollower,
+    /** The node's port stays its own while its machine is off. */
+    readonly port: PortReservation | undefined,
   ) {}
 
   /** Creates a cluster of one node from the test image (or, without `layer`, from what is shipped) and waits for its API. */
   static async create(options: {
     name: string;
+    /** That of the test run unless said otherwise. */
+    arch?: Architecture;
     layer?: 'test';
     memoryMiB?: number;
     /** Behind those that every node has. */
     kernelArguments?: string;
+    /** More of `osctl cluster create`. */
+    flags?: string[];
   }): Promise<TestNode> {
-    const { name, layer, memoryMiB, kernelArguments } = options;
-    const home = await TestHome.create();
-    try {
-      const words = ['cluster', 'create', '--name', name, ...(layer ? ['--layer', layer] : [])];
+    const { name, arch = testArchitecture, layer, memoryMiB, kernelArguments, flags = [] } = options;
+    const node = await TestNode.#make(name, arch, async (home) => {
+      const words = ['cluster', 'create', '--name', name, '--arch', arch, ...(layer ? ['--layer', layer] : [])];
       if (memoryMiB) words.push('--memory', String(memoryMiB));
       if (kernelArguments) words.push('--extra-kernel-args', kernelArguments);
-      await home.succeed(words, 2 * bootTimeoutMs);
-      const state = await readState(clustersDir(home.environment), name);
-      const node = await TestNode.#of(home, name, state?.nodes[0]);
-      // The console is read from its beginning: what it says from here on is later than the boot.
-      await node.waitForApi(0);
-      return node;
-    } catch (error) {
-      await home.osctl(['cluster', 'destroy', '--name', name]).catch(() => {});
-      await home[Symbol.asyncDispose]();
-      throw error;
-    }
+      await home.succeed([...words, ...flags], 2 * bootTimeoutMs);
+      return readState(clustersDir(home.environment), name);
+    });
+    return node.#answering();
   }
 
   /** Boots a node of the test image that gets no config; its disk is made all the same (`state.configDisk`). */
-  static async createWaiting(options: { name: string; kernelArguments?: string }): Promise<TestNode> {
-    const home = await TestHome.create();
-    try {
-      const { kernel, initramfs, rootHash } = await testImage();
-      const { nodes } = await createCluster({
-        name: options.name,
-        kernel,
-        initramfs,
-        rootHash,
-        withConfigDisk: false,
-        ...(options.kernelArguments && { extraKernelArguments: [options.kernelArguments] }),
-        environment: home.environment,
-      });
-      return await TestNode.#of(home, options.name, nodes[0]);
-    } catch (error) {
-      await home[Symbol.asyncDispose]();
-      throw error;
-    }
+  static createWaiting({ name, kernelArguments }: { name: string; kernelArguments?: string }): Promise<TestNode> {
+    const extraKernelArguments = kernelArguments ? [kernelArguments] : [];
+    return TestNode.#boot(name, testImage, { withConfigDisk: false, extraKernelArguments });
   }
 
   /**
@@ -127,30 +119,63 @@ export class TestNode implements AsyncDisposable {
    * @param options.kernelArguments  more of them
    */
   static async createOnTestKernel(options: { name: string; kernelArguments: string[] }): Promise<TestNode> {
+    const more = { extraKernelArguments: options.kernelArguments };
+    return (await TestNode.#boot(options.name, () => testImage('test'), more)).#answering();
+  }
+
+  /**
+   * Boots a control plane whose image has Kubernetes, and waits for its machine API: no cluster is begun yet.
+   * @returns the node, and the file with the Kubernetes administrator's access to it
+   */
+  static async createWithKubernetes({ name }: { name: string }): Promise<{ node: TestNode; kubeconfig: string }> {
+    const booted = await TestNode.#boot(name, kubernetesTestImage, {
+      memoryMib: KUBERNETES_MEMORY_MIB,
+      diskBytes: DEFAULT_DISK_BYTES,
+      // Without a probe nothing is waited for, and nobody is told to begin.
+      kubernetes: { version: KUBERNETES_VERSION, bootstrap: async () => {} },
+    });
+    const node = await booted.#answering();
+    const state = await readState(clustersDir(node.home.environment), name);
+    return { node, kubeconfig: state?.kubernetes?.kubeconfig ?? '' };
+  }
+
+  /** Boots a node by what `osctl cluster create` itself calls. Nothing is waited for. */
+  static #boot(name: string, image: () => Promise<Artifacts>, more: Partial<CreateOptions>): Promise<TestNode> {
+    return TestNode.#make(name, testArchitecture, async ({ environment }) => {
+      const { kernel, initramfs, rootDisk, rootHash } = await image();
+      const files = { kernel, initramfs, rootDisk, rootHash };
+      return createCluster({ name, arch: testArchitecture, ...files, environment, ...more });
+    });
+  }
+
+  /** A node in a home of its own; of what could not be made nothing stays. */
+  static async #make(
+    name: string,
+    arch: Architecture,
+    make: (home: TestHome) => Promise<ClusterState | undefined>,
+  ): Promise<TestNode> {
     const home = await TestHome.create();
     try {
-      const { kernel, initramfs, rootHash } = await testImage('test');
-      const { nodes } = await createCluster({
-        name: options.name,
-        kernel,
-        initramfs,
-        rootHash,
-        extraKernelArguments: options.kernelArguments,
-        environment: home.environment,
-      });
-      const node = await TestNode.#of(home, options.name, nodes[0]);
-      await node.waitForApi(0);
-      return node;
+      const state = (await make(home))?.nodes[0];
+      if (!state) throw new Error(`cluster ${name} has no node`);
+      const port = await reservePort(Number(state.endpoint.split(':').at(-1)));
+      return new TestNode(home, arch, name, state, await ConsoleFollower.open(state.consoleLog), port);
     } catch (error) {
-      await home.osctl(['cluster', 'destroy', '--name', options.name]).catch(() => {});
+      await home.osctl(['cluster', 'destroy', '--name', name]).catch(() => {});
       await home[Symbol.asyncDispose]();
       throw error;
     }
   }
 
-  static async #of(home: TestHome, name: string, state: NodeState | undefined): Promise<TestNode> {
-    if (!state) throw new Error(`cluster ${name} has no node`);
-    return new TestNode(home, name, state, await ConsoleFollower.open(state.consoleLog));
+  /** Waits for its API. The console is read from its beginning: what it says from here on is later than the boot. */
+  async #answering(): Promise<this> {
+    try {
+      await this.waitForApi(0);
+      return this;
+    } catch (error) {
+      await this[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Whether the node's QEMU is there. */
@@ -161,6 +186,24 @@ export class TestNode implements AsyncDisposable {
   /** A connection to QEMU's control socket; its 'close' tells that QEMU has ended. */
   qmp(): Promise<QmpClient> {
     return connectQmp(this.state);
+  }
+
+  /**
+   * Pulls the plug and puts it back in.
+   * @param change  what becomes of the machine meanwhile
+   * @returns the place of its first new line on the console
+   */
+  async cutPower(change: (machine: Machine) => Machine = (same) => same): Promise<number> {
+    const machine = machineOf(this.state);
+    await cutPower(this.state);
+    return await this.startAgain(change(machine));
+  }
+
+  /** Starts a machine that is off. @returns the place of its first new line on the console */
+  async startAgain(machine: Machine): Promise<number> {
+    const mark = this.consoleMark;
+    this.state = await startAgain(machine, clustersDir(this.home.environment), this.clusterName);
+    return mark;
   }
 
   /** How many lines the console has; pass it as `after` to wait for what comes later. */
@@ -205,6 +248,7 @@ export class TestNode implements AsyncDisposable {
     await this.console.close();
     await this.#tellEmulator();
     await this.home.osctl(['cluster', 'destroy', '--name', this.clusterName]);
+    this.port?.end();
     await this.home[Symbol.asyncDispose]();
   }
 }

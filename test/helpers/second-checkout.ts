@@ -6,7 +6,16 @@ import { cacheFolder } from '../../lib/base/build-cache.js';
 import { checkout } from './checkout.js';
 
 /** What is not built again: it is fetched, or takes minutes. */
-const SHARED = ['kernel', 'kernel-source', 'packages-amd64', 'packages-arm64', 'node-package'];
+const SHARED = [
+  ...['kernel', 'kernel-source', 'packages-amd64', 'packages-arm64', 'node-package'],
+  ...[
+    'packages-bookworm-amd64',
+    'packages-bookworm-arm64',
+    'kubernetes-source',
+    'kubernetes-packages',
+    'kubernetes-programs',
+  ],
+];
 
 /**
  * A copy of what git tracks, as it is in the working folder; packages and what was compiled are those of this checkout.

@@ -1,6 +1,6 @@
 // Writes numbered lines steadily, so that a test can tell whether a reader lost, doubled or reordered any.
 //
-//   chatty LINES_PER_SECOND [BURST]   a line at each tick; with BURST first that many lines at once
+//   chatty LINES_PER_SECOND [BURST [TEXT]]   a line at each tick; first TEXT as a line of its own, and BURST lines at once
 //
 // A line: "chatty NUMBER MICROSECONDS padding", NUMBER from 1 without a gap, MICROSECONDS of CLOCK_REALTIME when it was written,
 // 100 bytes in all with its newline. SIGTERM ends it after the line it is at.
@@ -43,6 +43,7 @@ int main(int argc, char** argv) {
   stop.sa_handler = [](int) { stopped = 1; };
   sigaction(SIGTERM, &stop, nullptr);
 
+  if (argc > 3 && dprintf(1, "%s\n", argv[3]) < 0) return 1;
   uint64_t number = 0;
   while (number < burst && stopped == 0) {
     if (!write_line(++number)) return 1;

@@ -17,7 +17,7 @@ import t, { type Test } from 'tap';
 import { loadNative } from '../../lib/native/index.js';
 import { openDescriptors } from './open-descriptors.js';
 
-const { block } = loadNative();
+const { block, descriptor } = loadNative();
 const MIB = 1024 * 1024;
 const LINUX_DATA = '0fc63daf-8483-4772-8e79-3d69d8477de4';
 const run = (program: string, ...argv: string[]) => execFileSync(program, argv, { encoding: 'utf8', stdio: 'pipe' });
@@ -102,6 +102,34 @@ t.test('wiping zeroes the marks and nothing else', async (t) => {
   t.same(await block.wipeSignatures(path), [], 'a second time there is nothing');
 });
 
+t.test('a device that somebody else has opened', async (t) => {
+  const descriptors = openDescriptors();
+  const path = loop(t, image(t, 4 * MIB));
+  put(path, 1080, Buffer.from([0x53, 0xef]));
+  put(path, 2 * MIB, 'data');
+  const device = await block.openExclusively(path);
+  t.match(await block.info(device), { isBlockDevice: true, sizeBytes: 4 * MIB });
+  t.match(await block.inspect(device), { signatures: [{ name: 'ext' }] });
+  await t.rejects(block.wipeSignatures(path), { code: 'EBUSY', path }, 'nobody else gets at it');
+  await t.rejects(block.openExclusively(path), { code: 'EBUSY', syscall: 'open', path });
+  t.match(await block.wipeSignatures(device), [{ name: 'ext' }]);
+  await block.erase(device, 'zero', 0, 4 * MIB);
+  await block.flush(device);
+  t.ok(device.isOpen, 'it stays its owner’s');
+  t.ok(readFileSync(path).equals(Buffer.alloc(4 * MIB)));
+  device.close();
+  await t.rejects(block.inspect(device), { code: 'ERR_INVALID_ARG_VALUE' });
+  const reader = descriptor.adopt(openSync(path, 'r'));
+  put(path, 1080, Buffer.from([0x53, 0xef]));
+  await t.rejects(block.wipeSignatures(reader), { code: 'EBADF', syscall: 'pwrite' }, 'what it was opened for counts');
+  await t.rejects(block.erase(reader, 'zero', 0, 512), { code: 'EBADF', stage: 'BLKZEROOUT' });
+  reader.close();
+  const [read, write] = descriptor.pipe();
+  await t.rejects(block.inspect(read), { code: 'ENOTBLK' });
+  for (const end of [read, write]) end.close();
+  t.equal(openDescriptors(), descriptors);
+});
+
 t.test('a table that sgdisk finds nothing wrong with', async (t) => {
   const path = image(t, 64 * MIB);
   t.equal(await block.readGpt(path), undefined);
@@ -166,6 +194,36 @@ t.test('a table by sgdisk, damaged and mended', async (t) => {
   await t.rejects(block.repairGpt(image(t, MIB, 'none')), { code: 'ENOENT' });
 });
 
+t.test('partitions of a table that is there are changed, and nothing else is', async (t) => {
+  const path = image(t, 64 * MIB);
+  run('sgdisk', '-n', '1:0:+8M', '-c', '1:STATE', '-A', '1:set:60', '-n', '2:0:0', '-c', '2:EPHEMERAL', path);
+  const before = await block.readGpt(path);
+  const [state, ephemeral] = before?.partitions ?? [];
+  t.match(await block.changeGpt(path, [{ number: 1, attributes: 1n << 48n }]), {
+    diskId: before?.diskId,
+    problems: [],
+    partitions: [{ ...state, attributes: 1n << 48n }, ephemeral],
+  });
+  truncateSync(path, 80 * MIB);
+  const grown = await block.changeGpt(path, [
+    { number: 1, attributes: 0n },
+    { number: 2, grows: true },
+  ]);
+  t.same(grown.partitions, [
+    { ...state, attributes: 0n },
+    { ...ephemeral, sizeBytes: 79 * MIB - (ephemeral?.startBytes ?? 0) },
+  ]);
+  t.match(grown, { diskId: before?.diskId, problems: [] });
+  t.match(run('sgdisk', '--verify', path), /No problems found/);
+  t.same(await block.changeGpt(path, [{ number: 2, grows: true }]), grown, 'a second time there is nothing to do');
+  await t.rejects(block.changeGpt(path, [{ number: 3 }]), { code: 'ENOENT', path, stage: 'no partition 3' });
+  await t.rejects(block.changeGpt(path, [{ number: 1, grows: true }]), {
+    code: 'EINVAL',
+    stage: 'another partition lies behind partition 1',
+  });
+  await t.rejects(block.changeGpt(image(t, MIB, 'none'), []), { code: 'ENOENT' });
+});
+
 t.test('loop devices', async (t) => {
   const file = image(t, 64 * MIB);
   const device = loop(t, file, '--partscan');
@@ -194,7 +252,7 @@ t.test('loop devices', async (t) => {
     await t.rejects(block.createGpt(device, { partitions: [], replacesGpt: true }), { code: 'EBUSY' });
     run('sgdisk', '-d', '1', '-n', '3:2048:+1M', file);
     run('blockdev', '--flushbufs', device); // it has a cache of its own
-    t.same(await block.syncPartitions(device), { wasReread: false, deleted: [1], added: [3] });
+    t.same(await block.syncPartitions(device), { wasReread: false, deleted: [1], grown: [], added: [3] });
     t.equal(kernel().length, 2);
     run('sgdisk', '-d', '2', file);
     run('blockdev', '--flushbufs', device);
@@ -205,6 +263,34 @@ t.test('loop devices', async (t) => {
   }
   t.match(await block.syncPartitions(device), { wasReread: true });
   t.equal(kernel().length, 1);
+  await block.wipeSignatures(device);
+  t.match(await block.syncPartitions(device), { wasReread: true });
+  t.equal(kernel().length, 0, 'without a table there are none');
+});
+
+t.test('a disk that becomes larger while it is in use', async (t) => {
+  const file = image(t, 64 * MIB);
+  const device = loop(t, file, '--partscan');
+  const whole = { typeGuid: LINUX_DATA, name: 'b' };
+  await block.createGpt(device, { partitions: [{ typeGuid: LINUX_DATA, name: 'a', sizeBytes: 4 * MIB }, whole] });
+  await block.syncPartitions(device);
+  const mountPoint = mkdtempSync(join(tmpdir(), 'talos-test-'));
+  run('mke2fs', '-q', '-t', 'ext4', `${device}p2`);
+  run('mount', `${device}p2`, mountPoint);
+  try {
+    truncateSync(file, 96 * MIB);
+    run('losetup', '--set-capacity', device);
+    const changes = [{ number: 2, grows: true }];
+    await t.rejects(block.changeGpt(device, changes), { code: 'EBUSY', syscall: 'open', path: device });
+    const grown = { problems: [], partitions: [{ sizeBytes: 4 * MIB }, { sizeBytes: 90 * MIB }] };
+    t.match(await block.changeGpt(device, changes, { mayBeInUse: true }), grown);
+    t.match(run('sgdisk', '--verify', device), /No problems found/);
+    t.same(await block.syncPartitions(device), { wasReread: false, deleted: [], grown: [2], added: [] });
+    t.match(await block.info(`${device}p2`), { sizeBytes: 90 * MIB });
+  } finally {
+    run('umount', mountPoint);
+    rmdirSync(mountPoint);
+  }
 });
 
 t.test('large sectors, read-only devices, and erasing', async (t) => {
@@ -249,6 +335,9 @@ t.test('wrong arguments are TypeErrors', async (t) => {
   const partition = { typeGuid: LINUX_DATA, name: 'x' };
   const create = (change: object) => block.createGpt('/x', { partitions: [{ ...partition, ...change }] });
   await t.rejects(block.createGpt('/x', {} as never), type);
+  await t.rejects(block.changeGpt('/x', {} as never), type);
+  await t.rejects(block.changeGpt('/x', [{ number: 0 }]), value);
+  await t.rejects(block.changeGpt('/x', [{ number: 1, attributes: 1 as never }]), type);
   await t.rejects(create({ typeGuid: 'x' }), value);
   await t.rejects(create({ typeGuid: '00000000-0000-0000-0000-000000000000' }), value);
   await t.rejects(create({ name: 'x'.repeat(37) }), value);

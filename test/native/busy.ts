@@ -31,6 +31,18 @@ function busyChannel({ channel }: NativeAddon): Busy {
   return { close: () => closeAll(ends), objects: ends };
 }
 
+/** Both sides wait for the other; the ends at which nobody is are kept by nothing but this. */
+function openRelay({ descriptor, relay }: NativeAddon): Busy {
+  const [near, left] = descriptor.streamPair();
+  const [far, right] = descriptor.streamPair();
+  const moving = relay.start(left, right, { onHalfClosed() {}, onOver() {} });
+  const close = () => {
+    moving.abort();
+    closeAll([near, far]);
+  };
+  return { close, objects: [moving] };
+}
+
 function waitingReader({ ring }: NativeAddon): Busy {
   const log = ring.create({ name: 'busy', sizeBytes: RING_BYTES });
   const subscription = log.subscribe();
@@ -73,6 +85,11 @@ function monitoredUevents({ netlink }: NativeAddon): Busy {
 
 function subscribedRoutes({ netlink }: NativeAddon): Busy {
   const monitor = netlink.subscribe({ kinds: ['link', 'route'], onEvents() {}, onError() {} });
+  return { close: () => monitor.close(), objects: [monitor] };
+}
+
+function heardRouters({ netlink }: NativeAddon): Busy {
+  const monitor = netlink.monitorNameServers({ onNameServers() {}, onError() {} });
   return { close: () => monitor.close(), objects: [monitor] };
 }
 
@@ -142,11 +159,13 @@ function unmounting({ mount }: NativeAddon): Busy {
 
 export const busy: Record<string, (native: NativeAddon) => Busy> = {
   'an open channel': busyChannel,
+  'a relay': openRelay,
   'a reader that waits': waitingReader,
   'a ring that drains': drainingRing,
   'a timer that is armed': armedTimer,
   'a monitor of uevents': monitoredUevents,
   'a subscription to routes': subscribedRoutes,
+  'a monitor of name servers': heardRouters,
   'a reader of the kernel log that waits': followedLog,
   'a DHCP socket': listeningClient,
   'a child': runningChild,

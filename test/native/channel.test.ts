@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import type { Channel, ChannelHandlers, FileDescriptor } from '../../lib/native/contract.js';
 import { loadNative } from '../../lib/native/index.js';
+import { shortFolder } from '../helpers/short-folder.js';
 import { QUIET, readAll } from './collect.js';
 import { openDescriptors } from './open-descriptors.js';
 
@@ -123,6 +124,7 @@ t.test('the end is told once, behind the last message', async (t) => {
   one.channel.send(Buffer.from('last'));
   one.channel.close();
   one.channel.close();
+  t.equal(two.channel.send(Buffer.from('x')), true, 'nobody has been told that there is nobody to read it');
   await two.until(() => two.closes > 0);
   t.same([two.messages.map(String), two.closes, two.error], [['last'], 1, undefined]);
   t.equal(two.channel.send(Buffer.from('x')), false);
@@ -161,6 +163,36 @@ t.test('messages and descriptors beyond the bounds', async (t) => {
   t.equal(one.messages.length, 1);
   t.match(one.error, { code: 'EMSGSIZE', syscall: 'recvmsg' });
   await two.until(() => two.closes > 0);
+});
+
+t.test('connections come in at a socket in the file system', async (t) => {
+  const before = openDescriptors();
+  const path = `${shortFolder(t)}/socket`;
+  t.throws(() => channel.connect(path), { code: 'ENOENT', syscall: 'connect', path });
+  const listener = channel.listen(path);
+  t.throws(() => channel.listen(path), { code: 'EADDRINUSE', syscall: 'bind', path });
+  t.equal(listener.accept(), undefined);
+  const waiting = listener.wait();
+  const one = new End(channel.connect(path));
+  await waiting;
+  const other = new End(listener.accept() as FileDescriptor);
+  t.match(other.channel.peer(), { pid: process.pid, uid: process.getuid?.() ?? 0 });
+  other.channel.send(Buffer.from('welcome'));
+  other.channel.close();
+  await one.until(() => one.closes > 0);
+  t.same(one.messages.map(String), ['welcome']);
+
+  const interrupted = t.rejects(listener.wait(), { code: 'ECANCELED' });
+  listener.close();
+  listener.close();
+  await interrupted;
+  await t.rejects(listener.wait(), { code: 'ECANCELED' });
+  t.throws(() => listener.accept(), { code: 'ECANCELED' });
+  t.throws(() => channel.connect(path), { code: 'ECONNREFUSED' }, 'the file stays');
+  t.throws(() => channel.listen(`/${'x'.repeat(107)}`), { code: 'ENAMETOOLONG' });
+  t.throws(() => channel.listen('relative'), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' });
+  t.throws(() => channel.connect(7 as never), { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' });
+  t.equal(openDescriptors(), before);
 });
 
 t.test('wrong arguments', async (t) => {

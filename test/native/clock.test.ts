@@ -53,3 +53,21 @@ t.test('wrong arguments never reach the kernel', async (t) => {
   }
   timer.close();
 });
+
+t.test('the state of the wall clock', async (t) => {
+  const { isSynchronised, offsetMs, frequencyPpm, maxErrorMs } = clock.realTimeState();
+  t.type(isSynchronised, 'boolean');
+  t.ok(Math.abs(offsetMs) <= 500 && Math.abs(frequencyPpm) <= 500 && maxErrorMs >= 0);
+});
+
+t.test('what the wall clock cannot take is refused before the kernel hears of it', async (t) => {
+  for (const by of [Number.NaN, Number.POSITIVE_INFINITY, 1e13, -1e13]) {
+    t.throws(() => clock.stepRealTime(by), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' }, String(by));
+  }
+  const slew = { offsetMs: 0, timeConstant: 1, maxErrorMs: 1, estimatedErrorMs: 1 };
+  for (const wrong of [{ offsetMs: 501 }, { timeConstant: 11 }, { timeConstant: 1.5 }, { maxErrorMs: -1 }]) {
+    const how = JSON.stringify(wrong);
+    t.throws(() => clock.slewRealTime({ ...slew, ...wrong }), { code: 'ERR_INVALID_ARG_VALUE' }, how);
+  }
+  t.throws(() => clock.slewRealTime({} as never), { code: 'ERR_INVALID_ARG_TYPE' });
+});

@@ -17,9 +17,11 @@ const calls: Record<string, (disk: string) => Promise<unknown>> = {
   wipeSignatures: (disk) => block.wipeSignatures(disk, SOON),
   erase: (disk) => block.erase(disk, 'zero', 0, 512, SOON),
   flush: (disk) => block.flush(disk, SOON),
+  openExclusively: (disk) => block.openExclusively(disk, SOON),
   readGpt: (disk) => block.readGpt(disk, SOON),
   createGpt: (disk) => block.createGpt(disk, { partitions: [{ typeGuid: LINUX_DATA, name: 'x' }] }, SOON),
   repairGpt: (disk) => block.repairGpt(disk, SOON),
+  changeGpt: (disk) => block.changeGpt(disk, [{ number: 1, grows: true }], SOON),
   syncPartitions: (disk) => block.syncPartitions(disk, SOON),
 };
 

@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { getSystemErrorName } from 'node:util';
@@ -124,3 +126,31 @@ function catchError(call: () => unknown): NodeJS.ErrnoException {
   }
   throw new Error('nothing was thrown');
 }
+
+t.test('a socket to listen on, whose connections have a small buffer', async (t) => {
+  const before = openDescriptors();
+  const server = createServer();
+  server.listen({ fd: descriptor.bindTcp(0, 8192).releaseNumber() });
+  await once(server, 'listening');
+  const { port, address } = server.address() as AddressInfo;
+  t.match(address, /^(::|0\.0\.0\.0)$/, 'every address');
+  t.throws(() => descriptor.bindTcp(port, 8192), { code: 'EADDRINUSE', syscall: 'bind' });
+  const client = connect(port, '127.0.0.1');
+  const [accepted] = (await once(server, 'connection')) as [Socket];
+  // Either may close by itself, as soon as the other has ended.
+  const closed = [client, accepted].map((socket) => once(socket, 'close'));
+  let largest = 0;
+  accepted.on('data', (bytes: Buffer) => {
+    largest = Math.max(largest, bytes.length);
+  });
+  const sent = 4 * 1024 * 1024;
+  client.end(Buffer.alloc(sent));
+  await once(accepted, 'end');
+  t.equal(accepted.bytesRead, sent, 'all of it comes');
+  t.ok(largest <= 16384, `never more than the doubled buffer at once: ${largest}`);
+  client.destroy();
+  accepted.destroy();
+  server.close();
+  await Promise.all([...closed, once(server, 'close')]);
+  t.equal(openDescriptors(), before);
+});

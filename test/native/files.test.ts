@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
 import { addonPath, loadNative } from '../../lib/native/index.js';
+import { setAttribute } from '../helpers/extended-attribute.js';
 import { openDescriptors } from './open-descriptors.js';
 
 const { descriptor, files } = loadNative();
@@ -75,6 +76,18 @@ t.test('many names at once, whatever bytes they are', async (t) => {
   await t.rejects(files.listNames(root, '..'), { code: 'EXDEV' });
   t.same(await files.lookAt(root, '.', Buffer.alloc(0)), []);
   rmSync(odd);
+});
+
+t.test('extended attributes', async (t) => {
+  const user = async (path: string, maxBytes = 1000) =>
+    (await files.attributes(root, path, { maxBytes })).filter(({ name }) => name.startsWith('user.'));
+  t.same(await user('file'), []);
+  setAttribute(join(folder, 'root/file'), 'user.a', Buffer.from([0, 0xff]));
+  t.same(await user('file'), [{ name: 'user.a', value: Buffer.from([0, 0xff]) }]);
+  t.same(await user('way-out'), [], 'of the link');
+  await t.rejects(files.attributes(root, 'file', { maxBytes: 7 }), { code: 'EOVERFLOW', path: 'file' });
+  await t.rejects(files.attributes(root, '../outside/secret', { maxBytes: 100 }), { code: 'EXDEV' });
+  await t.rejects(files.attributes(root, 'file', { maxBytes: -1 }), { code: 'ERR_INVALID_ARG_VALUE' });
 });
 
 t.test('a file is made with each of the flags', async (t) => {

@@ -108,6 +108,10 @@ if (inNamespaces(import.meta.url, ['--net'])) {
     netlink.address.add({ index, address: '10.5.0.2/24' });
     t.throws(() => netlink.address.add({ index, address: '10.5.0.2/24' }), { code: 'EEXIST', path: '10.5.0.2/24' });
     netlink.address.replace({ index, address: '10.5.0.2/24' });
+    netlink.address.add({ index, address: '10.7.0.1/24', protocol: 84 });
+    const made = netlink.address.list({ index }).find(({ address }) => address === '10.7.0.1/24');
+    t.equal(made?.protocol, 84, 'the kernel remembers who has made it');
+    netlink.address.delete({ index, address: '10.7.0.1/24' });
     netlink.address.add({
       index,
       address: '10.6.0.1/32',

@@ -1,9 +1,10 @@
 /**
  * Floods against the API of a booted node, from the host through the forwarded port: `node out/js/test/soak/floods.js [--seconds N] [NAME…]`.
  * Another client keeps its connection and is answered; osd is the same process afterwards; PID 1 answers.
- * An emulated node on a busy machine is slow: what is bounded is the middle of the answers, the worst is told.
+ * An emulated node on a busy machine is slow, and shares its processors with the flood: what is bounded is the middle of the answers, and
+ * nineteen of twenty; the worst is told.
  */
-import { connect } from 'node:http2';
+import { type ClientHttp2Session, connect } from 'node:http2';
 import { parseArgs } from 'node:util';
 import { MachineServiceDefinition } from '../../lib/gen/machine/service.js';
 import { issueClientCertificate } from '../../lib/pki/index.js';
@@ -13,6 +14,7 @@ import { grpcMessage } from '../helpers/flood/frames.js';
 import { TestNode } from '../helpers/node.js';
 
 const MEDIAN_MS = 1000;
+const P95_MS = 3000;
 const DEADLINE_MS = 30_000;
 
 const { values, positionals } = parseArgs({
@@ -28,8 +30,12 @@ const authority = await clusterAuthority(node.state.configDisk);
 const attacker = tlsOptions(await issueClientCertificate({ ca: authority, roles: ['os:operator'] }));
 const target = { host, port: Number(port), ca, crt: attacker.cert, key: attacker.key };
 
-const known = connect(`https://${endpoint}`, { ca, ...tlsOptions(client), checkServerIdentity: () => undefined });
-known.on('error', (error) => console.log(`the other client has lost its connection: ${error.message}`));
+/** The connection of the other client; after a loss, which is a failure, there is a new one for the next flood. */
+let known = open();
+function open(): ClientHttp2Session {
+  const session = connect(`https://${endpoint}`, { ca, ...tlsOptions(client), checkServerIdentity: () => undefined });
+  return session.on('error', (error) => console.log(`the other client has lost its connection: ${error.message}`));
+}
 
 /** Milliseconds until Version was answered. */
 function ask(): Promise<number> {
@@ -82,12 +88,18 @@ for (const name of chosen) {
   }
   const { opened, closed, sentBytes } = await flooding;
   answers.sort((left, right) => left - right);
-  const median = answers[answers.length >> 1] ?? Number.POSITIVE_INFINITY;
-  const isGood = lost === '' && median < MEDIAN_MS;
+  const [median, p95] = [0.5, 0.95].map(
+    (share) => answers[Math.floor(share * answers.length)] ?? Number.POSITIVE_INFINITY,
+  ) as [number, number];
+  const isGood = lost === '' && median < MEDIAN_MS && p95 < P95_MS;
   if (!isGood) failures += 1;
+  if (lost !== '') {
+    known.destroy();
+    known = open();
+  }
   console.log(
     `${isGood ? 'ok' : 'FAILED'} ${name}: ${opened} connections, ${closed} cut, ${(sentBytes / 2 ** 20).toFixed(1)} MiB; ` +
-      `${answers.length} answers, median ${median.toFixed(0)} ms, worst ${answers.at(-1)?.toFixed(0)} ms ${lost}`,
+      `${answers.length} answers, median ${median.toFixed(0)} ms, p95 ${p95.toFixed(0)} ms, worst ${answers.at(-1)?.toFixed(0)} ms ${lost}`,
   );
 }
 known.destroy();

@@ -1,6 +1,7 @@
 /**
- * What takes minutes to build, built a second time in another folder and without a cache: the addon, and the kernel of every profile named
- * (`node out/js/test/soak/reproducible.js [--arch A] [PROFILE…]`, default: the default profile). Each must be the same bytes.
+ * What takes minutes to build, built a second time in another folder and without a cache: the addon, the programs of the Kubernetes that is
+ * built from source, and the kernel of every profile named (`node out/js/test/soak/reproducible.js [--arch A] [PROFILE…]`, default: the
+ * default profile). Each must be the same bytes.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -10,6 +11,9 @@ import { parseArgs } from 'node:util';
 import { hashFile } from '../../lib/base/build-cache.js';
 import { ARCHITECTURES, toolPrefix } from '../../lib/image/architecture.js';
 import { buildKernel, KERNEL_PROFILES } from '../../lib/image/kernel.js';
+import { readDebianPins } from '../../lib/image/kubernetes/debian-pins.js';
+import { buildPrograms, PROGRAMS } from '../../lib/image/kubernetes/go-build.js';
+import { readReleases } from '../../lib/image/kubernetes/plan.js';
 import { checkout } from '../helpers/checkout.js';
 import { secondCheckout, withSecondCache } from '../helpers/second-checkout.js';
 
@@ -49,6 +53,17 @@ try {
     process.env.CCACHE_DISABLE = '1';
     const second = await withSecondCache(folder, build, { without: ['kernel'] });
     compare(`kernel ${arch} ${profile}`, await hashFile(first.image), await hashFile(second.image));
+  }
+  for (const { version, sources } of await readReleases(checkout)) {
+    if (!sources.includes('debian-source')) continue;
+    const pins = await readDebianPins(checkout, version);
+    const build = () => buildPrograms(pins, version, arch, onProgress);
+    const first = await build();
+    const second = await withSecondCache(folder, build, { without: ['kubernetes-programs'] });
+    for (const name of PROGRAMS) {
+      const [one, two] = [path.join(first, name), path.join(second, name)];
+      compare(`${name} ${version} ${arch}`, await hashFile(one), await hashFile(two));
+    }
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });

@@ -10,7 +10,7 @@ import { currentContext, readConfigDisk, tlsOptions, writeClientConfig } from '.
 import { seconds, within } from '../helpers/deadline.js';
 import { TestNode } from '../helpers/node.js';
 
-t.setTimeout(seconds(240));
+t.setTimeout(seconds(360));
 
 /** Twice what fits one message; a whole megabyte takes an emulated node 10 s (test/unit/machined/apply-over-api.test.ts has one). */
 const LARGE_BYTES = 128 * 1024;
@@ -41,7 +41,7 @@ async function shown(node: TestNode): Promise<PeerCertificate> {
 }
 
 t.test('apply-config', async (t) => {
-  const node = await TestNode.create({ name: 'apply', layer: 'test' });
+  const node = await TestNode.create({ name: 'apply', layer: 'test', flags: ['--disk-size', '0'] });
   t.teardown(() => node[Symbol.asyncDispose]());
   const { home } = node;
   const original = await readConfigDisk(node.state.configDisk);

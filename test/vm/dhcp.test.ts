@@ -26,6 +26,7 @@ t.test('a node with ip=dhcp', async (t) => {
   await t.test('is reached by the address that it was given', async (t) => {
     await said(/eth0: leased 10\.0\.2\.15\/24 from 10\.0\.2\.2 for 86400 s/, 1);
     t.match((await home.succeed(['ps'])).stdout, /system +networkd +\/sbin\/networkd +\d+ +RUNNING/);
+    t.match((await home.succeed(['service', 'networkd'])).stdout, /^HEALTH +OK\nLAST MESSAGE +eth0 has [\d.]+\/24$/m);
     t.match((await node.waitForConsole(/network: eth0 has 10\.0\.2\.15\/24 by DHCP/)).text, /\[talos\]/);
   });
 

@@ -7,7 +7,7 @@ import { seconds } from '../helpers/deadline.js';
 import { TestNode } from '../helpers/node.js';
 import type { OsctlStream } from '../helpers/osctl.js';
 
-t.setTimeout(seconds(240));
+t.setTimeout(seconds(330));
 
 interface Line {
   id: string;
@@ -25,7 +25,7 @@ const parse = (stream: OsctlStream): Line[] => stream.lines.map(({ text }) => JS
 const short = ({ event, source, message }: Line) => `${event} ${source} ${message}`;
 
 t.test('events', async (t) => {
-  const node = await TestNode.create({ name: 'events', layer: 'test' });
+  const node = await TestNode.create({ name: 'events', layer: 'test', flags: ['--disk-size', '0'] });
   t.teardown(() => node[Symbol.asyncDispose]());
   const { home } = node;
 
@@ -73,6 +73,15 @@ t.test('events', async (t) => {
   });
 
   await t.test('osd may be restarted: nothing is forgotten', async (t) => {
+    // Services in containers are the last to start; what they have to tell would come between the questions below.
+    const stream = home.stream('events', '-o', 'json', '--tail', '-1');
+    const lastWords = { blockd: /Ready/, proxyd: /no server of the Kubernetes API/, trustd: /Listening on port/ };
+    await stream.until(seconds(120), 'the containers run', () =>
+      Object.entries(lastWords).every(([id, words]) =>
+        parse(stream).some(({ source, message }) => source === id && words.test(message)),
+      ),
+    );
+    await stream.stop();
     const mark = node.consoleMark;
     await home.osctl(['service', 'osd', 'restart']);
     await node.waitForApi(mark);
@@ -99,7 +108,7 @@ t.test('events', async (t) => {
 
   await t.test('a reset: refused where it must be', async (t) => {
     for (const [words, why] of [
-      [['--system-labels-to-wipe', 'STATE'], /no system partition "STATE"/],
+      [['--system-labels-to-wipe', 'STATE'], /"STATE" is not on a disk of this node/],
       [['--user-disks-to-wipe', '/dev/vda'], /\/dev\/vda holds the machine config/],
       [['--user-disks-to-wipe', '/dev/nothing'], /no disk "\/dev\/nothing"; there are \/dev\/vda/],
     ] as const) {
@@ -117,11 +126,11 @@ t.test('events', async (t) => {
     await image.close();
     const mark = node.consoleMark;
     await plugDisk(node.state, { id: 'data', file, readOnly: false });
-    await node.waitForConsole(/\bvdb\b/, { after: mark });
+    await node.waitForConsole(/\[vdc\]/, { after: mark });
 
     const follower = home.stream('events', '-o', 'json', '--tail', '1');
     await follower.until(seconds(20), 'the stream is open', (lines) => lines.length > 0);
-    const words = ['reset', '--reboot', '--user-disks-to-wipe', '/dev/vdb', '--wipe-mode', 'user-disks'];
+    const words = ['reset', '--reboot', '--user-disks-to-wipe', '/dev/vdc', '--wipe-mode', 'user-disks'];
     const { stderr } = await home.succeed(words, seconds(150));
     t.match(stderr, /resetting\n.*back after/s);
 

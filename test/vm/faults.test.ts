@@ -5,7 +5,7 @@ import t from 'tap';
 import { seconds } from '../helpers/deadline.js';
 import { TestNode } from '../helpers/node.js';
 
-t.setTimeout(seconds(300));
+t.setTimeout(seconds(560));
 
 /** What has to be seen on the console before the kernel starts anew. */
 const faults = [

@@ -1,12 +1,10 @@
 /** Figures of a booted node and of what runs on it, as osctl shows them. */
 import t from 'tap';
-import { MachineClient, type Method, onlyMessage } from '../../lib/client/index.js';
-import { contextCredentials, selectContext } from '../../lib/config/client-config.js';
-import { clientConfigPaths, requireClientConfig } from '../../lib/config/client-config-file.js';
+import { type Method, onlyMessage } from '../../lib/client/index.js';
 import { MachineServiceDefinition as api } from '../../lib/gen/machine/service.js';
-import { standardPrivateKeyPem } from '../../lib/pki/keys.js';
+import { apiClient } from '../helpers/api-client.js';
 import { seconds } from '../helpers/deadline.js';
-import { type TestHome, TestNode } from '../helpers/node.js';
+import { TestNode } from '../helpers/node.js';
 
 t.setTimeout(seconds(180));
 
@@ -70,10 +68,14 @@ t.test('a booted node', async (t) => {
     t.ok(run && run.available > 0 && run.available <= run.size);
   });
 
-  await t.test('disks: the one with the config', async (t) => {
+  await t.test('disks: the one with the config, and the one for what the node keeps', async (t) => {
+    await node.waitForConsole(/STATE and EPHEMERAL were made on \/dev\/vdb/);
     const disks = await home.json<object[]>('disks');
-    t.match(disks, [{ deviceName: '/dev/vda', serial: 'talosconfig', size: 4_194_304, readonly: false }]);
-    t.equal(disks.length, 1, 'the loop device of the root is none');
+    t.match(disks[0], { deviceName: '/dev/vda', serial: 'talosconfig', size: 4_194_304, readonly: false });
+    const own = { deviceName: '/dev/vdb', serial: 'talossystem', size: 10_737_418_240, readonly: false };
+    t.match(disks[1], { ...own, systemDisk: true });
+    t.match(disks[2], { deviceName: '/dev/vdc', serial: 'talosroot', readonly: true });
+    t.equal(disks.length, 3, 'what the kernel makes of them is none');
     t.match(disks[0], { busPath: /^\/pci.*\/virtio\d+$/, subsystem: '/sys/class/block', systemDisk: false });
   });
 
@@ -83,21 +85,29 @@ t.test('a booted node', async (t) => {
       memoryUsage: number;
       cpuUsage: number;
     }
+    const events = home.stream('events', '--tail', '-1');
+    await events.until(seconds(90), 'containerd answers', (seen) =>
+      seen.some(({ text }) => /on its socket/.test(text)),
+    );
+    await events.stop();
     const stats = await home.json<Stat[]>('stats');
     t.same(
       stats.map(({ id }) => id),
-      ['init', 'machined', 'osd'],
+      ['containerd', 'init', 'machined', 'networkd', 'osd'],
     );
     for (const { id, memoryUsage, cpuUsage } of stats) t.ok(memoryUsage > 1e6 && cpuUsage > 1e8, id);
     t.same(await home.json('stats', '-k'), []);
-
-    const restarted = await home.succeed(['restart', 'machined']);
-    t.match(restarted.stderr, /machined is being restarted/);
-    const after = await home.json<ProcessView[]>('processes');
-    t.not(after.find(({ args }) => args === '/sbin/machined')?.pid ?? -1, running('/sbin/machined')?.pid);
     const refused = await home.osctl(['restart', '-k', 'pod']);
     t.equal(refused.code, 1);
-    t.match(refused.stderr, /NOT_FOUND: no container "pod": nothing runs in k8s\.io/);
+    t.match(refused.stderr, /NOT_FOUND: no container "pod" in k8s\.io; there are none/);
+
+    const mark = node.consoleMark;
+    const restarted = await home.succeed(['restart', 'machined']);
+    t.match(restarted.stderr, /machined is being restarted/);
+    // A question that reaches it while it ends is answered by nobody.
+    await node.waitForConsole(/service machined: Started with process id/, { after: mark });
+    const after = await home.json<ProcessView[]>('processes');
+    t.not(after.find(({ args }) => args === '/sbin/machined')?.pid ?? -1, running('/sbin/machined')?.pid);
   });
 
   await t.test('what programs ask for: osd may read all of it', async (t) => {
@@ -116,21 +126,14 @@ t.test('a booted node', async (t) => {
     const disks = await ask(api.DiskStats);
     const disk = disks.devices?.find(({ name }) => name === 'vda');
     t.ok((disk?.readSectors ?? 0) > 0, 'the config was read from it');
-    t.equal(disks.total?.readSectors, disk?.readSectors);
+    const hardware = disks.devices?.filter(({ name }) => /^vd[a-z]$/.test(name ?? '')) ?? [];
+    t.equal(
+      disks.total?.readSectors,
+      hardware.reduce((sum, each) => sum + (each.readSectors ?? 0), 0),
+    );
     const network = await ask(api.NetworkDeviceStats);
     const eth0 = network.devices?.find(({ name }) => name === 'eth0');
     t.ok((eth0?.rxBytes ?? 0) > 1000 && (eth0?.txBytes ?? 0) > 1000);
     t.equal(network.total?.rxPackets, eth0?.rxPackets);
   });
 });
-
-/** A client with the credentials that `osctl cluster create` has left. */
-async function apiClient(home: TestHome): Promise<MachineClient> {
-  const { config } = await requireClientConfig(clientConfigPaths({ env: home.environment }));
-  const { context } = selectContext(config);
-  const pem = contextCredentials(context);
-  return new MachineClient({
-    endpoints: context.endpoints ?? [],
-    credentials: { ...pem, key: standardPrivateKeyPem(pem.key) },
-  });
-}

@@ -15,10 +15,14 @@ t.setTimeout(seconds(180));
 const MISSING_MOUNT_FLAGS: Readonly<Record<string, { flag: string; reason: string }>> = {
   '/': { flag: 'noexec', reason: 'the programs are there; it is read-only, and dm-verity checks it' },
   '/dev': { flag: 'nodev', reason: 'the device nodes' },
+  '/var': { flag: 'noexec', reason: 'images of containers are unpacked there, and their programs executed' },
   '/dev/pts': { flag: 'nodev', reason: 'terminals are device nodes' },
 };
 
-/** What can be written to is memory, or the kernel's own. */
+/** What the node keeps on its disk. */
+const ON_DISK = new Set(['/system/state', '/var']);
+
+/** What else can be written to is memory, or the kernel's own. */
 const WRITABLE_TYPES = new Set([
   ...['tmpfs', 'devtmpfs', 'devpts', 'proc', 'sysfs', 'cgroup2', 'securityfs', 'pstore', 'bpf', 'mqueue', 'efivarfs'],
   ...['debugfs', 'tracefs', 'hugetlbfs'],
@@ -35,7 +39,7 @@ t.test('files of a node', async (t) => {
     const names = (await home.succeed(['ls', '/'])).stdout.split('\n');
     for (const name of ['.', 'bin', 'etc', 'proc', 'run', 'system', 'usr']) t.ok(names.includes(name), name);
     const { stdout } = await home.succeed(['ls', '-l', '/']);
-    t.match(stdout, /^MODE +UID +GID +SIZE\(B\) +LASTMOD +NAME\n/);
+    t.match(stdout, /^MODE +UID +GID +SIZE\(B\) +LASTMOD +LABEL +NAME\n/);
     t.match(stdout, /^dr-xr-xr-x +0 +0 +\d+ +.* proc$/m);
     t.match(stdout, /^Lrwxrwxrwx +0 +0 +\d+ +.* bin -> usr\/bin$/m);
     t.match((await home.succeed(['ls', '-l', '/dev'])).stdout, /^Dcrw-rw-rw- +0 +0 +\d+ +.* null$/m);
@@ -72,7 +76,8 @@ t.test('files of a node', async (t) => {
         wanted,
         `${target} is ${options.join(',')}`,
       );
-      if (options.includes('rw')) t.ok(WRITABLE_TYPES.has(type), `${target} is writable: ${type}`);
+      if (!options.includes('rw')) continue;
+      t.ok(WRITABLE_TYPES.has(type) || (type === 'ext4' && ON_DISK.has(target)), `${target} is writable: ${type}`);
     }
     for (const target of Object.keys(MISSING_MOUNT_FLAGS))
       t.ok(
@@ -84,7 +89,7 @@ t.test('files of a node', async (t) => {
     t.ok(root?.options.includes('ro'), 'the root is read-only');
     t.match(
       lines.find((line) => line.includes(' / ')),
-      /^\/dev\/dm-0 /,
+      /^\/dev\/dm-1 /,
       'and dm-verity checks it',
     );
   });
@@ -92,6 +97,12 @@ t.test('files of a node', async (t) => {
   await t.test('read', async (t) => {
     t.match((await home.succeed(['read', '/proc/cmdline'])).stdout, /panic=10/);
     t.match((await home.succeed(['cat', '/etc/os-release'])).stdout, /^NAME=/m);
+    const readAhead = await home.succeed(['read', '/sys/devices/virtual/block/dm-1/queue/read_ahead_kb']);
+    t.equal(
+      readAhead.stdout.trim(),
+      '32',
+      'stage0 has limited the read-ahead of the root image to one block of squashfs',
+    );
     for (const [path, words] of [
       ['/etc', /is a directory: use ls or cp/],
       ['/dev/vda', /NOT_FOUND|device/],

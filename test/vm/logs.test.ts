@@ -1,41 +1,12 @@
 /** Service logs and the kernel's, read while they are written: complete, in order, soon. */
 import t from 'tap';
+import { osctlPath } from '../helpers/checkout.js';
+import { areConsecutive, followsLog, isAscending, numbersOf, showsKernelLog } from '../helpers/checks/logs.js';
 import { seconds } from '../helpers/deadline.js';
 import { TestNode } from '../helpers/node.js';
-import type { ArrivedLine } from '../helpers/osctl.js';
+import { onTerminal } from '../helpers/terminal.js';
 
 t.setTimeout(seconds(240));
-
-/** Loose, because the node is emulated and shares two processors with other tests; the benchmark holds the promise of 20 ms. */
-const followP99Ms = 500;
-
-interface ChattyLine {
-  number: number;
-  writtenMs: number;
-}
-
-function parseChatty({ text }: { text: string }): ChattyLine {
-  const match = /^chatty (\d+) (\d+) \.+$/.exec(text);
-  if (!match) throw new Error(`not a line of chatty: ${text}`);
-  return { number: Number(match[1]), writtenMs: Number(match[2]) / 1000 };
-}
-
-const numbersOf = (lines: { text: string }[]): number[] => lines.map((line) => parseChatty(line).number);
-
-/** True if each number follows the one before it. */
-const areConsecutive = (numbers: number[]): boolean =>
-  numbers.every((number, at) => at === 0 || number === (numbers[at - 1] ?? 0) + 1);
-
-/** True if each number is greater than the one before it. */
-const isAscending = (numbers: number[]): boolean =>
-  numbers.every((number, at) => at === 0 || number > (numbers[at - 1] ?? 0));
-
-/** How late lines arrived, relative to the soonest one: the clocks of node and host need not agree. */
-function relativeLatencies(lines: ArrivedLine[]): number[] {
-  const delays = lines.map((line) => line.atMs - parseChatty(line).writtenMs);
-  const soonest = Math.min(...delays);
-  return delays.map((delay) => delay - soonest).sort((a, b) => a - b);
-}
 
 t.test('logs of a booted node', async (t) => {
   const node = await TestNode.create({ name: 'logs', layer: 'test' });
@@ -43,21 +14,7 @@ t.test('logs of a booted node', async (t) => {
   const { home } = node;
   await home.succeed(['service', 'chatty', 'start']);
 
-  await t.test('logs -f while the service writes', async (t) => {
-    const stream = home.stream('logs', '-f', 'chatty');
-    t.teardown(() => stream.stop());
-    const lines = await stream.until(seconds(60), '400 lines', (all) => all.length >= 400);
-    const numbers = numbersOf(lines);
-    t.equal(numbers[0], 1, 'from the first line on');
-    t.ok(areConsecutive(numbers), 'none lost, doubled or reordered');
-    // What was written before the stream came is history and arrives at once.
-    const live = relativeLatencies(lines.slice(200));
-    const p99 = live[Math.floor(live.length * 0.99)] ?? Number.POSITIVE_INFINITY;
-    t.ok(p99 <= followP99Ms, `p99 of the follow latency is ${p99.toFixed(1)} ms above the least`);
-    t.comment(
-      `follow latency above the least: median ${live[live.length >> 1]?.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`,
-    );
-  });
+  await followsLog(t, node);
 
   await t.test('two readers at once see the same', async (t) => {
     const streams = [home.stream('logs', '-f', 'chatty'), home.stream('logs', '-f', '--tail', '0', 'chatty')] as const;
@@ -121,26 +78,22 @@ t.test('logs of a booted node', async (t) => {
     t.ok((left[0] ?? 0) > 1 && (left.at(-1) ?? 0) >= 200_000, `and is its end: ${left[0]} to ${left.at(-1)}`);
   });
 
-  await t.test('dmesg', async (t) => {
-    const { stdout } = await home.succeed(['dmesg']);
-    t.match(stdout, /Linux version 6\.12\.\d+-talos/);
-    t.match(stdout, /\[talos\] phase /, 'PID 1 writes its phases there');
-    const all = stdout.trimEnd().split('\n').length;
-    const records = (await home.succeed(['dmesg', '-o', 'json'])).stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { time: string; facility: string; level: string; message: string });
-    t.ok(records.length >= all, 'as many objects as lines');
-    t.ok(
-      records.every(({ time, facility, level }) => Date.parse(time) > 0 && facility !== '' && level !== ''),
-      'each with its time, facility and level',
-    );
-    const warnings = (await home.succeed(['dmesg', '--level', 'warning', '--facility', 'kern', '-o', 'json'])).stdout;
-    const wanted = (level: string) => ['emerg', 'alert', 'crit', 'err', 'warning'].includes(level);
-    const some = records.filter(({ level, facility }) => wanted(level) && facility === 'kern').length;
-    t.ok(some > 0 && some <= warnings.trimEnd().split('\n').length, `${some} warnings of the kernel`);
-    t.equal((await home.succeed(['dmesg', '--tail', '5'])).stdout.trimEnd().split('\n').length, 5);
+  await t.test('terminal escapes in a log: made visible on a terminal, as they are in a pipe', async (t) => {
+    await home.succeed(['service', 'chatty-escapes', 'start']);
+    const stream = home.stream('logs', '-f', 'chatty-escapes');
+    t.teardown(() => stream.stop());
+    await stream.until(seconds(30), 'the line', (lines) => lines.length > 0);
+    await home.succeed(['service', 'chatty-escapes', 'stop']);
+    const words = ['logs', 'chatty-escapes'];
+    const line = '\u001b[2J\u001b[31mred\u001b]0;title\u0007\tend\n';
+    t.ok((await home.succeed(words)).stdout.startsWith(line));
+    const { code, output } = await onTerminal([osctlPath, ...words], home.environment);
+    t.equal(code, 0);
+    t.ok(output.startsWith('\\x1b[2J\\x1b[31mred\\x1b]0;title\\x07\tend\n'), output);
+    t.notOk(output.includes('\u001b'));
   });
+
+  await showsKernelLog(t, node);
 
   await t.test('logs of several services, and as data', async (t) => {
     const { stdout } = await home.succeed(['logs', 'chatty', 'osd', '--tail', '3']);

@@ -1,5 +1,6 @@
 /** What an administrator types first, against a booted node. */
 import t from 'tap';
+import { answers } from '../helpers/checks/operate.js';
 import { seconds } from '../helpers/deadline.js';
 import { TestNode } from '../helpers/node.js';
 import { readOneLine } from '../helpers/osctl.js';
@@ -10,40 +11,7 @@ t.test('a booted node', async (t) => {
   const node = await TestNode.create({ name: 'operate', layer: 'test' });
   t.teardown(() => node[Symbol.asyncDispose]());
   const { home } = node;
-
-  await t.test('version', async (t) => {
-    const table = await home.succeed(['version']);
-    t.match(table.stdout, /Talos|Tag/);
-    const answer = JSON.stringify(await home.json('version'));
-    t.match(answer, /"os":\s*"linux"/);
-    t.match(answer, /"arch":\s*"amd64"/);
-  });
-
-  await t.test('ps', async (t) => {
-    const { stdout } = await home.succeed(['ps']);
-    const [header = '', ...rows] = stdout.trimEnd().split('\n');
-    t.match(header, /NAMESPACE +ID +IMAGE +PID +STATUS/);
-    for (const [id, image] of [
-      ['init', '/sbin/init'],
-      ['machined', '/sbin/machined'],
-      ['osd', '/sbin/osd'],
-    ] as const) {
-      const row = rows.find((line) => line.split(/ +/).includes(id)) ?? '';
-      t.match(row, new RegExp(`system +${id} +${image} +\\d+ +RUNNING`, 'i'), id);
-    }
-    t.match(stdout, /system +networkd +\/sbin\/networkd +- +WAITING/, 'the address of this node is written down');
-  });
-
-  await t.test('service', async (t) => {
-    const { stdout } = await home.succeed(['service']);
-    t.match(stdout, /osd +Running/);
-    t.match(stdout, /machined +Running/);
-  });
-
-  await t.test('logs of osd', async (t) => {
-    const { stdout } = await home.succeed(['logs', 'osd']);
-    t.match(stdout, /listening/);
-  });
+  await answers(t, node);
 
   await t.test('no such service: NOT_FOUND, naming those that there are', async (t) => {
     for (const words of [

@@ -2,6 +2,7 @@
 
 import { once } from 'node:events';
 import t from 'tap';
+import { rebootsInOrder } from '../helpers/checks/power.js';
 import { seconds, within } from '../helpers/deadline.js';
 import { TestNode } from '../helpers/node.js';
 
@@ -12,35 +13,7 @@ t.test('power', async (t) => {
   t.teardown(() => node[Symbol.asyncDispose]());
   const { home } = node;
 
-  await t.test('reboot: everything stops in order, and the API comes back', async (t) => {
-    const mark = node.consoleMark;
-    const following = home.stream('dmesg', '-f');
-    t.teardown(() => following.stop());
-    await following.until(seconds(20), 'the first record', (lines) => lines.length > 0);
-    // Returns when the node answers again.
-    await home.succeed(['reboot'], seconds(150));
-    t.ok(
-      node.console.lines.slice(mark).some(({ text }) => /Linux version/.test(text)),
-      'another kernel has started',
-    );
-    const texts = node.console.lines.slice(mark).map(({ text }) => text);
-    const steps = [
-      /exit: restart:/,
-      /exit: stop services done/,
-      /exit: sync done/,
-      /exit: unmount done/,
-      /reboot: Restarting system/,
-    ];
-    const places = steps.map((step) => texts.findIndex((text) => step.test(text)));
-    t.notOk(places.includes(-1), `every step is on the console: ${places}`);
-    t.same(
-      places,
-      [...places].sort((a, b) => a - b),
-      'in that order',
-    );
-    const exitCode = await following.ended(seconds(20), 'the follower of before the reboot');
-    t.not(exitCode, null, 'it ended by itself');
-  });
+  await rebootsInOrder(t, node);
 
   await t.test('shutdown: the machine is off', async (t) => {
     const qmp = await node.qmp();
@@ -49,17 +22,15 @@ t.test('power', async (t) => {
     const mark = node.consoleMark;
     await home.succeed(['shutdown'], seconds(90));
     await within(seconds(60), 'QEMU to end', closed, () => node.consoleTail());
-    t.ok(
-      node.console.lines.slice(mark).some(({ text }) => /reboot: Power down/.test(text)),
-      'the kernel powered it off',
-    );
+    // The console is read behind QEMU, and may be so still when that has ended.
+    const options = { after: mark, timeoutMs: seconds(10) };
+    t.ok(await node.waitForConsole(/reboot: Power down/, options), 'the kernel powered it off');
   });
 
-  await t.test('a node that is gone: one line, exit code 3', async (t) => {
+  await t.test('a node that is gone: one sentence and what to do, exit code 3', async (t) => {
     const gone = await home.osctl(['version']);
     t.equal(gone.code, 3);
     t.equal(gone.stdout, '');
-    t.equal(gone.stderr.trim().split('\n').length, 1, gone.stderr);
-    t.notMatch(gone.stderr, /\n\s+at /, 'no stack trace');
+    t.match(gone.stderr, /^osctl: [^\n]+\n {2}hint: [^\n]+\n$/);
   });
 });

@@ -55,7 +55,7 @@ t.test('the front door of the API', async (t) => {
       const answer = await home.osctl(['--talosconfig', config, 'version']);
       t.equal(answer.code, 4, `${name}: ${answer.stderr}`);
       t.equal(answer.stdout, '');
-      t.equal(answer.stderr.trim().split('\n').length, 1, answer.stderr);
+      t.match(answer.stderr, /^osctl: [^\n]+\n( {2}hint: [^\n]+\n)?$/);
     }
   });
 
@@ -77,7 +77,6 @@ t.test('the front door of the API', async (t) => {
     const config = await writeClientConfig(home, 'nobody', { endpoint: '127.0.0.1:1' });
     const answer = await home.osctl(['--talosconfig', config, 'version']);
     t.equal(answer.code, 3, answer.stderr);
-    t.equal(answer.stderr.trim().split('\n').length, 1, answer.stderr);
-    t.notMatch(answer.stderr, /\n\s+at /, 'no stack trace');
+    t.match(answer.stderr, /^osctl: [^\n]+\n( {2}hint: [^\n]+\n)?$/);
   });
 });

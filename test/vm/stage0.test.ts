@@ -13,12 +13,14 @@ import { buildStage0 } from '../../lib/image/initramfs.js';
 import { buildKernel } from '../../lib/image/kernel.js';
 import { repositoryRoot } from '../../lib/image/paths.js';
 import { appendVerityTree } from '../../lib/image/verity.js';
+import { testArchitecture } from '../helpers/architecture.js';
+import { bareDisk, bareMachine, bareMachineWords } from '../helpers/bare-machine.js';
 import { seconds } from '../helpers/deadline.js';
 
 const root = repositoryRoot();
 const quiet = () => {};
-const { image: kernel } = await buildKernel(root, 'amd64', 'default', quiet);
-const stage0 = await buildStage0(root, 'amd64', quiet);
+const { image: kernel } = await buildKernel(root, testArchitecture, 'default', quiet);
+const stage0 = await buildStage0(root, testArchitecture, quiet);
 const folder = t.testdir();
 const init: CpioEntry = { kind: 'file', path: 'init', mode: 0o755, file: stage0 };
 const SECTOR_BYTES = 512;
@@ -34,7 +36,7 @@ async function makeImage() {
   const tree = path.join(folder, 'tree');
   for (const name of ['dev', 'proc', 'sys', 'sbin']) mkdirSync(path.join(tree, name), { recursive: true });
   const source = path.join(root, 'test', 'fixtures', 'stage0-init.cc');
-  await compileStaticProgram('amd64', [source], [], path.join(tree, 'sbin', 'init'));
+  await compileStaticProgram(testArchitecture, [source], [], path.join(tree, 'sbin', 'init'));
   writeFileSync(path.join(tree, 'data'), randomBytes(DATA_BYTES));
   const file = path.join(folder, 'root.img');
   run('mksquashfs', tree, file, '-noappend', '-no-progress', '-all-root', '-comp', 'lz4');
@@ -74,21 +76,20 @@ async function boot(
   const files: CpioEntry[] =
     image === undefined ? [] : [{ kind: 'file', path: 'rootfs.img', mode: 0o644, file: image }];
   await writeCpio(initramfs, [init, ...files]);
-  const machine = '-machine q35,smm=off -accel tcg,thread=single -cpu max -smp 2 -nodefaults -no-user-config';
-  const devices = '-display none -serial stdio -no-reboot';
   const drive =
     disk === undefined
       ? []
-      : ['-drive', `if=none,id=root,format=raw,file=${disk}`, '-device', 'virtio-blk-pci,drive=root'];
+      : ['-drive', `if=none,id=root,format=raw,file=${disk}`, '-device', `${bareDisk},drive=root`];
   const args = [
-    ...`${machine} ${devices} -m ${memoryMib}M`.split(' '),
+    ...bareMachineWords,
+    ...['-serial', 'stdio', '-m', `${memoryMib}M`],
     ...drive,
     '-kernel',
     kernel,
     '-initrd',
     initramfs,
   ];
-  const qemu = spawn('qemu-system-x86_64', [...args, '-append', `console=ttyS0 ${parameters}`], {
+  const qemu = spawn(bareMachine.qemu, [...args, '-append', `console=${bareMachine.console} ${parameters}`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   t.teardown(() => qemu.kill('SIGKILL'));
@@ -137,8 +138,12 @@ t.test('an image that is as it was built', async (t) => {
 
 t.test('an image in a partition', async (t) => {
   const disk = makeDisk('disk', 'talos-root');
-  const parameters = `root=PARTLABEL=talos-root ${trusted}`;
-  t.match((await boot('partition', { disk, parameters, last: RUNS })).console, RUNS);
+  const parameters = `root=PARTLABEL=talos-root loglevel=6 ${trusted}`;
+  const { console } = await boot('partition', { disk, parameters, last: RUNS });
+  t.match(console, RUNS);
+  t.match(console, /Linux version/, 'the console is quiet until stage0 runs, but for what is more than information');
+  t.notMatch(console, /Run \/init as init process/);
+  t.match(console, /stage0: root image mounted read-only: squashfs/, 'and then it is as usual');
 });
 
 t.test('no such partition: named, after ten seconds', async (t) => {

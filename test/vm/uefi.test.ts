@@ -9,9 +9,12 @@ import { makeConfigDisk } from '../../lib/cluster/config-disk.js';
 import { ConsoleFollower } from '../../lib/cluster/console-log.js';
 import { addContext } from '../../lib/cluster/contexts.js';
 import { makeIdentity } from '../../lib/cluster/identity.js';
+import { NODE_NETWORK } from '../../lib/cluster/qemu-arguments.js';
 import { API_LISTENING } from '../../lib/cluster/wait-for-api.js';
 import { uefiFirmware } from '../../lib/image/firmware.js';
 import { buildRelease } from '../../lib/image/release.js';
+import { testArchitecture } from '../helpers/architecture.js';
+import { bareDisk, bareMachine, bareMachineWords, bareNetwork } from '../helpers/bare-machine.js';
 import { seconds, within } from '../helpers/deadline.js';
 import { TestHome } from '../helpers/node.js';
 
@@ -19,35 +22,40 @@ t.setTimeout(seconds(240));
 
 const onProgress = () => {};
 const folder = t.testdir();
-const { files } = await buildRelease({ arch: 'amd64', profile: 'default', format: 'raw', onProgress });
+const { files } = await buildRelease({ arch: testArchitecture, profile: 'default', format: 'raw', onProgress });
 const disk = files[0]?.from ?? '';
-const firmware = await uefiFirmware('amd64', onProgress);
+const firmware = await uefiFirmware(testArchitecture, onProgress);
 const consoleLog = path.join(folder, 'console.log');
 
-/** A PC with the disk, a config disk and a user network, which gives the node its address by DHCP. */
+/** A machine with the disk, a config disk and a user network, which gives the node its address by DHCP. */
 function startMachine(configDisk: string, apiPort: number): ChildProcess {
   const variables = path.join(folder, 'variables.fd');
   copyFileSync(firmware.variables, variables);
   writeFileSync(consoleLog, '');
   const args = [
-    '-machine q35,smm=off -accel tcg,thread=single -cpu max -smp 2 -m 1024M -nodefaults -no-user-config -display none -no-reboot',
-    `-drive if=pflash,format=raw,unit=0,readonly=on,file=${firmware.code}`,
-    `-drive if=pflash,format=raw,unit=1,file=${variables}`,
-    `-drive if=none,id=disk,format=raw,snapshot=on,file=${disk} -device virtio-blk-pci,drive=disk,bootindex=0`,
-    `-drive if=none,id=config,format=raw,file=${configDisk} -device virtio-blk-pci,drive=config`,
-    `-netdev user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:${apiPort}-:50000 -device virtio-net-pci,netdev=net0,romfile=`,
-    `-serial file:${consoleLog}`,
+    ...bareMachineWords,
+    ...['-m', '1024M', '-serial', `file:${consoleLog}`],
+    ...['-drive', `if=pflash,format=raw,unit=0,readonly=on,file=${firmware.code}`],
+    ...['-drive', `if=pflash,format=raw,unit=1,file=${variables}`],
+    ...['-drive', `if=none,id=disk,format=raw,snapshot=on,file=${disk}`],
+    ...['-device', `${bareDisk},drive=disk,bootindex=0`],
+    ...['-drive', `if=none,id=config,format=raw,file=${configDisk}`, '-device', `${bareDisk},drive=config`],
+    ...['-netdev', `user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:${apiPort}-:50000`],
+    ...['-device', `${bareNetwork},netdev=net0`],
   ];
-  return spawn('qemu-system-x86_64', args.join(' ').split(' '), { stdio: ['ignore', 'inherit', 'inherit'] });
+  return spawn(bareMachine.qemu, args, { stdio: ['ignore', 'inherit', 'inherit'] });
 }
 
 t.test('firmware starts the unified kernel image, and the API answers', async (t) => {
   await using home = await TestHome.create();
   const apiPort = await findApiPort();
   const endpoint = `127.0.0.1:${apiPort}`;
-  const identity = await makeIdentity({ clusterName: 'uefi', nodeName: 'uefi', endpoint });
+  const identity = await makeIdentity({
+    clusterName: 'uefi',
+    nodes: [{ name: 'uefi', kind: 'controlplane', endpoint, address: NODE_NETWORK.address }],
+  });
   const configDisk = path.join(folder, 'config.img');
-  await makeConfigDisk(configDisk, identity.machineConfig);
+  await makeConfigDisk(configDisk, identity.machineConfigs[0] as string);
   await addContext(home.environment.TALOSCONFIG ?? '', identity.clientConfig);
   const qemu = startMachine(configDisk, apiPort);
   t.teardown(async () => {

@@ -2,6 +2,13 @@
 import { accessSync, constants, cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import {
+  architectures as allArchitectures,
+  architectureOfHost,
+  defaultArchitecture,
+  nodeNameOf,
+  testedArchitecture,
+} from './architectures.mjs';
 import { installPackages } from './debian.mjs';
 import { StepFailure } from './failure.mjs';
 import { withBuildLock } from './lock.mjs';
@@ -110,25 +117,63 @@ async function imageStep(name, work) {
 }
 
 /** What nodes boot from: kernel, root image and initramfs. lib/image keeps its own cache. */
-async function buildImages() {
+async function buildImages(architectures) {
   const { buildArtifacts } = await load('lib/image/main.js');
-  await imageStep('Kernel and image', (onProgress) => buildArtifacts({ onProgress }));
+  for (const arch of architectures) {
+    await imageStep(stepFor('Kernel and image', arch), (onProgress) => buildArtifacts({ arch, onProgress }));
+  }
+}
+
+/** The name of a step that is done for each architecture. */
+const stepFor = (name, arch) => (arch === defaultArchitecture ? name : `${name} ${arch}`);
+
+/** Before the images: where there is no kernel at all, this makes the default one on the way, and the two in less time than apart. */
+async function buildTestKernels() {
+  const { testKernel } = await load('test/helpers/guest/build.js');
+  for (const arch of allArchitectures) {
+    await imageStep(stepFor('Test kernel', arch), (onProgress) => testKernel(root, arch, onProgress));
+  }
 }
 
 /** What the nodes of tests and the test guest boot from. */
 async function buildTestImages() {
   const { buildArtifacts } = await load('lib/image/main.js');
-  const { guestInitramfs, guestNode, testKernel } = await load('test/helpers/guest/build.js');
-  await imageStep('Test image', (onProgress) => buildArtifacts({ layer: 'test', onProgress }));
-  await imageStep('Test guest', async (onProgress) => {
-    await testKernel(root, 'amd64', onProgress);
-    await guestInitramfs(root, 'amd64', onProgress);
-  });
-  await imageStep('Test guest arm64', async (onProgress) => {
-    await testKernel(root, 'arm64', onProgress);
-    await guestInitramfs(root, 'arm64', onProgress);
-    await guestNode(root, 'arm64', onProgress);
-  });
+  const { guestInitramfs, guestNode } = await load('test/helpers/guest/build.js');
+  for (const arch of allArchitectures) {
+    await imageStep(stepFor('Test image', arch), (onProgress) => buildArtifacts({ arch, layer: 'test', onProgress }));
+    await imageStep(stepFor('Test guest', arch), async (onProgress) => {
+      await guestInitramfs(root, arch, onProgress);
+      await guestNode(root, arch, onProgress);
+    });
+  }
+  // What another container runtime changes is looked at on nodes of one architecture.
+  const arch = testedArchitecture();
+  const { readRuntimes } = await load('lib/image/runtimes.js');
+  for (const { name: runtime, isDefault } of await readRuntimes(root)) {
+    if (isDefault) continue;
+    await imageStep(stepFor(`Images with ${runtime}`, arch), async (onProgress) => {
+      for (const layer of [undefined, 'test']) await buildArtifacts({ arch, layer, runtime, onProgress });
+    });
+  }
+}
+
+/** Images with the Kubernetes that can be built here, for nodes of one architecture: its programs take minutes where they are not in the cache. */
+async function buildKubernetesImages() {
+  const { buildArtifacts, readReleases } = await load('lib/image/main.js');
+  const arch = testedArchitecture();
+  for (const { version, sources } of await readReleases(root)) {
+    if (!sources.includes('debian-source')) continue;
+    const kubernetes = { version, source: 'debian-source' };
+    await imageStep(stepFor(`Images with Kubernetes ${version}`, arch), async (onProgress) => {
+      for (const layer of [undefined, 'test']) await buildArtifacts({ arch, layer, kubernetes, onProgress });
+    });
+  }
+}
+
+/** The addon of other architectures than this machine's comes as it ships. */
+function prebuildsOf(architectures) {
+  const foreign = architectures.filter((arch) => arch !== architectureOfHost());
+  return foreign.map((arch) => `prebuild-${nodeNameOf(arch)}`);
 }
 
 /** Sees to it that a folder is there and can be written, before anything is begun. */
@@ -148,10 +193,10 @@ function ensureWritable(folder) {
 }
 
 /** What comes before anything of ours can run: folders that can be written, Debian packages, npm packages. */
-async function prepare(tests) {
+async function prepare(tests, architectures) {
   ensureWritable(logDir);
   ensureWritable(cacheDir);
-  await step('Debian packages', (progress) => installPackages(progress, { tests }));
+  await step('Debian packages', (progress) => installPackages(progress, { tests, architectures }));
   await step('npm packages', installNpmPackages);
 }
 
@@ -160,10 +205,17 @@ async function prepare(tests) {
  * @param {object} [options]
  * @param {'packages' | 'build' | 'images'} [options.upTo] how far: tools only, code for this host as well, or everything (default)
  * @param {boolean} [options.tests] also the images that only tests need
+ * @param {string[]} [options.architectures] of nodes and images, by Debian's names; tests need all
  * @param {string[]} [options.native] which builds of the C++ code for tests (names of native-build.mjs)
  */
-export async function buildAll({ upTo = 'images', tests = false, native = [] } = {}) {
-  await prepare(tests || native.length > 0);
+export async function buildAll({
+  upTo = 'images',
+  tests = false,
+  architectures = tests ? allArchitectures : [defaultArchitecture],
+  native = [],
+} = {}) {
+  const needsTestTools = tests || native.length > 0;
+  await prepare(needsTestTools, needsTestTools ? allArchitectures : architectures);
   if (upTo === 'packages' && native.length === 0) return;
   const onWait = (pid) =>
     process.stderr.write(`another build (process ${pid}) runs in this checkout; waiting for it\n`);
@@ -172,11 +224,13 @@ export async function buildAll({ upTo = 'images', tests = false, native = [] } =
       await compile();
       await buildAddon();
     }
-    await buildNative(native);
+    await buildNative([...new Set([...native, ...prebuildsOf(upTo === 'packages' ? [] : architectures)])]);
     if (upTo === 'packages') return;
     await bundleOsctl();
     if (upTo !== 'images') return;
-    await buildImages();
+    if (tests) await buildTestKernels();
+    await buildImages(architectures);
     if (tests) await buildTestImages();
+    if (tests) await buildKubernetesImages();
   });
 }

@@ -3,6 +3,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { backportsStanza, parseDeb822, parseOneLine } from './apt-sources.mjs';
+import { architectureOfHost, defaultArchitecture } from './architectures.mjs';
 import { StepFailure } from './failure.mjs';
 import { out, root } from './paths.mjs';
 import { ask, logFileOf, run } from './run.mjs';
@@ -13,14 +14,18 @@ const aptDir = path.join(out, 'apt');
 /**
  * What tools/debian-packages.json asks for.
  * @param {boolean} [tests] with what only tests need
+ * @param {string[]} [architectures] that images are made for and nodes run in: Debian's names
  * @returns {{names: string[], minimum: string, emulators: {name: string, program: string}[]}}
  */
-function readWanted(tests = false) {
+export function readWanted(tests = false, architectures = [defaultArchitecture]) {
   const file = JSON.parse(readFileSync(path.join(root, 'tools', 'debian-packages.json'), 'utf8'));
+  const foreign = architectures.filter((arch) => arch !== architectureOfHost());
+  const cross = foreign.flatMap((arch) => file.crossPackages[arch]);
+  const names = [...file.packages, ...(tests ? file.testPackages : []), ...cross].map((each) => each.name);
   return {
-    names: [...file.packages, ...(tests ? file.testPackages : [])].map((each) => each.name),
+    names: [...new Set(names)],
     minimum: file.qemu.minimum,
-    emulators: [...file.qemu.packages, ...(tests ? file.qemu.testPackages : [])],
+    emulators: architectures.map((arch) => file.qemu.packages[arch]),
   };
 }
 
@@ -194,11 +199,11 @@ async function explainFailure(error, wanted) {
 /**
  * Installs what is missing. Costs one dpkg-query when nothing is.
  * @param {{update: (detail: string, percent?: number) => void}} progress
- * @param {{tests: boolean}} options whether what only tests need is wanted too
+ * @param {{tests: boolean, architectures: string[]}} options whether what only tests need is wanted too; and for which architectures
  * @returns {Promise<string>} the outcome in words
  */
-export async function installPackages(progress, { tests }) {
-  const wanted = readWanted(tests);
+export async function installPackages(progress, { tests, architectures }) {
+  const wanted = readWanted(tests, architectures);
   const missing = await missingOf(wanted.names);
   const emulators = await missingEmulators(wanted);
   const all = [...missing, ...emulators.map((each) => each.name)];

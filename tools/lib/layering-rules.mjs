@@ -11,7 +11,7 @@ export const layers = {
   base: { folders: [] },
   gen: { folders: [], packages: ['protobufjs', ...grpc] },
   native: { folders: ['base'] },
-  config: { folders: ['base'], packages: ['diff', 'yaml', 'zod'] },
+  config: { folders: ['base'], packages: ['diff', 'rfc6902', 'yaml', 'zod'] },
   kube: { folders: ['base'], packages: ['yaml'] },
   pki: {
     folders: ['base'],
@@ -20,20 +20,24 @@ export const layers = {
   os: { folders: ['base', 'native'] },
   control: { folders: ['base', 'native', 'gen'] },
   containerd: { folders: ['base', 'gen'], packages: grpc },
+  etcd: { folders: ['base', 'gen'], packages: grpc },
   init: { folders: ['base', 'native', 'os', 'control'] },
   machined: {
-    folders: ['base', 'native', 'os', 'config', 'kube', 'pki', 'control', 'containerd', 'gen'],
+    folders: ['base', 'native', 'os', 'config', 'kube', 'pki', 'control', 'containerd', 'etcd', 'gen'],
     packages: ['tar'],
   },
   networkd: { folders: ['base', 'native', 'os', 'config', 'control'] },
-  osd: { folders: ['base', 'native', 'os', 'config', 'pki', 'control', 'gen'], packages: grpc },
-  trustd: { folders: ['base', 'native', 'os', 'config', 'pki', 'control', 'gen'], packages: grpc },
-  proxyd: { folders: ['base', 'native', 'os', 'config', 'pki', 'control', 'gen'], packages: grpc },
-  blockd: { folders: ['base', 'native', 'os', 'config', 'pki', 'control', 'gen'], packages: grpc },
+  // What the processes that face the network, or strangers' disks, have in common, and their reason not to import each other: TLS, bounds, confinement.
+  server: { folders: ['base', 'native', 'pki', 'control'], packages: grpc },
+  osd: { folders: ['base', 'native', 'os', 'config', 'pki', 'control', 'server', 'gen'], packages: grpc },
+  trustd: { folders: ['base', 'native', 'os', 'config', 'pki', 'control', 'server', 'gen'], packages: grpc },
+  proxyd: { folders: ['base', 'native', 'os', 'config', 'pki', 'control', 'server', 'gen'], packages: grpc },
+  // Whom it talks to is machined.
+  blockd: { folders: ['base', 'native', 'os', 'control', 'server'] },
   client: { folders: ['base', 'gen'], packages: grpc },
-  osctl: { folders: ['base', 'client', 'config', 'pki', 'cluster'], packages: ['commander', 'yaml', 'tar'] },
-  image: { folders: ['base', 'config', 'kube'], packages: ['esbuild'] },
-  cluster: { folders: ['base', 'config', 'pki', 'image'] },
+  osctl: { folders: ['base', 'client', 'config', 'pki', 'kube', 'cluster'], packages: ['commander', 'yaml', 'tar'] },
+  image: { folders: ['base', 'config', 'kube'], packages: ['esbuild', 'tar'] },
+  cluster: { folders: ['base', 'config', 'pki', 'kube', 'image'] },
 };
 
 /**
@@ -59,6 +63,7 @@ const cores = [
   'channel',
   'dhcp',
   'files',
+  'relay',
 ];
 
 /**
@@ -73,6 +78,8 @@ export const nativeLayers = {
   bind: ['base', 'sys', 'reactor', ...cores],
   // dm-verity: one piece of code for the boot and for the addon.
   stage0: ['base', 'sys', 'block'],
+  // The first process of a pod: a program of its own, with nothing inside.
+  pause: [],
   test: ['base', 'sys', 'reactor', 'stage0', ...cores],
   fuzz: ['base', 'sys', ...cores],
 };
@@ -83,7 +90,7 @@ export const nodeApiHeaders = /^(napi|node_api|js_native_api|uv|v8|node)(-inl)?\
 /** Headers that Node-API's promise of a stable ABI does not cover: nobody includes them. */
 export const unstableHeaders = /^(uv|v8|node)\.h$/;
 
-/** Headers that declare system calls: only native/sys, native/stage0 (which stands alone), tests, and UniqueFd include them. */
+/** Headers that declare system calls: only native/sys, native/stage0 and native/pause (which stand alone), tests, and UniqueFd include them. */
 export const systemCallHeaders =
   /^(unistd|sched|sys\/(mount|syscall|wait|mman|reboot|prctl|eventfd|timerfd|signalfd|pidfd|sendfile|statfs|statvfs|swap|klog|inotify|fanotify))\.h$/;
 

@@ -12,7 +12,7 @@ export const osctlPath = path.join(root, 'bin', 'osctl');
 
 /**
  * What `osctl cluster show` says of the cluster.
- * @returns {Promise<undefined | {state: string, nodes: {name: string, state: string, endpoint: string}[]}>} undefined: there is none
+ * @returns {Promise<undefined | {state: string, arch: string, kubernetes?: {version: string}, nodes: {name: string, state: string, endpoint: string}[]}>} undefined: there is none
  */
 export async function findCluster() {
   const { code, stdout } = await ask([

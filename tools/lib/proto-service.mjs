@@ -26,16 +26,15 @@ export function serviceTable(root, messages) {
   const imported = `{ ${packages.join(', ')} } from '${messages}';\n`;
 
   let js = `import ${imported}
-const encoder = (type) => (message) => type.encode(message).finish();
-const decoder = (type) => (bytes) => type.decode(bytes);
-const method = (path, requestStream, responseStream, request, response) => ({
+// Types are looked up when a message comes: until then they are not made.
+const method = (path, requestStream, responseStream, types) => ({
   path,
   requestStream,
   responseStream,
-  requestSerialize: encoder(request),
-  requestDeserialize: decoder(request),
-  responseSerialize: encoder(response),
-  responseDeserialize: decoder(response),
+  requestSerialize: (message) => types()[0].encode(message).finish(),
+  requestDeserialize: (bytes) => types()[0].decode(bytes),
+  responseSerialize: (message) => types()[1].encode(message).finish(),
+  responseDeserialize: (bytes) => types()[1].decode(bytes),
 });
 `;
   let dts = `import type ${imported}${methodType}`;
@@ -47,7 +46,7 @@ const method = (path, requestStream, responseStream, request, response) => ({
     for (const item of service.methodsArray) {
       const [request, response] = methodTypes(item);
       const kinds = [!!item.requestStream, !!item.responseStream];
-      js += `  ${item.name}: method('/${path}/${item.name}', ${kinds.join(', ')}, ${request}, ${response}),\n`;
+      js += `  ${item.name}: method('/${path}/${item.name}', ${kinds.join(', ')}, () => [${request}, ${response}]),\n`;
       dts += `  ${item.name}: Method<${request}.$Properties, ${request}, ${response}.$Properties, ${response}> & {\n`;
       dts += `    requestStream: ${kinds[0]};\n    responseStream: ${kinds[1]};\n  };\n`;
     }

@@ -1,6 +1,7 @@
 // The groups of npm test: what each runs, how much at once, and within which time.
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { architectureOfHost, testedArchitecture } from './architectures.mjs';
 import { fuzzTargets } from './fuzz.mjs';
 import { corePrograms } from './native-build.mjs';
 import { out, root } from './paths.mjs';
@@ -21,6 +22,7 @@ import { filesBelow } from './stamp.mjs';
  * @property {number} atOnce         programs side by side
  * @property {number} timeoutSeconds of one program
  * @property {'packages' | 'build' | 'images'} needs what has to be built before
+ * @property {boolean} [isSoak]    runs when it is asked for by name, and in the soak tier
  * @property {() => Program[]} programs
  */
 
@@ -89,6 +91,15 @@ function fuzzers() {
   }));
 }
 
+/** Of the guard, with building; what is left of its group's time is for the proof. */
+const guardSeconds = 150;
+
+/** Whether this checkout is slower than its base, and whether the guard that says so can be believed. */
+function guardTests() {
+  const argv = [...node, tool('bench-guard.mjs'), '--tap', '--seconds', String(guardSeconds)];
+  return [{ name: 'guard', argv }, ...eachFile('test/guard')];
+}
+
 /** One boot of the test guest for all of its files. */
 function guestTests() {
   const files = testFiles('test/in-guest');
@@ -104,6 +115,9 @@ function guestTests() {
   ];
 }
 
+/** Nodes of the other architecture take longer to emulate; test/helpers/deadline.ts grants their tests as much. */
+const slowness = testedArchitecture() === architectureOfHost() ? 1 : 2;
+
 /** @type {Group[]} */
 export const groups = [
   {
@@ -116,7 +130,7 @@ export const groups = [
   },
   {
     name: 'unit',
-    budgetSeconds: 260,
+    budgetSeconds: 460,
     atOnce: 2,
     timeoutSeconds: 120,
     needs: 'build',
@@ -137,16 +151,54 @@ export const groups = [
       ...fuzzers(),
     ],
   },
-  { name: 'guest', budgetSeconds: 110, atOnce: 1, timeoutSeconds: 120, needs: 'images', programs: guestTests },
+  // Alone, for it measures.
+  { name: 'guard', budgetSeconds: 300, atOnce: 1, timeoutSeconds: 280, needs: 'build', programs: guardTests },
+  { name: 'guest', budgetSeconds: 180, atOnce: 1, timeoutSeconds: 200, needs: 'images', programs: guestTests },
   {
-    name: 'vm',
-    budgetSeconds: 615,
-    atOnce: 2,
+    name: 'kubernetes',
+    budgetSeconds: 60,
+    atOnce: 1,
     timeoutSeconds: 240,
     needs: 'images',
-    programs: () => eachFile('test/vm'),
+    programs: () => eachFile('test/kubernetes'),
+  },
+  {
+    name: 'vm',
+    budgetSeconds: 1500 * slowness,
+    atOnce: 2,
+    timeoutSeconds: 600 * slowness,
+    needs: 'images',
+    programs: () => eachFile('test/vm').filter((program) => !isOfCluster(program)),
+  },
+  {
+    name: 'cluster',
+    budgetSeconds: 1000 * slowness,
+    // A control plane that comes up takes all that there is; beside another machine its probes fail, and it is started again.
+    atOnce: 1,
+    timeoutSeconds: 1200 * slowness,
+    needs: 'images',
+    programs: () => eachFile('test/vm').filter(({ name }) => isOfCluster({ name }) && !isLong({ name })),
+  },
+  {
+    name: 'control-plane',
+    budgetSeconds: 1200 * slowness,
+    atOnce: 1,
+    timeoutSeconds: 1200 * slowness,
+    needs: 'images',
+    isSoak: true,
+    programs: () => eachFile('test/vm').filter(isLong),
   },
 ];
+
+/** One control plane over restarts, a power cut and a reset: ten minutes of a machine that has nothing else to do. */
+function isLong({ name }) {
+  return path.basename(name) === 'kubernetes.test.ts';
+}
+
+/** Of booted nodes with Kubernetes. */
+function isOfCluster({ name }) {
+  return path.basename(name).startsWith('kubernetes');
+}
 
 /**
  * The environment of tests: a home of their own, so that nobody's clusters or client config are touched.
@@ -167,6 +219,7 @@ export function testEnvironment(home) {
     TALOSCONFIG: path.join(home, '.talos', 'config'),
     XDG_CACHE_HOME: cache,
     ...(process.env.CI === undefined ? {} : { CI: process.env.CI }),
+    ...(process.env.TALOS_TEST_ARCH === undefined ? {} : { TALOS_TEST_ARCH: process.env.TALOS_TEST_ARCH }),
     ...(process.env.ADDON_PATH === undefined ? {} : { ADDON_PATH: process.env.ADDON_PATH }),
   };
 }

@@ -150,14 +150,26 @@ export namespace control {
         /** Request reportListening. */
         reportListening?: (control.ReportListeningRequest.$Properties|null);
 
+        /** Request reportMaintenance. */
+        reportMaintenance?: (control.ReportMaintenanceRequest.$Properties|null);
+
         /** Request reportNetwork. */
         reportNetwork?: (control.ReportNetworkRequest.$Properties|null);
 
-        /** Request startDhcp. */
-        startDhcp?: (control.StartDhcpRequest.$Properties|null);
+        /** Request setNetwork. */
+        setNetwork?: (control.SetNetworkRequest.$Properties|null);
 
-        /** Request describeDhcp. */
-        describeDhcp?: (control.DescribeDhcpRequest.$Properties|null);
+        /** Request describeNetwork. */
+        describeNetwork?: (control.DescribeNetworkRequest.$Properties|null);
+
+        /** Request reportClock. */
+        reportClock?: (control.ReportClockRequest.$Properties|null);
+
+        /** Request setPodRoutes. */
+        setPodRoutes?: (control.SetPodRoutesRequest.$Properties|null);
+
+        /** Request describePodRoutes. */
+        describePodRoutes?: (control.DescribePodRoutesRequest.$Properties|null);
 
         /** Request readEvents. */
         readEvents?: (control.ReadEventsRequest.$Properties|null);
@@ -171,6 +183,21 @@ export namespace control {
         /** Request describeTime. */
         describeTime?: (control.DescribeTimeRequest.$Properties|null);
 
+        /** Request reportVolumes. */
+        reportVolumes?: (control.ReportVolumesRequest.$Properties|null);
+
+        /** Request reportContainer. */
+        reportContainer?: (control.ReportContainerRequest.$Properties|null);
+
+        /** Request openContainerLog. */
+        openContainerLog?: (control.OpenContainerLogRequest.$Properties|null);
+
+        /** Request openContainerControl. */
+        openContainerControl?: (control.OpenContainerControlRequest.$Properties|null);
+
+        /** Request setServiceArguments. */
+        setServiceArguments?: (control.SetServiceArgumentsRequest.$Properties|null);
+
         /** Request issueCertificate. */
         issueCertificate?: (control.IssueCertificateRequest.$Properties|null);
 
@@ -183,11 +210,32 @@ export namespace control {
         /** Request uploadPart. */
         uploadPart?: (control.UploadPartRequest.$Properties|null);
 
+        /** Request offerConfig. */
+        offerConfig?: (control.OfferConfigRequest.$Properties|null);
+
         /** Request wipeDisks. */
         wipeDisks?: (control.WipeDisksRequest.$Properties|null);
 
+        /** Request issueNodeCertificate. */
+        issueNodeCertificate?: (control.IssueNodeCertificateRequest.$Properties|null);
+
+        /** Request describeApiServers. */
+        describeApiServers?: (control.DescribeApiServersRequest.$Properties|null);
+
+        /** Request stopContainers. */
+        stopContainers?: (control.StopContainersRequest.$Properties|null);
+
+        /** Request drainNode. */
+        drainNode?: (control.DrainNodeRequest.$Properties|null);
+
+        /** Request listDisks. */
+        listDisks?: (control.ListDisksRequest.$Properties|null);
+
+        /** Request wipeDevice. */
+        wipeDevice?: (control.WipeDeviceRequest.$Properties|null);
+
         /** Request method. */
-        method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"readEvents"|"reportHealth"|"reportConfig"|"describeTime"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart"|"wipeDisks");
+        method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportMaintenance"|"reportNetwork"|"setNetwork"|"describeNetwork"|"reportClock"|"setPodRoutes"|"describePodRoutes"|"readEvents"|"reportHealth"|"reportConfig"|"describeTime"|"reportVolumes"|"reportContainer"|"openContainerLog"|"openContainerControl"|"setServiceArguments"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart"|"offerConfig"|"wipeDisks"|"issueNodeCertificate"|"describeApiServers"|"stopContainers"|"drainNode"|"listDisks"|"wipeDevice");
 
         /**
          * Creates a new Request instance using the specified properties.
@@ -251,14 +299,26 @@ export namespace control {
             /** Request reportListening */
             reportListening?: (control.ReportListeningRequest.$Properties|null);
 
+            /** Request reportMaintenance */
+            reportMaintenance?: (control.ReportMaintenanceRequest.$Properties|null);
+
             /** Request reportNetwork */
             reportNetwork?: (control.ReportNetworkRequest.$Properties|null);
 
-            /** Request startDhcp */
-            startDhcp?: (control.StartDhcpRequest.$Properties|null);
+            /** Request setNetwork */
+            setNetwork?: (control.SetNetworkRequest.$Properties|null);
 
-            /** Request describeDhcp */
-            describeDhcp?: (control.DescribeDhcpRequest.$Properties|null);
+            /** Request describeNetwork */
+            describeNetwork?: (control.DescribeNetworkRequest.$Properties|null);
+
+            /** Request reportClock */
+            reportClock?: (control.ReportClockRequest.$Properties|null);
+
+            /** Request setPodRoutes */
+            setPodRoutes?: (control.SetPodRoutesRequest.$Properties|null);
+
+            /** Request describePodRoutes */
+            describePodRoutes?: (control.DescribePodRoutesRequest.$Properties|null);
 
             /** Request readEvents */
             readEvents?: (control.ReadEventsRequest.$Properties|null);
@@ -272,6 +332,21 @@ export namespace control {
             /** Request describeTime */
             describeTime?: (control.DescribeTimeRequest.$Properties|null);
 
+            /** Request reportVolumes */
+            reportVolumes?: (control.ReportVolumesRequest.$Properties|null);
+
+            /** Request reportContainer */
+            reportContainer?: (control.ReportContainerRequest.$Properties|null);
+
+            /** Request openContainerLog */
+            openContainerLog?: (control.OpenContainerLogRequest.$Properties|null);
+
+            /** Request openContainerControl */
+            openContainerControl?: (control.OpenContainerControlRequest.$Properties|null);
+
+            /** Request setServiceArguments */
+            setServiceArguments?: (control.SetServiceArgumentsRequest.$Properties|null);
+
             /** Request issueCertificate */
             issueCertificate?: (control.IssueCertificateRequest.$Properties|null);
 
@@ -284,11 +359,32 @@ export namespace control {
             /** Request uploadPart */
             uploadPart?: (control.UploadPartRequest.$Properties|null);
 
+            /** Request offerConfig */
+            offerConfig?: (control.OfferConfigRequest.$Properties|null);
+
             /** Request wipeDisks */
             wipeDisks?: (control.WipeDisksRequest.$Properties|null);
 
+            /** Request issueNodeCertificate */
+            issueNodeCertificate?: (control.IssueNodeCertificateRequest.$Properties|null);
+
+            /** Request describeApiServers */
+            describeApiServers?: (control.DescribeApiServersRequest.$Properties|null);
+
+            /** Request stopContainers */
+            stopContainers?: (control.StopContainersRequest.$Properties|null);
+
+            /** Request drainNode */
+            drainNode?: (control.DrainNodeRequest.$Properties|null);
+
+            /** Request listDisks */
+            listDisks?: (control.ListDisksRequest.$Properties|null);
+
+            /** Request wipeDevice */
+            wipeDevice?: (control.WipeDeviceRequest.$Properties|null);
+
             /** Request method */
-            method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"readEvents"|"reportHealth"|"reportConfig"|"describeTime"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart"|"wipeDisks");
+            method?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportMaintenance"|"reportNetwork"|"setNetwork"|"describeNetwork"|"reportClock"|"setPodRoutes"|"describePodRoutes"|"readEvents"|"reportHealth"|"reportConfig"|"describeTime"|"reportVolumes"|"reportContainer"|"openContainerLog"|"openContainerControl"|"setServiceArguments"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart"|"offerConfig"|"wipeDisks"|"issueNodeCertificate"|"describeApiServers"|"stopContainers"|"drainNode"|"listDisks"|"wipeDevice");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -306,21 +402,37 @@ export namespace control {
           setHostname?: control.SetHostnameRequest.$Shape|null;
           connect?: control.ConnectRequest.$Shape|null;
           reportListening?: control.ReportListeningRequest.$Shape|null;
+          reportMaintenance?: control.ReportMaintenanceRequest.$Shape|null;
           reportNetwork?: control.ReportNetworkRequest.$Shape|null;
-          startDhcp?: control.StartDhcpRequest.$Shape|null;
-          describeDhcp?: control.DescribeDhcpRequest.$Shape|null;
+          setNetwork?: control.SetNetworkRequest.$Shape|null;
+          describeNetwork?: control.DescribeNetworkRequest.$Shape|null;
+          reportClock?: control.ReportClockRequest.$Shape|null;
+          setPodRoutes?: control.SetPodRoutesRequest.$Shape|null;
+          describePodRoutes?: control.DescribePodRoutesRequest.$Shape|null;
           readEvents?: control.ReadEventsRequest.$Shape|null;
           reportHealth?: control.ReportHealthRequest.$Shape|null;
           reportConfig?: control.ReportConfigRequest.$Shape|null;
           describeTime?: control.DescribeTimeRequest.$Shape|null;
+          reportVolumes?: control.ReportVolumesRequest.$Shape|null;
+          reportContainer?: control.ReportContainerRequest.$Shape|null;
+          openContainerLog?: control.OpenContainerLogRequest.$Shape|null;
+          openContainerControl?: control.OpenContainerControlRequest.$Shape|null;
+          setServiceArguments?: control.SetServiceArgumentsRequest.$Shape|null;
           issueCertificate?: control.IssueCertificateRequest.$Shape|null;
           query?: control.QueryRequest.$Shape|null;
           openQueryStream?: control.OpenQueryStreamRequest.$Shape|null;
           uploadPart?: control.UploadPartRequest.$Shape|null;
+          offerConfig?: control.OfferConfigRequest.$Shape|null;
           wipeDisks?: control.WipeDisksRequest.$Shape|null;
+          issueNodeCertificate?: control.IssueNodeCertificateRequest.$Shape|null;
+          describeApiServers?: control.DescribeApiServersRequest.$Shape|null;
+          stopContainers?: control.StopContainersRequest.$Shape|null;
+          drainNode?: control.DrainNodeRequest.$Shape|null;
+          listDisks?: control.ListDisksRequest.$Shape|null;
+          wipeDevice?: control.WipeDeviceRequest.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ method?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "listServices"; listServices: control.ListServicesRequest.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "controlService"; listServices?: null; controlService: control.ControlServiceRequest.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogRequest.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogRequest.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgRequest.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerRequest.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameRequest.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectRequest.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningRequest.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkRequest.$Shape; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpRequest.$Shape; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpRequest.$Shape; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "readEvents"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents: control.ReadEventsRequest.$Shape; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "reportHealth"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth: control.ReportHealthRequest.$Shape; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "reportConfig"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig: control.ReportConfigRequest.$Shape; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "describeTime"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime: control.DescribeTimeRequest.$Shape; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate: control.IssueCertificateRequest.$Shape; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "query"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query: control.QueryRequest.$Shape; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ method?: "openQueryStream"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream: control.OpenQueryStreamRequest.$Shape; uploadPart?: null; wipeDisks?: null }|{ method?: "uploadPart"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart: control.UploadPartRequest.$Shape; wipeDisks?: null }|{ method?: "wipeDisks"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks: control.WipeDisksRequest.$Shape })
+          ({ method?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "listServices"; listServices: control.ListServicesRequest.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "controlService"; listServices?: null; controlService: control.ControlServiceRequest.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogRequest.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogRequest.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgRequest.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerRequest.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameRequest.$Shape; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectRequest.$Shape; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningRequest.$Shape; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "reportMaintenance"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance: control.ReportMaintenanceRequest.$Shape; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork: control.ReportNetworkRequest.$Shape; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "setNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork: control.SetNetworkRequest.$Shape; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "describeNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork: control.DescribeNetworkRequest.$Shape; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "reportClock"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock: control.ReportClockRequest.$Shape; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "setPodRoutes"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes: control.SetPodRoutesRequest.$Shape; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "describePodRoutes"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes: control.DescribePodRoutesRequest.$Shape; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "readEvents"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents: control.ReadEventsRequest.$Shape; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "reportHealth"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth: control.ReportHealthRequest.$Shape; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "reportConfig"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig: control.ReportConfigRequest.$Shape; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "describeTime"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime: control.DescribeTimeRequest.$Shape; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "reportVolumes"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes: control.ReportVolumesRequest.$Shape; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "reportContainer"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer: control.ReportContainerRequest.$Shape; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "openContainerLog"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog: control.OpenContainerLogRequest.$Shape; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "openContainerControl"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl: control.OpenContainerControlRequest.$Shape; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "setServiceArguments"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments: control.SetServiceArgumentsRequest.$Shape; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate: control.IssueCertificateRequest.$Shape; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "query"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query: control.QueryRequest.$Shape; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "openQueryStream"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream: control.OpenQueryStreamRequest.$Shape; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "uploadPart"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart: control.UploadPartRequest.$Shape; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "offerConfig"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig: control.OfferConfigRequest.$Shape; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "wipeDisks"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks: control.WipeDisksRequest.$Shape; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "issueNodeCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate: control.IssueNodeCertificateRequest.$Shape; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "describeApiServers"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers: control.DescribeApiServersRequest.$Shape; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "stopContainers"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers: control.StopContainersRequest.$Shape; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ method?: "drainNode"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode: control.DrainNodeRequest.$Shape; listDisks?: null; wipeDevice?: null }|{ method?: "listDisks"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks: control.ListDisksRequest.$Shape; wipeDevice?: null }|{ method?: "wipeDevice"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice: control.WipeDeviceRequest.$Shape })
         );
     }
 
@@ -373,14 +485,26 @@ export namespace control {
         /** Reply reportListening. */
         reportListening?: (control.ReportListeningReply.$Properties|null);
 
+        /** Reply reportMaintenance. */
+        reportMaintenance?: (control.ReportMaintenanceReply.$Properties|null);
+
         /** Reply reportNetwork. */
         reportNetwork?: (control.ReportNetworkReply.$Properties|null);
 
-        /** Reply startDhcp. */
-        startDhcp?: (control.StartDhcpReply.$Properties|null);
+        /** Reply setNetwork. */
+        setNetwork?: (control.SetNetworkReply.$Properties|null);
 
-        /** Reply describeDhcp. */
-        describeDhcp?: (control.DescribeDhcpReply.$Properties|null);
+        /** Reply describeNetwork. */
+        describeNetwork?: (control.DescribeNetworkReply.$Properties|null);
+
+        /** Reply reportClock. */
+        reportClock?: (control.ReportClockReply.$Properties|null);
+
+        /** Reply setPodRoutes. */
+        setPodRoutes?: (control.SetPodRoutesReply.$Properties|null);
+
+        /** Reply describePodRoutes. */
+        describePodRoutes?: (control.DescribePodRoutesReply.$Properties|null);
 
         /** Reply readEvents. */
         readEvents?: (control.ReadEventsReply.$Properties|null);
@@ -394,6 +518,21 @@ export namespace control {
         /** Reply describeTime. */
         describeTime?: (control.DescribeTimeReply.$Properties|null);
 
+        /** Reply reportVolumes. */
+        reportVolumes?: (control.ReportVolumesReply.$Properties|null);
+
+        /** Reply reportContainer. */
+        reportContainer?: (control.ReportContainerReply.$Properties|null);
+
+        /** Reply openContainerLog. */
+        openContainerLog?: (control.OpenContainerLogReply.$Properties|null);
+
+        /** Reply openContainerControl. */
+        openContainerControl?: (control.OpenContainerControlReply.$Properties|null);
+
+        /** Reply setServiceArguments. */
+        setServiceArguments?: (control.SetServiceArgumentsReply.$Properties|null);
+
         /** Reply issueCertificate. */
         issueCertificate?: (control.IssueCertificateReply.$Properties|null);
 
@@ -406,11 +545,32 @@ export namespace control {
         /** Reply uploadPart. */
         uploadPart?: (control.UploadPartReply.$Properties|null);
 
+        /** Reply offerConfig. */
+        offerConfig?: (control.OfferConfigReply.$Properties|null);
+
         /** Reply wipeDisks. */
         wipeDisks?: (control.WipeDisksReply.$Properties|null);
 
+        /** Reply issueNodeCertificate. */
+        issueNodeCertificate?: (control.IssueNodeCertificateReply.$Properties|null);
+
+        /** Reply describeApiServers. */
+        describeApiServers?: (control.DescribeApiServersReply.$Properties|null);
+
+        /** Reply stopContainers. */
+        stopContainers?: (control.StopContainersReply.$Properties|null);
+
+        /** Reply drainNode. */
+        drainNode?: (control.DrainNodeReply.$Properties|null);
+
+        /** Reply listDisks. */
+        listDisks?: (control.ListDisksReply.$Properties|null);
+
+        /** Reply wipeDevice. */
+        wipeDevice?: (control.WipeDeviceReply.$Properties|null);
+
         /** Reply result. */
-        result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"readEvents"|"reportHealth"|"reportConfig"|"describeTime"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart"|"wipeDisks");
+        result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportMaintenance"|"reportNetwork"|"setNetwork"|"describeNetwork"|"reportClock"|"setPodRoutes"|"describePodRoutes"|"readEvents"|"reportHealth"|"reportConfig"|"describeTime"|"reportVolumes"|"reportContainer"|"openContainerLog"|"openContainerControl"|"setServiceArguments"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart"|"offerConfig"|"wipeDisks"|"issueNodeCertificate"|"describeApiServers"|"stopContainers"|"drainNode"|"listDisks"|"wipeDevice");
 
         /**
          * Creates a new Reply instance using the specified properties.
@@ -474,14 +634,26 @@ export namespace control {
             /** Reply reportListening */
             reportListening?: (control.ReportListeningReply.$Properties|null);
 
+            /** Reply reportMaintenance */
+            reportMaintenance?: (control.ReportMaintenanceReply.$Properties|null);
+
             /** Reply reportNetwork */
             reportNetwork?: (control.ReportNetworkReply.$Properties|null);
 
-            /** Reply startDhcp */
-            startDhcp?: (control.StartDhcpReply.$Properties|null);
+            /** Reply setNetwork */
+            setNetwork?: (control.SetNetworkReply.$Properties|null);
 
-            /** Reply describeDhcp */
-            describeDhcp?: (control.DescribeDhcpReply.$Properties|null);
+            /** Reply describeNetwork */
+            describeNetwork?: (control.DescribeNetworkReply.$Properties|null);
+
+            /** Reply reportClock */
+            reportClock?: (control.ReportClockReply.$Properties|null);
+
+            /** Reply setPodRoutes */
+            setPodRoutes?: (control.SetPodRoutesReply.$Properties|null);
+
+            /** Reply describePodRoutes */
+            describePodRoutes?: (control.DescribePodRoutesReply.$Properties|null);
 
             /** Reply readEvents */
             readEvents?: (control.ReadEventsReply.$Properties|null);
@@ -495,6 +667,21 @@ export namespace control {
             /** Reply describeTime */
             describeTime?: (control.DescribeTimeReply.$Properties|null);
 
+            /** Reply reportVolumes */
+            reportVolumes?: (control.ReportVolumesReply.$Properties|null);
+
+            /** Reply reportContainer */
+            reportContainer?: (control.ReportContainerReply.$Properties|null);
+
+            /** Reply openContainerLog */
+            openContainerLog?: (control.OpenContainerLogReply.$Properties|null);
+
+            /** Reply openContainerControl */
+            openContainerControl?: (control.OpenContainerControlReply.$Properties|null);
+
+            /** Reply setServiceArguments */
+            setServiceArguments?: (control.SetServiceArgumentsReply.$Properties|null);
+
             /** Reply issueCertificate */
             issueCertificate?: (control.IssueCertificateReply.$Properties|null);
 
@@ -507,11 +694,32 @@ export namespace control {
             /** Reply uploadPart */
             uploadPart?: (control.UploadPartReply.$Properties|null);
 
+            /** Reply offerConfig */
+            offerConfig?: (control.OfferConfigReply.$Properties|null);
+
             /** Reply wipeDisks */
             wipeDisks?: (control.WipeDisksReply.$Properties|null);
 
+            /** Reply issueNodeCertificate */
+            issueNodeCertificate?: (control.IssueNodeCertificateReply.$Properties|null);
+
+            /** Reply describeApiServers */
+            describeApiServers?: (control.DescribeApiServersReply.$Properties|null);
+
+            /** Reply stopContainers */
+            stopContainers?: (control.StopContainersReply.$Properties|null);
+
+            /** Reply drainNode */
+            drainNode?: (control.DrainNodeReply.$Properties|null);
+
+            /** Reply listDisks */
+            listDisks?: (control.ListDisksReply.$Properties|null);
+
+            /** Reply wipeDevice */
+            wipeDevice?: (control.WipeDeviceReply.$Properties|null);
+
             /** Reply result */
-            result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportNetwork"|"startDhcp"|"describeDhcp"|"readEvents"|"reportHealth"|"reportConfig"|"describeTime"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart"|"wipeDisks");
+            result?: ("listServices"|"controlService"|"openLog"|"closeLog"|"openKmsg"|"power"|"setHostname"|"connect"|"reportListening"|"reportMaintenance"|"reportNetwork"|"setNetwork"|"describeNetwork"|"reportClock"|"setPodRoutes"|"describePodRoutes"|"readEvents"|"reportHealth"|"reportConfig"|"describeTime"|"reportVolumes"|"reportContainer"|"openContainerLog"|"openContainerControl"|"setServiceArguments"|"issueCertificate"|"query"|"openQueryStream"|"uploadPart"|"offerConfig"|"wipeDisks"|"issueNodeCertificate"|"describeApiServers"|"stopContainers"|"drainNode"|"listDisks"|"wipeDevice");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -529,21 +737,37 @@ export namespace control {
           setHostname?: control.SetHostnameReply.$Shape|null;
           connect?: control.ConnectReply.$Shape|null;
           reportListening?: control.ReportListeningReply.$Shape|null;
+          reportMaintenance?: control.ReportMaintenanceReply.$Shape|null;
           reportNetwork?: control.ReportNetworkReply.$Shape|null;
-          startDhcp?: control.StartDhcpReply.$Shape|null;
-          describeDhcp?: control.DescribeDhcpReply.$Shape|null;
+          setNetwork?: control.SetNetworkReply.$Shape|null;
+          describeNetwork?: control.DescribeNetworkReply.$Shape|null;
+          reportClock?: control.ReportClockReply.$Shape|null;
+          setPodRoutes?: control.SetPodRoutesReply.$Shape|null;
+          describePodRoutes?: control.DescribePodRoutesReply.$Shape|null;
           readEvents?: control.ReadEventsReply.$Shape|null;
           reportHealth?: control.ReportHealthReply.$Shape|null;
           reportConfig?: control.ReportConfigReply.$Shape|null;
           describeTime?: control.DescribeTimeReply.$Shape|null;
+          reportVolumes?: control.ReportVolumesReply.$Shape|null;
+          reportContainer?: control.ReportContainerReply.$Shape|null;
+          openContainerLog?: control.OpenContainerLogReply.$Shape|null;
+          openContainerControl?: control.OpenContainerControlReply.$Shape|null;
+          setServiceArguments?: control.SetServiceArgumentsReply.$Shape|null;
           issueCertificate?: control.IssueCertificateReply.$Shape|null;
           query?: control.QueryReply.$Shape|null;
           openQueryStream?: control.OpenQueryStreamReply.$Shape|null;
           uploadPart?: control.UploadPartReply.$Shape|null;
+          offerConfig?: control.OfferConfigReply.$Shape|null;
           wipeDisks?: control.WipeDisksReply.$Shape|null;
+          issueNodeCertificate?: control.IssueNodeCertificateReply.$Shape|null;
+          describeApiServers?: control.DescribeApiServersReply.$Shape|null;
+          stopContainers?: control.StopContainersReply.$Shape|null;
+          drainNode?: control.DrainNodeReply.$Shape|null;
+          listDisks?: control.ListDisksReply.$Shape|null;
+          wipeDevice?: control.WipeDeviceReply.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ result?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "listServices"; listServices: control.ListServicesReply.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "controlService"; listServices?: null; controlService: control.ControlServiceReply.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogReply.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogReply.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgReply.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerReply.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameReply.$Shape; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectReply.$Shape; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningReply.$Shape; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork: control.ReportNetworkReply.$Shape; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "startDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp: control.StartDhcpReply.$Shape; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "describeDhcp"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp: control.DescribeDhcpReply.$Shape; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "readEvents"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents: control.ReadEventsReply.$Shape; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "reportHealth"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth: control.ReportHealthReply.$Shape; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "reportConfig"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig: control.ReportConfigReply.$Shape; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "describeTime"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime: control.DescribeTimeReply.$Shape; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate: control.IssueCertificateReply.$Shape; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "query"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query: control.QueryReply.$Shape; openQueryStream?: null; uploadPart?: null; wipeDisks?: null }|{ result?: "openQueryStream"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream: control.OpenQueryStreamReply.$Shape; uploadPart?: null; wipeDisks?: null }|{ result?: "uploadPart"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart: control.UploadPartReply.$Shape; wipeDisks?: null }|{ result?: "wipeDisks"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportNetwork?: null; startDhcp?: null; describeDhcp?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; wipeDisks: control.WipeDisksReply.$Shape })
+          ({ result?: undefined; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "listServices"; listServices: control.ListServicesReply.$Shape; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "controlService"; listServices?: null; controlService: control.ControlServiceReply.$Shape; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "openLog"; listServices?: null; controlService?: null; openLog: control.OpenLogReply.$Shape; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "closeLog"; listServices?: null; controlService?: null; openLog?: null; closeLog: control.CloseLogReply.$Shape; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "openKmsg"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg: control.OpenKmsgReply.$Shape; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "power"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power: control.PowerReply.$Shape; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "setHostname"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname: control.SetHostnameReply.$Shape; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "connect"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect: control.ConnectReply.$Shape; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "reportListening"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening: control.ReportListeningReply.$Shape; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "reportMaintenance"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance: control.ReportMaintenanceReply.$Shape; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "reportNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork: control.ReportNetworkReply.$Shape; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "setNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork: control.SetNetworkReply.$Shape; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "describeNetwork"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork: control.DescribeNetworkReply.$Shape; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "reportClock"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock: control.ReportClockReply.$Shape; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "setPodRoutes"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes: control.SetPodRoutesReply.$Shape; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "describePodRoutes"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes: control.DescribePodRoutesReply.$Shape; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "readEvents"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents: control.ReadEventsReply.$Shape; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "reportHealth"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth: control.ReportHealthReply.$Shape; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "reportConfig"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig: control.ReportConfigReply.$Shape; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "describeTime"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime: control.DescribeTimeReply.$Shape; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "reportVolumes"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes: control.ReportVolumesReply.$Shape; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "reportContainer"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer: control.ReportContainerReply.$Shape; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "openContainerLog"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog: control.OpenContainerLogReply.$Shape; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "openContainerControl"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl: control.OpenContainerControlReply.$Shape; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "setServiceArguments"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments: control.SetServiceArgumentsReply.$Shape; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "issueCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate: control.IssueCertificateReply.$Shape; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "query"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query: control.QueryReply.$Shape; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "openQueryStream"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream: control.OpenQueryStreamReply.$Shape; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "uploadPart"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart: control.UploadPartReply.$Shape; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "offerConfig"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig: control.OfferConfigReply.$Shape; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "wipeDisks"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks: control.WipeDisksReply.$Shape; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "issueNodeCertificate"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate: control.IssueNodeCertificateReply.$Shape; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "describeApiServers"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers: control.DescribeApiServersReply.$Shape; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "stopContainers"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers: control.StopContainersReply.$Shape; drainNode?: null; listDisks?: null; wipeDevice?: null }|{ result?: "drainNode"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode: control.DrainNodeReply.$Shape; listDisks?: null; wipeDevice?: null }|{ result?: "listDisks"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks: control.ListDisksReply.$Shape; wipeDevice?: null }|{ result?: "wipeDevice"; listServices?: null; controlService?: null; openLog?: null; closeLog?: null; openKmsg?: null; power?: null; setHostname?: null; connect?: null; reportListening?: null; reportMaintenance?: null; reportNetwork?: null; setNetwork?: null; describeNetwork?: null; reportClock?: null; setPodRoutes?: null; describePodRoutes?: null; readEvents?: null; reportHealth?: null; reportConfig?: null; describeTime?: null; reportVolumes?: null; reportContainer?: null; openContainerLog?: null; openContainerControl?: null; setServiceArguments?: null; issueCertificate?: null; query?: null; openQueryStream?: null; uploadPart?: null; offerConfig?: null; wipeDisks?: null; issueNodeCertificate?: null; describeApiServers?: null; stopContainers?: null; drainNode?: null; listDisks?: null; wipeDevice: control.WipeDeviceReply.$Shape })
         );
     }
 
@@ -642,7 +866,10 @@ export namespace control {
             DEADLINE_EXCEEDED = 6,
 
             /** RESOURCE_EXHAUSTED value */
-            RESOURCE_EXHAUSTED = 7
+            RESOURCE_EXHAUSTED = 7,
+
+            /** ALREADY_EXISTS value */
+            ALREADY_EXISTS = 8
         }
     }
 
@@ -674,14 +901,32 @@ export namespace control {
         /** Event networkChanged. */
         networkChanged?: (control.NetworkFacts.$Properties|null);
 
+        /** Event networkWanted. */
+        networkWanted?: (control.NetworkWanted.$Properties|null);
+
+        /** Event podRoutesWanted. */
+        podRoutesWanted?: (control.PodRoutesWanted.$Properties|null);
+
+        /** Event clockStepped. */
+        clockStepped?: (control.ClockStepped.$Properties|null);
+
         /** Event identityChanged. */
         identityChanged?: (control.IdentityChanged.$Properties|null);
+
+        /** Event apiServersChanged. */
+        apiServersChanged?: (control.ApiServersChanged.$Properties|null);
 
         /** Event eventsPublished. */
         eventsPublished?: (control.EventsPublished.$Properties|null);
 
+        /** Event listening. */
+        listening?: (control.Listening.$Properties|null);
+
+        /** Event containerRequested. */
+        containerRequested?: (control.ContainerRequested.$Properties|null);
+
         /** Event event. */
-        event?: ("peerConnected"|"shuttingDown"|"networkChanged"|"identityChanged"|"eventsPublished");
+        event?: ("peerConnected"|"shuttingDown"|"networkChanged"|"networkWanted"|"podRoutesWanted"|"clockStepped"|"identityChanged"|"apiServersChanged"|"eventsPublished"|"listening"|"containerRequested");
 
         /**
          * Creates a new Event instance using the specified properties.
@@ -724,14 +969,32 @@ export namespace control {
             /** Event networkChanged */
             networkChanged?: (control.NetworkFacts.$Properties|null);
 
+            /** Event networkWanted */
+            networkWanted?: (control.NetworkWanted.$Properties|null);
+
+            /** Event podRoutesWanted */
+            podRoutesWanted?: (control.PodRoutesWanted.$Properties|null);
+
+            /** Event clockStepped */
+            clockStepped?: (control.ClockStepped.$Properties|null);
+
             /** Event identityChanged */
             identityChanged?: (control.IdentityChanged.$Properties|null);
+
+            /** Event apiServersChanged */
+            apiServersChanged?: (control.ApiServersChanged.$Properties|null);
 
             /** Event eventsPublished */
             eventsPublished?: (control.EventsPublished.$Properties|null);
 
+            /** Event listening */
+            listening?: (control.Listening.$Properties|null);
+
+            /** Event containerRequested */
+            containerRequested?: (control.ContainerRequested.$Properties|null);
+
             /** Event event */
-            event?: ("peerConnected"|"shuttingDown"|"networkChanged"|"identityChanged"|"eventsPublished");
+            event?: ("peerConnected"|"shuttingDown"|"networkChanged"|"networkWanted"|"podRoutesWanted"|"clockStepped"|"identityChanged"|"apiServersChanged"|"eventsPublished"|"listening"|"containerRequested");
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -742,11 +1005,17 @@ export namespace control {
           peerConnected?: control.PeerConnected.$Shape|null;
           shuttingDown?: control.ShuttingDown.$Shape|null;
           networkChanged?: control.NetworkFacts.$Shape|null;
+          networkWanted?: control.NetworkWanted.$Shape|null;
+          podRoutesWanted?: control.PodRoutesWanted.$Shape|null;
+          clockStepped?: control.ClockStepped.$Shape|null;
           identityChanged?: control.IdentityChanged.$Shape|null;
+          apiServersChanged?: control.ApiServersChanged.$Shape|null;
           eventsPublished?: control.EventsPublished.$Shape|null;
+          listening?: control.Listening.$Shape|null;
+          containerRequested?: control.ContainerRequested.$Shape|null;
           $unknowns?: Uint8Array[];
         } & (
-          ({ event?: undefined; peerConnected?: null; shuttingDown?: null; networkChanged?: null; identityChanged?: null; eventsPublished?: null }|{ event?: "peerConnected"; peerConnected: control.PeerConnected.$Shape; shuttingDown?: null; networkChanged?: null; identityChanged?: null; eventsPublished?: null }|{ event?: "shuttingDown"; peerConnected?: null; shuttingDown: control.ShuttingDown.$Shape; networkChanged?: null; identityChanged?: null; eventsPublished?: null }|{ event?: "networkChanged"; peerConnected?: null; shuttingDown?: null; networkChanged: control.NetworkFacts.$Shape; identityChanged?: null; eventsPublished?: null }|{ event?: "identityChanged"; peerConnected?: null; shuttingDown?: null; networkChanged?: null; identityChanged: control.IdentityChanged.$Shape; eventsPublished?: null }|{ event?: "eventsPublished"; peerConnected?: null; shuttingDown?: null; networkChanged?: null; identityChanged?: null; eventsPublished: control.EventsPublished.$Shape })
+          ({ event?: undefined; peerConnected?: null; shuttingDown?: null; networkChanged?: null; networkWanted?: null; podRoutesWanted?: null; clockStepped?: null; identityChanged?: null; apiServersChanged?: null; eventsPublished?: null; listening?: null; containerRequested?: null }|{ event?: "peerConnected"; peerConnected: control.PeerConnected.$Shape; shuttingDown?: null; networkChanged?: null; networkWanted?: null; podRoutesWanted?: null; clockStepped?: null; identityChanged?: null; apiServersChanged?: null; eventsPublished?: null; listening?: null; containerRequested?: null }|{ event?: "shuttingDown"; peerConnected?: null; shuttingDown: control.ShuttingDown.$Shape; networkChanged?: null; networkWanted?: null; podRoutesWanted?: null; clockStepped?: null; identityChanged?: null; apiServersChanged?: null; eventsPublished?: null; listening?: null; containerRequested?: null }|{ event?: "networkChanged"; peerConnected?: null; shuttingDown?: null; networkChanged: control.NetworkFacts.$Shape; networkWanted?: null; podRoutesWanted?: null; clockStepped?: null; identityChanged?: null; apiServersChanged?: null; eventsPublished?: null; listening?: null; containerRequested?: null }|{ event?: "networkWanted"; peerConnected?: null; shuttingDown?: null; networkChanged?: null; networkWanted: control.NetworkWanted.$Shape; podRoutesWanted?: null; clockStepped?: null; identityChanged?: null; apiServersChanged?: null; eventsPublished?: null; listening?: null; containerRequested?: null }|{ event?: "podRoutesWanted"; peerConnected?: null; shuttingDown?: null; networkChanged?: null; networkWanted?: null; podRoutesWanted: control.PodRoutesWanted.$Shape; clockStepped?: null; identityChanged?: null; apiServersChanged?: null; eventsPublished?: null; listening?: null; containerRequested?: null }|{ event?: "clockStepped"; peerConnected?: null; shuttingDown?: null; networkChanged?: null; networkWanted?: null; podRoutesWanted?: null; clockStepped: control.ClockStepped.$Shape; identityChanged?: null; apiServersChanged?: null; eventsPublished?: null; listening?: null; containerRequested?: null }|{ event?: "identityChanged"; peerConnected?: null; shuttingDown?: null; networkChanged?: null; networkWanted?: null; podRoutesWanted?: null; clockStepped?: null; identityChanged: control.IdentityChanged.$Shape; apiServersChanged?: null; eventsPublished?: null; listening?: null; containerRequested?: null }|{ event?: "apiServersChanged"; peerConnected?: null; shuttingDown?: null; networkChanged?: null; networkWanted?: null; podRoutesWanted?: null; clockStepped?: null; identityChanged?: null; apiServersChanged: control.ApiServersChanged.$Shape; eventsPublished?: null; listening?: null; containerRequested?: null }|{ event?: "eventsPublished"; peerConnected?: null; shuttingDown?: null; networkChanged?: null; networkWanted?: null; podRoutesWanted?: null; clockStepped?: null; identityChanged?: null; apiServersChanged?: null; eventsPublished: control.EventsPublished.$Shape; listening?: null; containerRequested?: null }|{ event?: "listening"; peerConnected?: null; shuttingDown?: null; networkChanged?: null; networkWanted?: null; podRoutesWanted?: null; clockStepped?: null; identityChanged?: null; apiServersChanged?: null; eventsPublished?: null; listening: control.Listening.$Shape; containerRequested?: null }|{ event?: "containerRequested"; peerConnected?: null; shuttingDown?: null; networkChanged?: null; networkWanted?: null; podRoutesWanted?: null; clockStepped?: null; identityChanged?: null; apiServersChanged?: null; eventsPublished?: null; listening?: null; containerRequested: control.ContainerRequested.$Shape })
         );
     }
 
@@ -813,6 +1082,77 @@ export namespace control {
 
         /** Shape of a PeerConnected. */
         type $Shape = control.PeerConnected.$Properties;
+    }
+
+    /**
+     * Properties of a ContainerRequested.
+     * @deprecated Use control.ContainerRequested.$Properties instead.
+     */
+    interface IContainerRequested extends control.ContainerRequested.$Properties {
+    }
+
+    /** Represents a ContainerRequested. */
+    class ContainerRequested {
+
+        /**
+         * Constructs a new ContainerRequested.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ContainerRequested.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ContainerRequested id. */
+        id: string;
+
+        /** ContainerRequested action. */
+        action: control.ControlServiceRequest.Action;
+
+        /**
+         * Creates a new ContainerRequested instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ContainerRequested instance
+         */
+        static create(properties: control.ContainerRequested.$Shape): control.ContainerRequested & control.ContainerRequested.$Shape;
+        static create(properties?: control.ContainerRequested.$Properties): control.ContainerRequested;
+
+        /**
+         * Encodes the specified ContainerRequested message. Does not implicitly {@link control.ContainerRequested.verify|verify} messages.
+         * @param message ContainerRequested message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ContainerRequested.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ContainerRequested message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ContainerRequested & control.ContainerRequested.$Shape} ContainerRequested
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ContainerRequested & control.ContainerRequested.$Shape;
+    }
+
+    namespace ContainerRequested {
+
+        /** Properties of a ContainerRequested. */
+        interface $Properties {
+
+            /** ContainerRequested id */
+            id?: (string|null);
+
+            /** ContainerRequested action */
+            action?: (control.ControlServiceRequest.Action|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ContainerRequested. */
+        type $Shape = control.ContainerRequested.$Properties;
     }
 
     /**
@@ -934,6 +1274,248 @@ export namespace control {
     }
 
     /**
+     * Properties of a Listening.
+     * @deprecated Use control.Listening.$Properties instead.
+     */
+    interface IListening extends control.Listening.$Properties {
+    }
+
+    /** Represents a Listening. */
+    class Listening {
+
+        /**
+         * Constructs a new Listening.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.Listening.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Listening peer. */
+        peer: string;
+
+        /**
+         * Creates a new Listening instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns Listening instance
+         */
+        static create(properties: control.Listening.$Shape): control.Listening & control.Listening.$Shape;
+        static create(properties?: control.Listening.$Properties): control.Listening;
+
+        /**
+         * Encodes the specified Listening message. Does not implicitly {@link control.Listening.verify|verify} messages.
+         * @param message Listening message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.Listening.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a Listening message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.Listening & control.Listening.$Shape} Listening
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.Listening & control.Listening.$Shape;
+    }
+
+    namespace Listening {
+
+        /** Properties of a Listening. */
+        interface $Properties {
+
+            /** Listening peer */
+            peer?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a Listening. */
+        type $Shape = control.Listening.$Properties;
+    }
+
+    /**
+     * Properties of a NetworkWanted.
+     * @deprecated Use control.NetworkWanted.$Properties instead.
+     */
+    interface INetworkWanted extends control.NetworkWanted.$Properties {
+    }
+
+    /** Represents a NetworkWanted. */
+    class NetworkWanted {
+
+        /**
+         * Constructs a new NetworkWanted.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.NetworkWanted.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new NetworkWanted instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns NetworkWanted instance
+         */
+        static create(properties: control.NetworkWanted.$Shape): control.NetworkWanted & control.NetworkWanted.$Shape;
+        static create(properties?: control.NetworkWanted.$Properties): control.NetworkWanted;
+
+        /**
+         * Encodes the specified NetworkWanted message. Does not implicitly {@link control.NetworkWanted.verify|verify} messages.
+         * @param message NetworkWanted message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.NetworkWanted.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a NetworkWanted message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.NetworkWanted & control.NetworkWanted.$Shape} NetworkWanted
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.NetworkWanted & control.NetworkWanted.$Shape;
+    }
+
+    namespace NetworkWanted {
+
+        /** Properties of a NetworkWanted. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a NetworkWanted. */
+        type $Shape = control.NetworkWanted.$Properties;
+    }
+
+    /**
+     * Properties of a PodRoutesWanted.
+     * @deprecated Use control.PodRoutesWanted.$Properties instead.
+     */
+    interface IPodRoutesWanted extends control.PodRoutesWanted.$Properties {
+    }
+
+    /** Represents a PodRoutesWanted. */
+    class PodRoutesWanted {
+
+        /**
+         * Constructs a new PodRoutesWanted.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.PodRoutesWanted.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new PodRoutesWanted instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns PodRoutesWanted instance
+         */
+        static create(properties: control.PodRoutesWanted.$Shape): control.PodRoutesWanted & control.PodRoutesWanted.$Shape;
+        static create(properties?: control.PodRoutesWanted.$Properties): control.PodRoutesWanted;
+
+        /**
+         * Encodes the specified PodRoutesWanted message. Does not implicitly {@link control.PodRoutesWanted.verify|verify} messages.
+         * @param message PodRoutesWanted message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.PodRoutesWanted.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a PodRoutesWanted message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.PodRoutesWanted & control.PodRoutesWanted.$Shape} PodRoutesWanted
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.PodRoutesWanted & control.PodRoutesWanted.$Shape;
+    }
+
+    namespace PodRoutesWanted {
+
+        /** Properties of a PodRoutesWanted. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a PodRoutesWanted. */
+        type $Shape = control.PodRoutesWanted.$Properties;
+    }
+
+    /**
+     * Properties of a ClockStepped.
+     * @deprecated Use control.ClockStepped.$Properties instead.
+     */
+    interface IClockStepped extends control.ClockStepped.$Properties {
+    }
+
+    /** Represents a ClockStepped. */
+    class ClockStepped {
+
+        /**
+         * Constructs a new ClockStepped.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ClockStepped.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new ClockStepped instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ClockStepped instance
+         */
+        static create(properties: control.ClockStepped.$Shape): control.ClockStepped & control.ClockStepped.$Shape;
+        static create(properties?: control.ClockStepped.$Properties): control.ClockStepped;
+
+        /**
+         * Encodes the specified ClockStepped message. Does not implicitly {@link control.ClockStepped.verify|verify} messages.
+         * @param message ClockStepped message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ClockStepped.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ClockStepped message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ClockStepped & control.ClockStepped.$Shape} ClockStepped
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ClockStepped & control.ClockStepped.$Shape;
+    }
+
+    namespace ClockStepped {
+
+        /** Properties of a ClockStepped. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ClockStepped. */
+        type $Shape = control.ClockStepped.$Properties;
+    }
+
+    /**
      * Properties of an IdentityChanged.
      * @deprecated Use control.IdentityChanged.$Properties instead.
      */
@@ -993,6 +1575,65 @@ export namespace control {
     }
 
     /**
+     * Properties of an ApiServersChanged.
+     * @deprecated Use control.ApiServersChanged.$Properties instead.
+     */
+    interface IApiServersChanged extends control.ApiServersChanged.$Properties {
+    }
+
+    /** Represents an ApiServersChanged. */
+    class ApiServersChanged {
+
+        /**
+         * Constructs a new ApiServersChanged.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ApiServersChanged.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new ApiServersChanged instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ApiServersChanged instance
+         */
+        static create(properties: control.ApiServersChanged.$Shape): control.ApiServersChanged & control.ApiServersChanged.$Shape;
+        static create(properties?: control.ApiServersChanged.$Properties): control.ApiServersChanged;
+
+        /**
+         * Encodes the specified ApiServersChanged message. Does not implicitly {@link control.ApiServersChanged.verify|verify} messages.
+         * @param message ApiServersChanged message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ApiServersChanged.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an ApiServersChanged message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ApiServersChanged & control.ApiServersChanged.$Shape} ApiServersChanged
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ApiServersChanged & control.ApiServersChanged.$Shape;
+    }
+
+    namespace ApiServersChanged {
+
+        /** Properties of an ApiServersChanged. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an ApiServersChanged. */
+        type $Shape = control.ApiServersChanged.$Properties;
+    }
+
+    /**
      * Properties of a NetworkFacts.
      * @deprecated Use control.NetworkFacts.$Properties instead.
      */
@@ -1034,6 +1675,12 @@ export namespace control {
 
         /** NetworkFacts carrier. */
         carrier: boolean;
+
+        /** NetworkFacts otherAddresses. */
+        otherAddresses: string[];
+
+        /** NetworkFacts dhcp. */
+        dhcp: boolean;
 
         /**
          * Creates a new NetworkFacts instance using the specified properties.
@@ -1090,6 +1737,12 @@ export namespace control {
 
             /** NetworkFacts carrier */
             carrier?: (boolean|null);
+
+            /** NetworkFacts otherAddresses */
+            otherAddresses?: (string[]|null);
+
+            /** NetworkFacts dhcp */
+            dhcp?: (boolean|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -1450,6 +2103,9 @@ export namespace control {
         /** ControlServiceRequest action. */
         action: control.ControlServiceRequest.Action;
 
+        /** ControlServiceRequest untilEnded. */
+        untilEnded: boolean;
+
         /**
          * Creates a new ControlServiceRequest instance using the specified properties.
          * @param [properties] Properties to set
@@ -1487,6 +2143,9 @@ export namespace control {
 
             /** ControlServiceRequest action */
             action?: (control.ControlServiceRequest.Action|null);
+
+            /** ControlServiceRequest untilEnded */
+            untilEnded?: (boolean|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -1572,6 +2231,136 @@ export namespace control {
 
         /** Shape of a ControlServiceReply. */
         type $Shape = control.ControlServiceReply.$Properties;
+    }
+
+    /**
+     * Properties of a SetServiceArgumentsRequest.
+     * @deprecated Use control.SetServiceArgumentsRequest.$Properties instead.
+     */
+    interface ISetServiceArgumentsRequest extends control.SetServiceArgumentsRequest.$Properties {
+    }
+
+    /** Represents a SetServiceArgumentsRequest. */
+    class SetServiceArgumentsRequest {
+
+        /**
+         * Constructs a new SetServiceArgumentsRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.SetServiceArgumentsRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** SetServiceArgumentsRequest id. */
+        id: string;
+
+        /** SetServiceArgumentsRequest arguments. */
+        arguments: string[];
+
+        /**
+         * Creates a new SetServiceArgumentsRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns SetServiceArgumentsRequest instance
+         */
+        static create(properties: control.SetServiceArgumentsRequest.$Shape): control.SetServiceArgumentsRequest & control.SetServiceArgumentsRequest.$Shape;
+        static create(properties?: control.SetServiceArgumentsRequest.$Properties): control.SetServiceArgumentsRequest;
+
+        /**
+         * Encodes the specified SetServiceArgumentsRequest message. Does not implicitly {@link control.SetServiceArgumentsRequest.verify|verify} messages.
+         * @param message SetServiceArgumentsRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.SetServiceArgumentsRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a SetServiceArgumentsRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.SetServiceArgumentsRequest & control.SetServiceArgumentsRequest.$Shape} SetServiceArgumentsRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.SetServiceArgumentsRequest & control.SetServiceArgumentsRequest.$Shape;
+    }
+
+    namespace SetServiceArgumentsRequest {
+
+        /** Properties of a SetServiceArgumentsRequest. */
+        interface $Properties {
+
+            /** SetServiceArgumentsRequest id */
+            id?: (string|null);
+
+            /** SetServiceArgumentsRequest arguments */
+            "arguments"?: (string[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a SetServiceArgumentsRequest. */
+        type $Shape = control.SetServiceArgumentsRequest.$Properties;
+    }
+
+    /**
+     * Properties of a SetServiceArgumentsReply.
+     * @deprecated Use control.SetServiceArgumentsReply.$Properties instead.
+     */
+    interface ISetServiceArgumentsReply extends control.SetServiceArgumentsReply.$Properties {
+    }
+
+    /** Represents a SetServiceArgumentsReply. */
+    class SetServiceArgumentsReply {
+
+        /**
+         * Constructs a new SetServiceArgumentsReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.SetServiceArgumentsReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new SetServiceArgumentsReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns SetServiceArgumentsReply instance
+         */
+        static create(properties: control.SetServiceArgumentsReply.$Shape): control.SetServiceArgumentsReply & control.SetServiceArgumentsReply.$Shape;
+        static create(properties?: control.SetServiceArgumentsReply.$Properties): control.SetServiceArgumentsReply;
+
+        /**
+         * Encodes the specified SetServiceArgumentsReply message. Does not implicitly {@link control.SetServiceArgumentsReply.verify|verify} messages.
+         * @param message SetServiceArgumentsReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.SetServiceArgumentsReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a SetServiceArgumentsReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.SetServiceArgumentsReply & control.SetServiceArgumentsReply.$Shape} SetServiceArgumentsReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.SetServiceArgumentsReply & control.SetServiceArgumentsReply.$Shape;
+    }
+
+    namespace SetServiceArgumentsReply {
+
+        /** Properties of a SetServiceArgumentsReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a SetServiceArgumentsReply. */
+        type $Shape = control.SetServiceArgumentsReply.$Properties;
     }
 
     /**
@@ -1995,6 +2784,12 @@ export namespace control {
         /** PowerRequest disksToWipe. */
         disksToWipe: string[];
 
+        /** PowerRequest partitionsToWipe. */
+        partitionsToWipe: string[];
+
+        /** PowerRequest drain. */
+        drain: boolean;
+
         /**
          * Creates a new PowerRequest instance using the specified properties.
          * @param [properties] Properties to set
@@ -2044,6 +2839,12 @@ export namespace control {
 
             /** PowerRequest disksToWipe */
             disksToWipe?: (string[]|null);
+
+            /** PowerRequest partitionsToWipe */
+            partitionsToWipe?: (string[]|null);
+
+            /** PowerRequest drain */
+            drain?: (boolean|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -2495,6 +3296,130 @@ export namespace control {
     }
 
     /**
+     * Properties of a ReportMaintenanceRequest.
+     * @deprecated Use control.ReportMaintenanceRequest.$Properties instead.
+     */
+    interface IReportMaintenanceRequest extends control.ReportMaintenanceRequest.$Properties {
+    }
+
+    /** Represents a ReportMaintenanceRequest. */
+    class ReportMaintenanceRequest {
+
+        /**
+         * Constructs a new ReportMaintenanceRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportMaintenanceRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ReportMaintenanceRequest port. */
+        port: number;
+
+        /**
+         * Creates a new ReportMaintenanceRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportMaintenanceRequest instance
+         */
+        static create(properties: control.ReportMaintenanceRequest.$Shape): control.ReportMaintenanceRequest & control.ReportMaintenanceRequest.$Shape;
+        static create(properties?: control.ReportMaintenanceRequest.$Properties): control.ReportMaintenanceRequest;
+
+        /**
+         * Encodes the specified ReportMaintenanceRequest message. Does not implicitly {@link control.ReportMaintenanceRequest.verify|verify} messages.
+         * @param message ReportMaintenanceRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportMaintenanceRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportMaintenanceRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportMaintenanceRequest & control.ReportMaintenanceRequest.$Shape} ReportMaintenanceRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportMaintenanceRequest & control.ReportMaintenanceRequest.$Shape;
+    }
+
+    namespace ReportMaintenanceRequest {
+
+        /** Properties of a ReportMaintenanceRequest. */
+        interface $Properties {
+
+            /** ReportMaintenanceRequest port */
+            port?: (number|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportMaintenanceRequest. */
+        type $Shape = control.ReportMaintenanceRequest.$Properties;
+    }
+
+    /**
+     * Properties of a ReportMaintenanceReply.
+     * @deprecated Use control.ReportMaintenanceReply.$Properties instead.
+     */
+    interface IReportMaintenanceReply extends control.ReportMaintenanceReply.$Properties {
+    }
+
+    /** Represents a ReportMaintenanceReply. */
+    class ReportMaintenanceReply {
+
+        /**
+         * Constructs a new ReportMaintenanceReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportMaintenanceReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new ReportMaintenanceReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportMaintenanceReply instance
+         */
+        static create(properties: control.ReportMaintenanceReply.$Shape): control.ReportMaintenanceReply & control.ReportMaintenanceReply.$Shape;
+        static create(properties?: control.ReportMaintenanceReply.$Properties): control.ReportMaintenanceReply;
+
+        /**
+         * Encodes the specified ReportMaintenanceReply message. Does not implicitly {@link control.ReportMaintenanceReply.verify|verify} messages.
+         * @param message ReportMaintenanceReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportMaintenanceReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportMaintenanceReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportMaintenanceReply & control.ReportMaintenanceReply.$Shape} ReportMaintenanceReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportMaintenanceReply & control.ReportMaintenanceReply.$Shape;
+    }
+
+    namespace ReportMaintenanceReply {
+
+        /** Properties of a ReportMaintenanceReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportMaintenanceReply. */
+        type $Shape = control.ReportMaintenanceReply.$Properties;
+    }
+
+    /**
      * Properties of a ReportNetworkRequest.
      * @deprecated Use control.ReportNetworkRequest.$Properties instead.
      */
@@ -2619,263 +3544,706 @@ export namespace control {
     }
 
     /**
-     * Properties of a StartDhcpRequest.
-     * @deprecated Use control.StartDhcpRequest.$Properties instead.
+     * Properties of a SetNetworkRequest.
+     * @deprecated Use control.SetNetworkRequest.$Properties instead.
      */
-    interface IStartDhcpRequest extends control.StartDhcpRequest.$Properties {
+    interface ISetNetworkRequest extends control.SetNetworkRequest.$Properties {
     }
 
-    /** Represents a StartDhcpRequest. */
-    class StartDhcpRequest {
+    /** Represents a SetNetworkRequest. */
+    class SetNetworkRequest {
 
         /**
-         * Constructs a new StartDhcpRequest.
+         * Constructs a new SetNetworkRequest.
          * @param [properties] Properties to set
          */
-        constructor(properties?: control.StartDhcpRequest.$Properties);
+        constructor(properties?: control.SetNetworkRequest.$Properties);
 
         /** Unknown fields preserved while decoding when enabled */
         $unknowns?: Uint8Array[];
 
-        /** StartDhcpRequest link. */
-        link: string;
+        /** SetNetworkRequest document. */
+        document: Uint8Array;
+
+        /** SetNetworkRequest urgent. */
+        urgent: boolean;
 
         /**
-         * Creates a new StartDhcpRequest instance using the specified properties.
+         * Creates a new SetNetworkRequest instance using the specified properties.
          * @param [properties] Properties to set
-         * @returns StartDhcpRequest instance
+         * @returns SetNetworkRequest instance
          */
-        static create(properties: control.StartDhcpRequest.$Shape): control.StartDhcpRequest & control.StartDhcpRequest.$Shape;
-        static create(properties?: control.StartDhcpRequest.$Properties): control.StartDhcpRequest;
+        static create(properties: control.SetNetworkRequest.$Shape): control.SetNetworkRequest & control.SetNetworkRequest.$Shape;
+        static create(properties?: control.SetNetworkRequest.$Properties): control.SetNetworkRequest;
 
         /**
-         * Encodes the specified StartDhcpRequest message. Does not implicitly {@link control.StartDhcpRequest.verify|verify} messages.
-         * @param message StartDhcpRequest message or plain object to encode
+         * Encodes the specified SetNetworkRequest message. Does not implicitly {@link control.SetNetworkRequest.verify|verify} messages.
+         * @param message SetNetworkRequest message or plain object to encode
          * @param [writer] Writer to encode to
          * @returns Writer
          */
-        static encode(message: control.StartDhcpRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static encode(message: control.SetNetworkRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
 
         /**
-         * Decodes a StartDhcpRequest message from the specified reader or buffer.
+         * Decodes a SetNetworkRequest message from the specified reader or buffer.
          * @param reader Reader or buffer to decode from
          * @param [length] Message length if known beforehand
-         * @returns {control.StartDhcpRequest & control.StartDhcpRequest.$Shape} StartDhcpRequest
+         * @returns {control.SetNetworkRequest & control.SetNetworkRequest.$Shape} SetNetworkRequest
          * @throws {Error} If the payload is not a reader or valid buffer
          * @throws {$protobuf.util.ProtocolError} If required fields are missing
          */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.StartDhcpRequest & control.StartDhcpRequest.$Shape;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.SetNetworkRequest & control.SetNetworkRequest.$Shape;
     }
 
-    namespace StartDhcpRequest {
+    namespace SetNetworkRequest {
 
-        /** Properties of a StartDhcpRequest. */
+        /** Properties of a SetNetworkRequest. */
         interface $Properties {
 
-            /** StartDhcpRequest link */
-            link?: (string|null);
+            /** SetNetworkRequest document */
+            document?: (Uint8Array|null);
+
+            /** SetNetworkRequest urgent */
+            urgent?: (boolean|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
 
-        /** Shape of a StartDhcpRequest. */
-        type $Shape = control.StartDhcpRequest.$Properties;
+        /** Shape of a SetNetworkRequest. */
+        type $Shape = control.SetNetworkRequest.$Properties;
     }
 
     /**
-     * Properties of a StartDhcpReply.
-     * @deprecated Use control.StartDhcpReply.$Properties instead.
+     * Properties of a SetNetworkReply.
+     * @deprecated Use control.SetNetworkReply.$Properties instead.
      */
-    interface IStartDhcpReply extends control.StartDhcpReply.$Properties {
+    interface ISetNetworkReply extends control.SetNetworkReply.$Properties {
     }
 
-    /** Represents a StartDhcpReply. */
-    class StartDhcpReply {
+    /** Represents a SetNetworkReply. */
+    class SetNetworkReply {
 
         /**
-         * Constructs a new StartDhcpReply.
+         * Constructs a new SetNetworkReply.
          * @param [properties] Properties to set
          */
-        constructor(properties?: control.StartDhcpReply.$Properties);
+        constructor(properties?: control.SetNetworkReply.$Properties);
 
         /** Unknown fields preserved while decoding when enabled */
         $unknowns?: Uint8Array[];
 
         /**
-         * Creates a new StartDhcpReply instance using the specified properties.
+         * Creates a new SetNetworkReply instance using the specified properties.
          * @param [properties] Properties to set
-         * @returns StartDhcpReply instance
+         * @returns SetNetworkReply instance
          */
-        static create(properties: control.StartDhcpReply.$Shape): control.StartDhcpReply & control.StartDhcpReply.$Shape;
-        static create(properties?: control.StartDhcpReply.$Properties): control.StartDhcpReply;
+        static create(properties: control.SetNetworkReply.$Shape): control.SetNetworkReply & control.SetNetworkReply.$Shape;
+        static create(properties?: control.SetNetworkReply.$Properties): control.SetNetworkReply;
 
         /**
-         * Encodes the specified StartDhcpReply message. Does not implicitly {@link control.StartDhcpReply.verify|verify} messages.
-         * @param message StartDhcpReply message or plain object to encode
+         * Encodes the specified SetNetworkReply message. Does not implicitly {@link control.SetNetworkReply.verify|verify} messages.
+         * @param message SetNetworkReply message or plain object to encode
          * @param [writer] Writer to encode to
          * @returns Writer
          */
-        static encode(message: control.StartDhcpReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static encode(message: control.SetNetworkReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
 
         /**
-         * Decodes a StartDhcpReply message from the specified reader or buffer.
+         * Decodes a SetNetworkReply message from the specified reader or buffer.
          * @param reader Reader or buffer to decode from
          * @param [length] Message length if known beforehand
-         * @returns {control.StartDhcpReply & control.StartDhcpReply.$Shape} StartDhcpReply
+         * @returns {control.SetNetworkReply & control.SetNetworkReply.$Shape} SetNetworkReply
          * @throws {Error} If the payload is not a reader or valid buffer
          * @throws {$protobuf.util.ProtocolError} If required fields are missing
          */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.StartDhcpReply & control.StartDhcpReply.$Shape;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.SetNetworkReply & control.SetNetworkReply.$Shape;
     }
 
-    namespace StartDhcpReply {
+    namespace SetNetworkReply {
 
-        /** Properties of a StartDhcpReply. */
+        /** Properties of a SetNetworkReply. */
         interface $Properties {
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
 
-        /** Shape of a StartDhcpReply. */
-        type $Shape = control.StartDhcpReply.$Properties;
+        /** Shape of a SetNetworkReply. */
+        type $Shape = control.SetNetworkReply.$Properties;
     }
 
     /**
-     * Properties of a DescribeDhcpRequest.
-     * @deprecated Use control.DescribeDhcpRequest.$Properties instead.
+     * Properties of a DescribeNetworkRequest.
+     * @deprecated Use control.DescribeNetworkRequest.$Properties instead.
      */
-    interface IDescribeDhcpRequest extends control.DescribeDhcpRequest.$Properties {
+    interface IDescribeNetworkRequest extends control.DescribeNetworkRequest.$Properties {
     }
 
-    /** Represents a DescribeDhcpRequest. */
-    class DescribeDhcpRequest {
+    /** Represents a DescribeNetworkRequest. */
+    class DescribeNetworkRequest {
 
         /**
-         * Constructs a new DescribeDhcpRequest.
+         * Constructs a new DescribeNetworkRequest.
          * @param [properties] Properties to set
          */
-        constructor(properties?: control.DescribeDhcpRequest.$Properties);
+        constructor(properties?: control.DescribeNetworkRequest.$Properties);
 
         /** Unknown fields preserved while decoding when enabled */
         $unknowns?: Uint8Array[];
 
         /**
-         * Creates a new DescribeDhcpRequest instance using the specified properties.
+         * Creates a new DescribeNetworkRequest instance using the specified properties.
          * @param [properties] Properties to set
-         * @returns DescribeDhcpRequest instance
+         * @returns DescribeNetworkRequest instance
          */
-        static create(properties: control.DescribeDhcpRequest.$Shape): control.DescribeDhcpRequest & control.DescribeDhcpRequest.$Shape;
-        static create(properties?: control.DescribeDhcpRequest.$Properties): control.DescribeDhcpRequest;
+        static create(properties: control.DescribeNetworkRequest.$Shape): control.DescribeNetworkRequest & control.DescribeNetworkRequest.$Shape;
+        static create(properties?: control.DescribeNetworkRequest.$Properties): control.DescribeNetworkRequest;
 
         /**
-         * Encodes the specified DescribeDhcpRequest message. Does not implicitly {@link control.DescribeDhcpRequest.verify|verify} messages.
-         * @param message DescribeDhcpRequest message or plain object to encode
+         * Encodes the specified DescribeNetworkRequest message. Does not implicitly {@link control.DescribeNetworkRequest.verify|verify} messages.
+         * @param message DescribeNetworkRequest message or plain object to encode
          * @param [writer] Writer to encode to
          * @returns Writer
          */
-        static encode(message: control.DescribeDhcpRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static encode(message: control.DescribeNetworkRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
 
         /**
-         * Decodes a DescribeDhcpRequest message from the specified reader or buffer.
+         * Decodes a DescribeNetworkRequest message from the specified reader or buffer.
          * @param reader Reader or buffer to decode from
          * @param [length] Message length if known beforehand
-         * @returns {control.DescribeDhcpRequest & control.DescribeDhcpRequest.$Shape} DescribeDhcpRequest
+         * @returns {control.DescribeNetworkRequest & control.DescribeNetworkRequest.$Shape} DescribeNetworkRequest
          * @throws {Error} If the payload is not a reader or valid buffer
          * @throws {$protobuf.util.ProtocolError} If required fields are missing
          */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.DescribeDhcpRequest & control.DescribeDhcpRequest.$Shape;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.DescribeNetworkRequest & control.DescribeNetworkRequest.$Shape;
     }
 
-    namespace DescribeDhcpRequest {
+    namespace DescribeNetworkRequest {
 
-        /** Properties of a DescribeDhcpRequest. */
+        /** Properties of a DescribeNetworkRequest. */
         interface $Properties {
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
 
-        /** Shape of a DescribeDhcpRequest. */
-        type $Shape = control.DescribeDhcpRequest.$Properties;
+        /** Shape of a DescribeNetworkRequest. */
+        type $Shape = control.DescribeNetworkRequest.$Properties;
     }
 
     /**
-     * Properties of a DescribeDhcpReply.
-     * @deprecated Use control.DescribeDhcpReply.$Properties instead.
+     * Properties of a DescribeNetworkReply.
+     * @deprecated Use control.DescribeNetworkReply.$Properties instead.
      */
-    interface IDescribeDhcpReply extends control.DescribeDhcpReply.$Properties {
+    interface IDescribeNetworkReply extends control.DescribeNetworkReply.$Properties {
     }
 
-    /** Represents a DescribeDhcpReply. */
-    class DescribeDhcpReply {
+    /** Represents a DescribeNetworkReply. */
+    class DescribeNetworkReply {
 
         /**
-         * Constructs a new DescribeDhcpReply.
+         * Constructs a new DescribeNetworkReply.
          * @param [properties] Properties to set
          */
-        constructor(properties?: control.DescribeDhcpReply.$Properties);
+        constructor(properties?: control.DescribeNetworkReply.$Properties);
 
         /** Unknown fields preserved while decoding when enabled */
         $unknowns?: Uint8Array[];
 
-        /** DescribeDhcpReply wanted. */
-        wanted: boolean;
-
-        /** DescribeDhcpReply link. */
-        link: string;
-
-        /** DescribeDhcpReply hostname. */
-        hostname: string;
+        /** DescribeNetworkReply document. */
+        document: Uint8Array;
 
         /**
-         * Creates a new DescribeDhcpReply instance using the specified properties.
+         * Creates a new DescribeNetworkReply instance using the specified properties.
          * @param [properties] Properties to set
-         * @returns DescribeDhcpReply instance
+         * @returns DescribeNetworkReply instance
          */
-        static create(properties: control.DescribeDhcpReply.$Shape): control.DescribeDhcpReply & control.DescribeDhcpReply.$Shape;
-        static create(properties?: control.DescribeDhcpReply.$Properties): control.DescribeDhcpReply;
+        static create(properties: control.DescribeNetworkReply.$Shape): control.DescribeNetworkReply & control.DescribeNetworkReply.$Shape;
+        static create(properties?: control.DescribeNetworkReply.$Properties): control.DescribeNetworkReply;
 
         /**
-         * Encodes the specified DescribeDhcpReply message. Does not implicitly {@link control.DescribeDhcpReply.verify|verify} messages.
-         * @param message DescribeDhcpReply message or plain object to encode
+         * Encodes the specified DescribeNetworkReply message. Does not implicitly {@link control.DescribeNetworkReply.verify|verify} messages.
+         * @param message DescribeNetworkReply message or plain object to encode
          * @param [writer] Writer to encode to
          * @returns Writer
          */
-        static encode(message: control.DescribeDhcpReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+        static encode(message: control.DescribeNetworkReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
 
         /**
-         * Decodes a DescribeDhcpReply message from the specified reader or buffer.
+         * Decodes a DescribeNetworkReply message from the specified reader or buffer.
          * @param reader Reader or buffer to decode from
          * @param [length] Message length if known beforehand
-         * @returns {control.DescribeDhcpReply & control.DescribeDhcpReply.$Shape} DescribeDhcpReply
+         * @returns {control.DescribeNetworkReply & control.DescribeNetworkReply.$Shape} DescribeNetworkReply
          * @throws {Error} If the payload is not a reader or valid buffer
          * @throws {$protobuf.util.ProtocolError} If required fields are missing
          */
-        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.DescribeDhcpReply & control.DescribeDhcpReply.$Shape;
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.DescribeNetworkReply & control.DescribeNetworkReply.$Shape;
     }
 
-    namespace DescribeDhcpReply {
+    namespace DescribeNetworkReply {
 
-        /** Properties of a DescribeDhcpReply. */
+        /** Properties of a DescribeNetworkReply. */
         interface $Properties {
 
-            /** DescribeDhcpReply wanted */
-            wanted?: (boolean|null);
-
-            /** DescribeDhcpReply link */
-            link?: (string|null);
-
-            /** DescribeDhcpReply hostname */
-            hostname?: (string|null);
+            /** DescribeNetworkReply document */
+            document?: (Uint8Array|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
 
-        /** Shape of a DescribeDhcpReply. */
-        type $Shape = control.DescribeDhcpReply.$Properties;
+        /** Shape of a DescribeNetworkReply. */
+        type $Shape = control.DescribeNetworkReply.$Properties;
+    }
+
+    /**
+     * Properties of a SetPodRoutesRequest.
+     * @deprecated Use control.SetPodRoutesRequest.$Properties instead.
+     */
+    interface ISetPodRoutesRequest extends control.SetPodRoutesRequest.$Properties {
+    }
+
+    /** Represents a SetPodRoutesRequest. */
+    class SetPodRoutesRequest {
+
+        /**
+         * Constructs a new SetPodRoutesRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.SetPodRoutesRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** SetPodRoutesRequest routes. */
+        routes: control.PodRoute.$Properties[];
+
+        /**
+         * Creates a new SetPodRoutesRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns SetPodRoutesRequest instance
+         */
+        static create(properties: control.SetPodRoutesRequest.$Shape): control.SetPodRoutesRequest & control.SetPodRoutesRequest.$Shape;
+        static create(properties?: control.SetPodRoutesRequest.$Properties): control.SetPodRoutesRequest;
+
+        /**
+         * Encodes the specified SetPodRoutesRequest message. Does not implicitly {@link control.SetPodRoutesRequest.verify|verify} messages.
+         * @param message SetPodRoutesRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.SetPodRoutesRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a SetPodRoutesRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.SetPodRoutesRequest & control.SetPodRoutesRequest.$Shape} SetPodRoutesRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.SetPodRoutesRequest & control.SetPodRoutesRequest.$Shape;
+    }
+
+    namespace SetPodRoutesRequest {
+
+        /** Properties of a SetPodRoutesRequest. */
+        interface $Properties {
+
+            /** SetPodRoutesRequest routes */
+            routes?: (control.PodRoute.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a SetPodRoutesRequest. */
+        type $Shape = control.SetPodRoutesRequest.$Properties;
+    }
+
+    /**
+     * Properties of a SetPodRoutesReply.
+     * @deprecated Use control.SetPodRoutesReply.$Properties instead.
+     */
+    interface ISetPodRoutesReply extends control.SetPodRoutesReply.$Properties {
+    }
+
+    /** Represents a SetPodRoutesReply. */
+    class SetPodRoutesReply {
+
+        /**
+         * Constructs a new SetPodRoutesReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.SetPodRoutesReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new SetPodRoutesReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns SetPodRoutesReply instance
+         */
+        static create(properties: control.SetPodRoutesReply.$Shape): control.SetPodRoutesReply & control.SetPodRoutesReply.$Shape;
+        static create(properties?: control.SetPodRoutesReply.$Properties): control.SetPodRoutesReply;
+
+        /**
+         * Encodes the specified SetPodRoutesReply message. Does not implicitly {@link control.SetPodRoutesReply.verify|verify} messages.
+         * @param message SetPodRoutesReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.SetPodRoutesReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a SetPodRoutesReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.SetPodRoutesReply & control.SetPodRoutesReply.$Shape} SetPodRoutesReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.SetPodRoutesReply & control.SetPodRoutesReply.$Shape;
+    }
+
+    namespace SetPodRoutesReply {
+
+        /** Properties of a SetPodRoutesReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a SetPodRoutesReply. */
+        type $Shape = control.SetPodRoutesReply.$Properties;
+    }
+
+    /**
+     * Properties of a DescribePodRoutesRequest.
+     * @deprecated Use control.DescribePodRoutesRequest.$Properties instead.
+     */
+    interface IDescribePodRoutesRequest extends control.DescribePodRoutesRequest.$Properties {
+    }
+
+    /** Represents a DescribePodRoutesRequest. */
+    class DescribePodRoutesRequest {
+
+        /**
+         * Constructs a new DescribePodRoutesRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.DescribePodRoutesRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new DescribePodRoutesRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns DescribePodRoutesRequest instance
+         */
+        static create(properties: control.DescribePodRoutesRequest.$Shape): control.DescribePodRoutesRequest & control.DescribePodRoutesRequest.$Shape;
+        static create(properties?: control.DescribePodRoutesRequest.$Properties): control.DescribePodRoutesRequest;
+
+        /**
+         * Encodes the specified DescribePodRoutesRequest message. Does not implicitly {@link control.DescribePodRoutesRequest.verify|verify} messages.
+         * @param message DescribePodRoutesRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.DescribePodRoutesRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a DescribePodRoutesRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.DescribePodRoutesRequest & control.DescribePodRoutesRequest.$Shape} DescribePodRoutesRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.DescribePodRoutesRequest & control.DescribePodRoutesRequest.$Shape;
+    }
+
+    namespace DescribePodRoutesRequest {
+
+        /** Properties of a DescribePodRoutesRequest. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a DescribePodRoutesRequest. */
+        type $Shape = control.DescribePodRoutesRequest.$Properties;
+    }
+
+    /**
+     * Properties of a DescribePodRoutesReply.
+     * @deprecated Use control.DescribePodRoutesReply.$Properties instead.
+     */
+    interface IDescribePodRoutesReply extends control.DescribePodRoutesReply.$Properties {
+    }
+
+    /** Represents a DescribePodRoutesReply. */
+    class DescribePodRoutesReply {
+
+        /**
+         * Constructs a new DescribePodRoutesReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.DescribePodRoutesReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** DescribePodRoutesReply routes. */
+        routes: control.PodRoute.$Properties[];
+
+        /**
+         * Creates a new DescribePodRoutesReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns DescribePodRoutesReply instance
+         */
+        static create(properties: control.DescribePodRoutesReply.$Shape): control.DescribePodRoutesReply & control.DescribePodRoutesReply.$Shape;
+        static create(properties?: control.DescribePodRoutesReply.$Properties): control.DescribePodRoutesReply;
+
+        /**
+         * Encodes the specified DescribePodRoutesReply message. Does not implicitly {@link control.DescribePodRoutesReply.verify|verify} messages.
+         * @param message DescribePodRoutesReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.DescribePodRoutesReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a DescribePodRoutesReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.DescribePodRoutesReply & control.DescribePodRoutesReply.$Shape} DescribePodRoutesReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.DescribePodRoutesReply & control.DescribePodRoutesReply.$Shape;
+    }
+
+    namespace DescribePodRoutesReply {
+
+        /** Properties of a DescribePodRoutesReply. */
+        interface $Properties {
+
+            /** DescribePodRoutesReply routes */
+            routes?: (control.PodRoute.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a DescribePodRoutesReply. */
+        type $Shape = control.DescribePodRoutesReply.$Properties;
+    }
+
+    /**
+     * Properties of a PodRoute.
+     * @deprecated Use control.PodRoute.$Properties instead.
+     */
+    interface IPodRoute extends control.PodRoute.$Properties {
+    }
+
+    /** Represents a PodRoute. */
+    class PodRoute {
+
+        /**
+         * Constructs a new PodRoute.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.PodRoute.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** PodRoute destination. */
+        destination: string;
+
+        /** PodRoute gateway. */
+        gateway: string;
+
+        /**
+         * Creates a new PodRoute instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns PodRoute instance
+         */
+        static create(properties: control.PodRoute.$Shape): control.PodRoute & control.PodRoute.$Shape;
+        static create(properties?: control.PodRoute.$Properties): control.PodRoute;
+
+        /**
+         * Encodes the specified PodRoute message. Does not implicitly {@link control.PodRoute.verify|verify} messages.
+         * @param message PodRoute message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.PodRoute.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a PodRoute message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.PodRoute & control.PodRoute.$Shape} PodRoute
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.PodRoute & control.PodRoute.$Shape;
+    }
+
+    namespace PodRoute {
+
+        /** Properties of a PodRoute. */
+        interface $Properties {
+
+            /** PodRoute destination */
+            destination?: (string|null);
+
+            /** PodRoute gateway */
+            gateway?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a PodRoute. */
+        type $Shape = control.PodRoute.$Properties;
+    }
+
+    /**
+     * Properties of a ReportClockRequest.
+     * @deprecated Use control.ReportClockRequest.$Properties instead.
+     */
+    interface IReportClockRequest extends control.ReportClockRequest.$Properties {
+    }
+
+    /** Represents a ReportClockRequest. */
+    class ReportClockRequest {
+
+        /**
+         * Constructs a new ReportClockRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportClockRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ReportClockRequest steppedMs. */
+        steppedMs: number;
+
+        /** ReportClockRequest server. */
+        server: string;
+
+        /**
+         * Creates a new ReportClockRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportClockRequest instance
+         */
+        static create(properties: control.ReportClockRequest.$Shape): control.ReportClockRequest & control.ReportClockRequest.$Shape;
+        static create(properties?: control.ReportClockRequest.$Properties): control.ReportClockRequest;
+
+        /**
+         * Encodes the specified ReportClockRequest message. Does not implicitly {@link control.ReportClockRequest.verify|verify} messages.
+         * @param message ReportClockRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportClockRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportClockRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportClockRequest & control.ReportClockRequest.$Shape} ReportClockRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportClockRequest & control.ReportClockRequest.$Shape;
+    }
+
+    namespace ReportClockRequest {
+
+        /** Properties of a ReportClockRequest. */
+        interface $Properties {
+
+            /** ReportClockRequest steppedMs */
+            steppedMs?: (number|null);
+
+            /** ReportClockRequest server */
+            server?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportClockRequest. */
+        type $Shape = control.ReportClockRequest.$Properties;
+    }
+
+    /**
+     * Properties of a ReportClockReply.
+     * @deprecated Use control.ReportClockReply.$Properties instead.
+     */
+    interface IReportClockReply extends control.ReportClockReply.$Properties {
+    }
+
+    /** Represents a ReportClockReply. */
+    class ReportClockReply {
+
+        /**
+         * Constructs a new ReportClockReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportClockReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new ReportClockReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportClockReply instance
+         */
+        static create(properties: control.ReportClockReply.$Shape): control.ReportClockReply & control.ReportClockReply.$Shape;
+        static create(properties?: control.ReportClockReply.$Properties): control.ReportClockReply;
+
+        /**
+         * Encodes the specified ReportClockReply message. Does not implicitly {@link control.ReportClockReply.verify|verify} messages.
+         * @param message ReportClockReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportClockReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportClockReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportClockReply & control.ReportClockReply.$Shape} ReportClockReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportClockReply & control.ReportClockReply.$Shape;
+    }
+
+    namespace ReportClockReply {
+
+        /** Properties of a ReportClockReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportClockReply. */
+        type $Shape = control.ReportClockReply.$Properties;
     }
 
     /**
@@ -3586,6 +4954,9 @@ export namespace control {
         /** ReportHealthRequest message. */
         message: string;
 
+        /** ReportHealthRequest service. */
+        service: string;
+
         /**
          * Creates a new ReportHealthRequest instance using the specified properties.
          * @param [properties] Properties to set
@@ -3623,6 +4994,9 @@ export namespace control {
 
             /** ReportHealthRequest message */
             message?: (string|null);
+
+            /** ReportHealthRequest service */
+            service?: (string|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -3847,6 +5221,136 @@ export namespace control {
     }
 
     /**
+     * Properties of a ReportVolumesRequest.
+     * @deprecated Use control.ReportVolumesRequest.$Properties instead.
+     */
+    interface IReportVolumesRequest extends control.ReportVolumesRequest.$Properties {
+    }
+
+    /** Represents a ReportVolumesRequest. */
+    class ReportVolumesRequest {
+
+        /**
+         * Constructs a new ReportVolumesRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportVolumesRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ReportVolumesRequest stateDisk. */
+        stateDisk: string;
+
+        /** ReportVolumesRequest ephemeralDisk. */
+        ephemeralDisk: string;
+
+        /**
+         * Creates a new ReportVolumesRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportVolumesRequest instance
+         */
+        static create(properties: control.ReportVolumesRequest.$Shape): control.ReportVolumesRequest & control.ReportVolumesRequest.$Shape;
+        static create(properties?: control.ReportVolumesRequest.$Properties): control.ReportVolumesRequest;
+
+        /**
+         * Encodes the specified ReportVolumesRequest message. Does not implicitly {@link control.ReportVolumesRequest.verify|verify} messages.
+         * @param message ReportVolumesRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportVolumesRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportVolumesRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportVolumesRequest & control.ReportVolumesRequest.$Shape} ReportVolumesRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportVolumesRequest & control.ReportVolumesRequest.$Shape;
+    }
+
+    namespace ReportVolumesRequest {
+
+        /** Properties of a ReportVolumesRequest. */
+        interface $Properties {
+
+            /** ReportVolumesRequest stateDisk */
+            stateDisk?: (string|null);
+
+            /** ReportVolumesRequest ephemeralDisk */
+            ephemeralDisk?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportVolumesRequest. */
+        type $Shape = control.ReportVolumesRequest.$Properties;
+    }
+
+    /**
+     * Properties of a ReportVolumesReply.
+     * @deprecated Use control.ReportVolumesReply.$Properties instead.
+     */
+    interface IReportVolumesReply extends control.ReportVolumesReply.$Properties {
+    }
+
+    /** Represents a ReportVolumesReply. */
+    class ReportVolumesReply {
+
+        /**
+         * Constructs a new ReportVolumesReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportVolumesReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new ReportVolumesReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportVolumesReply instance
+         */
+        static create(properties: control.ReportVolumesReply.$Shape): control.ReportVolumesReply & control.ReportVolumesReply.$Shape;
+        static create(properties?: control.ReportVolumesReply.$Properties): control.ReportVolumesReply;
+
+        /**
+         * Encodes the specified ReportVolumesReply message. Does not implicitly {@link control.ReportVolumesReply.verify|verify} messages.
+         * @param message ReportVolumesReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportVolumesReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportVolumesReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportVolumesReply & control.ReportVolumesReply.$Shape} ReportVolumesReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportVolumesReply & control.ReportVolumesReply.$Shape;
+    }
+
+    namespace ReportVolumesReply {
+
+        /** Properties of a ReportVolumesReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportVolumesReply. */
+        type $Shape = control.ReportVolumesReply.$Properties;
+    }
+
+    /**
      * Properties of a DescribeTimeRequest.
      * @deprecated Use control.DescribeTimeRequest.$Properties instead.
      */
@@ -3998,6 +5502,9 @@ export namespace control {
         /** WipeDisksRequest disks. */
         disks: string[];
 
+        /** WipeDisksRequest partitions. */
+        partitions: string[];
+
         /**
          * Creates a new WipeDisksRequest instance using the specified properties.
          * @param [properties] Properties to set
@@ -4032,6 +5539,9 @@ export namespace control {
 
             /** WipeDisksRequest disks */
             disks?: (string[]|null);
+
+            /** WipeDisksRequest partitions */
+            partitions?: (string[]|null);
 
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
@@ -4101,6 +5611,650 @@ export namespace control {
     }
 
     /**
+     * Properties of a ReportContainerRequest.
+     * @deprecated Use control.ReportContainerRequest.$Properties instead.
+     */
+    interface IReportContainerRequest extends control.ReportContainerRequest.$Properties {
+    }
+
+    /** Represents a ReportContainerRequest. */
+    class ReportContainerRequest {
+
+        /**
+         * Constructs a new ReportContainerRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportContainerRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ReportContainerRequest id. */
+        id: string;
+
+        /** ReportContainerRequest state. */
+        state: string;
+
+        /** ReportContainerRequest pid. */
+        pid: number;
+
+        /** ReportContainerRequest image. */
+        image: string;
+
+        /** ReportContainerRequest restarts. */
+        restarts: number;
+
+        /** ReportContainerRequest message. */
+        message: string;
+
+        /** ReportContainerRequest failed. */
+        failed: boolean;
+
+        /**
+         * Creates a new ReportContainerRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportContainerRequest instance
+         */
+        static create(properties: control.ReportContainerRequest.$Shape): control.ReportContainerRequest & control.ReportContainerRequest.$Shape;
+        static create(properties?: control.ReportContainerRequest.$Properties): control.ReportContainerRequest;
+
+        /**
+         * Encodes the specified ReportContainerRequest message. Does not implicitly {@link control.ReportContainerRequest.verify|verify} messages.
+         * @param message ReportContainerRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportContainerRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportContainerRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportContainerRequest & control.ReportContainerRequest.$Shape} ReportContainerRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportContainerRequest & control.ReportContainerRequest.$Shape;
+    }
+
+    namespace ReportContainerRequest {
+
+        /** Properties of a ReportContainerRequest. */
+        interface $Properties {
+
+            /** ReportContainerRequest id */
+            id?: (string|null);
+
+            /** ReportContainerRequest state */
+            state?: (string|null);
+
+            /** ReportContainerRequest pid */
+            pid?: (number|null);
+
+            /** ReportContainerRequest image */
+            image?: (string|null);
+
+            /** ReportContainerRequest restarts */
+            restarts?: (number|null);
+
+            /** ReportContainerRequest message */
+            message?: (string|null);
+
+            /** ReportContainerRequest failed */
+            failed?: (boolean|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportContainerRequest. */
+        type $Shape = control.ReportContainerRequest.$Properties;
+    }
+
+    /**
+     * Properties of a ReportContainerReply.
+     * @deprecated Use control.ReportContainerReply.$Properties instead.
+     */
+    interface IReportContainerReply extends control.ReportContainerReply.$Properties {
+    }
+
+    /** Represents a ReportContainerReply. */
+    class ReportContainerReply {
+
+        /**
+         * Constructs a new ReportContainerReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ReportContainerReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new ReportContainerReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ReportContainerReply instance
+         */
+        static create(properties: control.ReportContainerReply.$Shape): control.ReportContainerReply & control.ReportContainerReply.$Shape;
+        static create(properties?: control.ReportContainerReply.$Properties): control.ReportContainerReply;
+
+        /**
+         * Encodes the specified ReportContainerReply message. Does not implicitly {@link control.ReportContainerReply.verify|verify} messages.
+         * @param message ReportContainerReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ReportContainerReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ReportContainerReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ReportContainerReply & control.ReportContainerReply.$Shape} ReportContainerReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ReportContainerReply & control.ReportContainerReply.$Shape;
+    }
+
+    namespace ReportContainerReply {
+
+        /** Properties of a ReportContainerReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ReportContainerReply. */
+        type $Shape = control.ReportContainerReply.$Properties;
+    }
+
+    /**
+     * Properties of an OpenContainerLogRequest.
+     * @deprecated Use control.OpenContainerLogRequest.$Properties instead.
+     */
+    interface IOpenContainerLogRequest extends control.OpenContainerLogRequest.$Properties {
+    }
+
+    /** Represents an OpenContainerLogRequest. */
+    class OpenContainerLogRequest {
+
+        /**
+         * Constructs a new OpenContainerLogRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.OpenContainerLogRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** OpenContainerLogRequest id. */
+        id: string;
+
+        /**
+         * Creates a new OpenContainerLogRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns OpenContainerLogRequest instance
+         */
+        static create(properties: control.OpenContainerLogRequest.$Shape): control.OpenContainerLogRequest & control.OpenContainerLogRequest.$Shape;
+        static create(properties?: control.OpenContainerLogRequest.$Properties): control.OpenContainerLogRequest;
+
+        /**
+         * Encodes the specified OpenContainerLogRequest message. Does not implicitly {@link control.OpenContainerLogRequest.verify|verify} messages.
+         * @param message OpenContainerLogRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.OpenContainerLogRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an OpenContainerLogRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.OpenContainerLogRequest & control.OpenContainerLogRequest.$Shape} OpenContainerLogRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.OpenContainerLogRequest & control.OpenContainerLogRequest.$Shape;
+    }
+
+    namespace OpenContainerLogRequest {
+
+        /** Properties of an OpenContainerLogRequest. */
+        interface $Properties {
+
+            /** OpenContainerLogRequest id */
+            id?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an OpenContainerLogRequest. */
+        type $Shape = control.OpenContainerLogRequest.$Properties;
+    }
+
+    /**
+     * Properties of an OpenContainerLogReply.
+     * @deprecated Use control.OpenContainerLogReply.$Properties instead.
+     */
+    interface IOpenContainerLogReply extends control.OpenContainerLogReply.$Properties {
+    }
+
+    /** Represents an OpenContainerLogReply. */
+    class OpenContainerLogReply {
+
+        /**
+         * Constructs a new OpenContainerLogReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.OpenContainerLogReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new OpenContainerLogReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns OpenContainerLogReply instance
+         */
+        static create(properties: control.OpenContainerLogReply.$Shape): control.OpenContainerLogReply & control.OpenContainerLogReply.$Shape;
+        static create(properties?: control.OpenContainerLogReply.$Properties): control.OpenContainerLogReply;
+
+        /**
+         * Encodes the specified OpenContainerLogReply message. Does not implicitly {@link control.OpenContainerLogReply.verify|verify} messages.
+         * @param message OpenContainerLogReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.OpenContainerLogReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an OpenContainerLogReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.OpenContainerLogReply & control.OpenContainerLogReply.$Shape} OpenContainerLogReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.OpenContainerLogReply & control.OpenContainerLogReply.$Shape;
+    }
+
+    namespace OpenContainerLogReply {
+
+        /** Properties of an OpenContainerLogReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an OpenContainerLogReply. */
+        type $Shape = control.OpenContainerLogReply.$Properties;
+    }
+
+    /**
+     * Properties of an OpenContainerControlRequest.
+     * @deprecated Use control.OpenContainerControlRequest.$Properties instead.
+     */
+    interface IOpenContainerControlRequest extends control.OpenContainerControlRequest.$Properties {
+    }
+
+    /** Represents an OpenContainerControlRequest. */
+    class OpenContainerControlRequest {
+
+        /**
+         * Constructs a new OpenContainerControlRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.OpenContainerControlRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** OpenContainerControlRequest id. */
+        id: string;
+
+        /**
+         * Creates a new OpenContainerControlRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns OpenContainerControlRequest instance
+         */
+        static create(properties: control.OpenContainerControlRequest.$Shape): control.OpenContainerControlRequest & control.OpenContainerControlRequest.$Shape;
+        static create(properties?: control.OpenContainerControlRequest.$Properties): control.OpenContainerControlRequest;
+
+        /**
+         * Encodes the specified OpenContainerControlRequest message. Does not implicitly {@link control.OpenContainerControlRequest.verify|verify} messages.
+         * @param message OpenContainerControlRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.OpenContainerControlRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an OpenContainerControlRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.OpenContainerControlRequest & control.OpenContainerControlRequest.$Shape} OpenContainerControlRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.OpenContainerControlRequest & control.OpenContainerControlRequest.$Shape;
+    }
+
+    namespace OpenContainerControlRequest {
+
+        /** Properties of an OpenContainerControlRequest. */
+        interface $Properties {
+
+            /** OpenContainerControlRequest id */
+            id?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an OpenContainerControlRequest. */
+        type $Shape = control.OpenContainerControlRequest.$Properties;
+    }
+
+    /**
+     * Properties of an OpenContainerControlReply.
+     * @deprecated Use control.OpenContainerControlReply.$Properties instead.
+     */
+    interface IOpenContainerControlReply extends control.OpenContainerControlReply.$Properties {
+    }
+
+    /** Represents an OpenContainerControlReply. */
+    class OpenContainerControlReply {
+
+        /**
+         * Constructs a new OpenContainerControlReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.OpenContainerControlReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new OpenContainerControlReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns OpenContainerControlReply instance
+         */
+        static create(properties: control.OpenContainerControlReply.$Shape): control.OpenContainerControlReply & control.OpenContainerControlReply.$Shape;
+        static create(properties?: control.OpenContainerControlReply.$Properties): control.OpenContainerControlReply;
+
+        /**
+         * Encodes the specified OpenContainerControlReply message. Does not implicitly {@link control.OpenContainerControlReply.verify|verify} messages.
+         * @param message OpenContainerControlReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.OpenContainerControlReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an OpenContainerControlReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.OpenContainerControlReply & control.OpenContainerControlReply.$Shape} OpenContainerControlReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.OpenContainerControlReply & control.OpenContainerControlReply.$Shape;
+    }
+
+    namespace OpenContainerControlReply {
+
+        /** Properties of an OpenContainerControlReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an OpenContainerControlReply. */
+        type $Shape = control.OpenContainerControlReply.$Properties;
+    }
+
+    /**
+     * Properties of a DrainNodeRequest.
+     * @deprecated Use control.DrainNodeRequest.$Properties instead.
+     */
+    interface IDrainNodeRequest extends control.DrainNodeRequest.$Properties {
+    }
+
+    /** Represents a DrainNodeRequest. */
+    class DrainNodeRequest {
+
+        /**
+         * Constructs a new DrainNodeRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.DrainNodeRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new DrainNodeRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns DrainNodeRequest instance
+         */
+        static create(properties: control.DrainNodeRequest.$Shape): control.DrainNodeRequest & control.DrainNodeRequest.$Shape;
+        static create(properties?: control.DrainNodeRequest.$Properties): control.DrainNodeRequest;
+
+        /**
+         * Encodes the specified DrainNodeRequest message. Does not implicitly {@link control.DrainNodeRequest.verify|verify} messages.
+         * @param message DrainNodeRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.DrainNodeRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a DrainNodeRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.DrainNodeRequest & control.DrainNodeRequest.$Shape} DrainNodeRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.DrainNodeRequest & control.DrainNodeRequest.$Shape;
+    }
+
+    namespace DrainNodeRequest {
+
+        /** Properties of a DrainNodeRequest. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a DrainNodeRequest. */
+        type $Shape = control.DrainNodeRequest.$Properties;
+    }
+
+    /**
+     * Properties of a DrainNodeReply.
+     * @deprecated Use control.DrainNodeReply.$Properties instead.
+     */
+    interface IDrainNodeReply extends control.DrainNodeReply.$Properties {
+    }
+
+    /** Represents a DrainNodeReply. */
+    class DrainNodeReply {
+
+        /**
+         * Constructs a new DrainNodeReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.DrainNodeReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new DrainNodeReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns DrainNodeReply instance
+         */
+        static create(properties: control.DrainNodeReply.$Shape): control.DrainNodeReply & control.DrainNodeReply.$Shape;
+        static create(properties?: control.DrainNodeReply.$Properties): control.DrainNodeReply;
+
+        /**
+         * Encodes the specified DrainNodeReply message. Does not implicitly {@link control.DrainNodeReply.verify|verify} messages.
+         * @param message DrainNodeReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.DrainNodeReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a DrainNodeReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.DrainNodeReply & control.DrainNodeReply.$Shape} DrainNodeReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.DrainNodeReply & control.DrainNodeReply.$Shape;
+    }
+
+    namespace DrainNodeReply {
+
+        /** Properties of a DrainNodeReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a DrainNodeReply. */
+        type $Shape = control.DrainNodeReply.$Properties;
+    }
+
+    /**
+     * Properties of a StopContainersRequest.
+     * @deprecated Use control.StopContainersRequest.$Properties instead.
+     */
+    interface IStopContainersRequest extends control.StopContainersRequest.$Properties {
+    }
+
+    /** Represents a StopContainersRequest. */
+    class StopContainersRequest {
+
+        /**
+         * Constructs a new StopContainersRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.StopContainersRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new StopContainersRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns StopContainersRequest instance
+         */
+        static create(properties: control.StopContainersRequest.$Shape): control.StopContainersRequest & control.StopContainersRequest.$Shape;
+        static create(properties?: control.StopContainersRequest.$Properties): control.StopContainersRequest;
+
+        /**
+         * Encodes the specified StopContainersRequest message. Does not implicitly {@link control.StopContainersRequest.verify|verify} messages.
+         * @param message StopContainersRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.StopContainersRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a StopContainersRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.StopContainersRequest & control.StopContainersRequest.$Shape} StopContainersRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.StopContainersRequest & control.StopContainersRequest.$Shape;
+    }
+
+    namespace StopContainersRequest {
+
+        /** Properties of a StopContainersRequest. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a StopContainersRequest. */
+        type $Shape = control.StopContainersRequest.$Properties;
+    }
+
+    /**
+     * Properties of a StopContainersReply.
+     * @deprecated Use control.StopContainersReply.$Properties instead.
+     */
+    interface IStopContainersReply extends control.StopContainersReply.$Properties {
+    }
+
+    /** Represents a StopContainersReply. */
+    class StopContainersReply {
+
+        /**
+         * Constructs a new StopContainersReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.StopContainersReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new StopContainersReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns StopContainersReply instance
+         */
+        static create(properties: control.StopContainersReply.$Shape): control.StopContainersReply & control.StopContainersReply.$Shape;
+        static create(properties?: control.StopContainersReply.$Properties): control.StopContainersReply;
+
+        /**
+         * Encodes the specified StopContainersReply message. Does not implicitly {@link control.StopContainersReply.verify|verify} messages.
+         * @param message StopContainersReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.StopContainersReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a StopContainersReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.StopContainersReply & control.StopContainersReply.$Shape} StopContainersReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.StopContainersReply & control.StopContainersReply.$Shape;
+    }
+
+    namespace StopContainersReply {
+
+        /** Properties of a StopContainersReply. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a StopContainersReply. */
+        type $Shape = control.StopContainersReply.$Properties;
+    }
+
+    /**
      * Properties of an IssueCertificateRequest.
      * @deprecated Use control.IssueCertificateRequest.$Properties instead.
      */
@@ -4121,6 +6275,9 @@ export namespace control {
 
         /** IssueCertificateRequest publicKey. */
         publicKey: Uint8Array;
+
+        /** IssueCertificateRequest signingRequest. */
+        signingRequest: Uint8Array;
 
         /**
          * Creates a new IssueCertificateRequest instance using the specified properties.
@@ -4157,6 +6314,9 @@ export namespace control {
             /** IssueCertificateRequest publicKey */
             publicKey?: (Uint8Array|null);
 
+            /** IssueCertificateRequest signingRequest */
+            signingRequest?: (Uint8Array|null);
+
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
@@ -4192,6 +6352,9 @@ export namespace control {
 
         /** IssueCertificateReply notAfterMs. */
         notAfterMs: number;
+
+        /** IssueCertificateReply maintenance. */
+        maintenance: boolean;
 
         /**
          * Creates a new IssueCertificateReply instance using the specified properties.
@@ -4234,12 +6397,796 @@ export namespace control {
             /** IssueCertificateReply notAfterMs */
             notAfterMs?: (number|null);
 
+            /** IssueCertificateReply maintenance */
+            maintenance?: (boolean|null);
+
             /** Unknown fields preserved while decoding when enabled */
             $unknowns?: Uint8Array[];
         }
 
         /** Shape of an IssueCertificateReply. */
         type $Shape = control.IssueCertificateReply.$Properties;
+    }
+
+    /**
+     * Properties of an IssueNodeCertificateRequest.
+     * @deprecated Use control.IssueNodeCertificateRequest.$Properties instead.
+     */
+    interface IIssueNodeCertificateRequest extends control.IssueNodeCertificateRequest.$Properties {
+    }
+
+    /** Represents an IssueNodeCertificateRequest. */
+    class IssueNodeCertificateRequest {
+
+        /**
+         * Constructs a new IssueNodeCertificateRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.IssueNodeCertificateRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** IssueNodeCertificateRequest publicKey. */
+        publicKey: Uint8Array;
+
+        /** IssueNodeCertificateRequest address. */
+        address: string;
+
+        /** IssueNodeCertificateRequest token. */
+        token: string;
+
+        /**
+         * Creates a new IssueNodeCertificateRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns IssueNodeCertificateRequest instance
+         */
+        static create(properties: control.IssueNodeCertificateRequest.$Shape): control.IssueNodeCertificateRequest & control.IssueNodeCertificateRequest.$Shape;
+        static create(properties?: control.IssueNodeCertificateRequest.$Properties): control.IssueNodeCertificateRequest;
+
+        /**
+         * Encodes the specified IssueNodeCertificateRequest message. Does not implicitly {@link control.IssueNodeCertificateRequest.verify|verify} messages.
+         * @param message IssueNodeCertificateRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.IssueNodeCertificateRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an IssueNodeCertificateRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.IssueNodeCertificateRequest & control.IssueNodeCertificateRequest.$Shape} IssueNodeCertificateRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.IssueNodeCertificateRequest & control.IssueNodeCertificateRequest.$Shape;
+    }
+
+    namespace IssueNodeCertificateRequest {
+
+        /** Properties of an IssueNodeCertificateRequest. */
+        interface $Properties {
+
+            /** IssueNodeCertificateRequest publicKey */
+            publicKey?: (Uint8Array|null);
+
+            /** IssueNodeCertificateRequest address */
+            address?: (string|null);
+
+            /** IssueNodeCertificateRequest token */
+            token?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an IssueNodeCertificateRequest. */
+        type $Shape = control.IssueNodeCertificateRequest.$Properties;
+    }
+
+    /**
+     * Properties of an IssueNodeCertificateReply.
+     * @deprecated Use control.IssueNodeCertificateReply.$Properties instead.
+     */
+    interface IIssueNodeCertificateReply extends control.IssueNodeCertificateReply.$Properties {
+    }
+
+    /** Represents an IssueNodeCertificateReply. */
+    class IssueNodeCertificateReply {
+
+        /**
+         * Constructs a new IssueNodeCertificateReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.IssueNodeCertificateReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** IssueNodeCertificateReply certificate. */
+        certificate: Uint8Array;
+
+        /** IssueNodeCertificateReply acceptedCas. */
+        acceptedCas: Uint8Array;
+
+        /**
+         * Creates a new IssueNodeCertificateReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns IssueNodeCertificateReply instance
+         */
+        static create(properties: control.IssueNodeCertificateReply.$Shape): control.IssueNodeCertificateReply & control.IssueNodeCertificateReply.$Shape;
+        static create(properties?: control.IssueNodeCertificateReply.$Properties): control.IssueNodeCertificateReply;
+
+        /**
+         * Encodes the specified IssueNodeCertificateReply message. Does not implicitly {@link control.IssueNodeCertificateReply.verify|verify} messages.
+         * @param message IssueNodeCertificateReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.IssueNodeCertificateReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an IssueNodeCertificateReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.IssueNodeCertificateReply & control.IssueNodeCertificateReply.$Shape} IssueNodeCertificateReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.IssueNodeCertificateReply & control.IssueNodeCertificateReply.$Shape;
+    }
+
+    namespace IssueNodeCertificateReply {
+
+        /** Properties of an IssueNodeCertificateReply. */
+        interface $Properties {
+
+            /** IssueNodeCertificateReply certificate */
+            certificate?: (Uint8Array|null);
+
+            /** IssueNodeCertificateReply acceptedCas */
+            acceptedCas?: (Uint8Array|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an IssueNodeCertificateReply. */
+        type $Shape = control.IssueNodeCertificateReply.$Properties;
+    }
+
+    /**
+     * Properties of a DescribeApiServersRequest.
+     * @deprecated Use control.DescribeApiServersRequest.$Properties instead.
+     */
+    interface IDescribeApiServersRequest extends control.DescribeApiServersRequest.$Properties {
+    }
+
+    /** Represents a DescribeApiServersRequest. */
+    class DescribeApiServersRequest {
+
+        /**
+         * Constructs a new DescribeApiServersRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.DescribeApiServersRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /**
+         * Creates a new DescribeApiServersRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns DescribeApiServersRequest instance
+         */
+        static create(properties: control.DescribeApiServersRequest.$Shape): control.DescribeApiServersRequest & control.DescribeApiServersRequest.$Shape;
+        static create(properties?: control.DescribeApiServersRequest.$Properties): control.DescribeApiServersRequest;
+
+        /**
+         * Encodes the specified DescribeApiServersRequest message. Does not implicitly {@link control.DescribeApiServersRequest.verify|verify} messages.
+         * @param message DescribeApiServersRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.DescribeApiServersRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a DescribeApiServersRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.DescribeApiServersRequest & control.DescribeApiServersRequest.$Shape} DescribeApiServersRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.DescribeApiServersRequest & control.DescribeApiServersRequest.$Shape;
+    }
+
+    namespace DescribeApiServersRequest {
+
+        /** Properties of a DescribeApiServersRequest. */
+        interface $Properties {
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a DescribeApiServersRequest. */
+        type $Shape = control.DescribeApiServersRequest.$Properties;
+    }
+
+    /**
+     * Properties of a DescribeApiServersReply.
+     * @deprecated Use control.DescribeApiServersReply.$Properties instead.
+     */
+    interface IDescribeApiServersReply extends control.DescribeApiServersReply.$Properties {
+    }
+
+    /** Represents a DescribeApiServersReply. */
+    class DescribeApiServersReply {
+
+        /**
+         * Constructs a new DescribeApiServersReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.DescribeApiServersReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** DescribeApiServersReply servers. */
+        servers: control.ApiServer.$Properties[];
+
+        /** DescribeApiServersReply nameServers. */
+        nameServers: string[];
+
+        /**
+         * Creates a new DescribeApiServersReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns DescribeApiServersReply instance
+         */
+        static create(properties: control.DescribeApiServersReply.$Shape): control.DescribeApiServersReply & control.DescribeApiServersReply.$Shape;
+        static create(properties?: control.DescribeApiServersReply.$Properties): control.DescribeApiServersReply;
+
+        /**
+         * Encodes the specified DescribeApiServersReply message. Does not implicitly {@link control.DescribeApiServersReply.verify|verify} messages.
+         * @param message DescribeApiServersReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.DescribeApiServersReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a DescribeApiServersReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.DescribeApiServersReply & control.DescribeApiServersReply.$Shape} DescribeApiServersReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.DescribeApiServersReply & control.DescribeApiServersReply.$Shape;
+    }
+
+    namespace DescribeApiServersReply {
+
+        /** Properties of a DescribeApiServersReply. */
+        interface $Properties {
+
+            /** DescribeApiServersReply servers */
+            servers?: (control.ApiServer.$Properties[]|null);
+
+            /** DescribeApiServersReply nameServers */
+            nameServers?: (string[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a DescribeApiServersReply. */
+        type $Shape = control.DescribeApiServersReply.$Properties;
+    }
+
+    /**
+     * Properties of an ApiServer.
+     * @deprecated Use control.ApiServer.$Properties instead.
+     */
+    interface IApiServer extends control.ApiServer.$Properties {
+    }
+
+    /** Represents an ApiServer. */
+    class ApiServer {
+
+        /**
+         * Constructs a new ApiServer.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ApiServer.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ApiServer host. */
+        host: string;
+
+        /** ApiServer port. */
+        port: number;
+
+        /** ApiServer fallback. */
+        fallback: boolean;
+
+        /**
+         * Creates a new ApiServer instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ApiServer instance
+         */
+        static create(properties: control.ApiServer.$Shape): control.ApiServer & control.ApiServer.$Shape;
+        static create(properties?: control.ApiServer.$Properties): control.ApiServer;
+
+        /**
+         * Encodes the specified ApiServer message. Does not implicitly {@link control.ApiServer.verify|verify} messages.
+         * @param message ApiServer message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ApiServer.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an ApiServer message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ApiServer & control.ApiServer.$Shape} ApiServer
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ApiServer & control.ApiServer.$Shape;
+    }
+
+    namespace ApiServer {
+
+        /** Properties of an ApiServer. */
+        interface $Properties {
+
+            /** ApiServer host */
+            host?: (string|null);
+
+            /** ApiServer port */
+            port?: (number|null);
+
+            /** ApiServer fallback */
+            fallback?: (boolean|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an ApiServer. */
+        type $Shape = control.ApiServer.$Properties;
+    }
+
+    /**
+     * Properties of a ListDisksRequest.
+     * @deprecated Use control.ListDisksRequest.$Properties instead.
+     */
+    interface IListDisksRequest extends control.ListDisksRequest.$Properties {
+    }
+
+    /** Represents a ListDisksRequest. */
+    class ListDisksRequest {
+
+        /**
+         * Constructs a new ListDisksRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ListDisksRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ListDisksRequest systemDevices. */
+        systemDevices: string[];
+
+        /**
+         * Creates a new ListDisksRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ListDisksRequest instance
+         */
+        static create(properties: control.ListDisksRequest.$Shape): control.ListDisksRequest & control.ListDisksRequest.$Shape;
+        static create(properties?: control.ListDisksRequest.$Properties): control.ListDisksRequest;
+
+        /**
+         * Encodes the specified ListDisksRequest message. Does not implicitly {@link control.ListDisksRequest.verify|verify} messages.
+         * @param message ListDisksRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ListDisksRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ListDisksRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ListDisksRequest & control.ListDisksRequest.$Shape} ListDisksRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ListDisksRequest & control.ListDisksRequest.$Shape;
+    }
+
+    namespace ListDisksRequest {
+
+        /** Properties of a ListDisksRequest. */
+        interface $Properties {
+
+            /** ListDisksRequest systemDevices */
+            systemDevices?: (string[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ListDisksRequest. */
+        type $Shape = control.ListDisksRequest.$Properties;
+    }
+
+    /**
+     * Properties of a ListDisksReply.
+     * @deprecated Use control.ListDisksReply.$Properties instead.
+     */
+    interface IListDisksReply extends control.ListDisksReply.$Properties {
+    }
+
+    /** Represents a ListDisksReply. */
+    class ListDisksReply {
+
+        /**
+         * Constructs a new ListDisksReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.ListDisksReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** ListDisksReply disks. */
+        disks: control.Disk.$Properties[];
+
+        /**
+         * Creates a new ListDisksReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns ListDisksReply instance
+         */
+        static create(properties: control.ListDisksReply.$Shape): control.ListDisksReply & control.ListDisksReply.$Shape;
+        static create(properties?: control.ListDisksReply.$Properties): control.ListDisksReply;
+
+        /**
+         * Encodes the specified ListDisksReply message. Does not implicitly {@link control.ListDisksReply.verify|verify} messages.
+         * @param message ListDisksReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.ListDisksReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a ListDisksReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.ListDisksReply & control.ListDisksReply.$Shape} ListDisksReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.ListDisksReply & control.ListDisksReply.$Shape;
+    }
+
+    namespace ListDisksReply {
+
+        /** Properties of a ListDisksReply. */
+        interface $Properties {
+
+            /** ListDisksReply disks */
+            disks?: (control.Disk.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a ListDisksReply. */
+        type $Shape = control.ListDisksReply.$Properties;
+    }
+
+    /**
+     * Properties of a Disk.
+     * @deprecated Use control.Disk.$Properties instead.
+     */
+    interface IDisk extends control.Disk.$Properties {
+    }
+
+    /** Represents a Disk. */
+    class Disk {
+
+        /**
+         * Constructs a new Disk.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.Disk.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Disk size. */
+        size: number;
+
+        /** Disk model. */
+        model: string;
+
+        /** Disk deviceName. */
+        deviceName: string;
+
+        /** Disk name. */
+        name: string;
+
+        /** Disk serial. */
+        serial: string;
+
+        /** Disk modalias. */
+        modalias: string;
+
+        /** Disk uuid. */
+        uuid: string;
+
+        /** Disk wwid. */
+        wwid: string;
+
+        /** Disk type. */
+        type: control.Disk.Type;
+
+        /** Disk busPath. */
+        busPath: string;
+
+        /** Disk systemDisk. */
+        systemDisk: boolean;
+
+        /** Disk subsystem. */
+        subsystem: string;
+
+        /** Disk readonly. */
+        readonly: boolean;
+
+        /**
+         * Creates a new Disk instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns Disk instance
+         */
+        static create(properties: control.Disk.$Shape): control.Disk & control.Disk.$Shape;
+        static create(properties?: control.Disk.$Properties): control.Disk;
+
+        /**
+         * Encodes the specified Disk message. Does not implicitly {@link control.Disk.verify|verify} messages.
+         * @param message Disk message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.Disk.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a Disk message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.Disk & control.Disk.$Shape} Disk
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.Disk & control.Disk.$Shape;
+    }
+
+    namespace Disk {
+
+        /** Properties of a Disk. */
+        interface $Properties {
+
+            /** Disk size */
+            size?: (number|null);
+
+            /** Disk model */
+            model?: (string|null);
+
+            /** Disk deviceName */
+            deviceName?: (string|null);
+
+            /** Disk name */
+            name?: (string|null);
+
+            /** Disk serial */
+            serial?: (string|null);
+
+            /** Disk modalias */
+            modalias?: (string|null);
+
+            /** Disk uuid */
+            uuid?: (string|null);
+
+            /** Disk wwid */
+            wwid?: (string|null);
+
+            /** Disk type */
+            type?: (control.Disk.Type|null);
+
+            /** Disk busPath */
+            busPath?: (string|null);
+
+            /** Disk systemDisk */
+            systemDisk?: (boolean|null);
+
+            /** Disk subsystem */
+            subsystem?: (string|null);
+
+            /** Disk readonly */
+            readonly?: (boolean|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a Disk. */
+        type $Shape = control.Disk.$Properties;
+
+        /** Type enum. */
+        enum Type {
+
+            /** SSD value */
+            SSD = 0,
+
+            /** HDD value */
+            HDD = 1,
+
+            /** NVME value */
+            NVME = 2,
+
+            /** SD value */
+            SD = 3,
+
+            /** CD value */
+            CD = 4
+        }
+    }
+
+    /**
+     * Properties of a WipeDeviceRequest.
+     * @deprecated Use control.WipeDeviceRequest.$Properties instead.
+     */
+    interface IWipeDeviceRequest extends control.WipeDeviceRequest.$Properties {
+    }
+
+    /** Represents a WipeDeviceRequest. */
+    class WipeDeviceRequest {
+
+        /**
+         * Constructs a new WipeDeviceRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.WipeDeviceRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** WipeDeviceRequest method. */
+        method: control.WipeDeviceRequest.Method;
+
+        /**
+         * Creates a new WipeDeviceRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns WipeDeviceRequest instance
+         */
+        static create(properties: control.WipeDeviceRequest.$Shape): control.WipeDeviceRequest & control.WipeDeviceRequest.$Shape;
+        static create(properties?: control.WipeDeviceRequest.$Properties): control.WipeDeviceRequest;
+
+        /**
+         * Encodes the specified WipeDeviceRequest message. Does not implicitly {@link control.WipeDeviceRequest.verify|verify} messages.
+         * @param message WipeDeviceRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.WipeDeviceRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a WipeDeviceRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.WipeDeviceRequest & control.WipeDeviceRequest.$Shape} WipeDeviceRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.WipeDeviceRequest & control.WipeDeviceRequest.$Shape;
+    }
+
+    namespace WipeDeviceRequest {
+
+        /** Properties of a WipeDeviceRequest. */
+        interface $Properties {
+
+            /** WipeDeviceRequest method */
+            method?: (control.WipeDeviceRequest.Method|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a WipeDeviceRequest. */
+        type $Shape = control.WipeDeviceRequest.$Properties;
+
+        /** Method enum. */
+        enum Method {
+
+            /** FAST value */
+            FAST = 0,
+
+            /** ZEROES value */
+            ZEROES = 1
+        }
+    }
+
+    /**
+     * Properties of a WipeDeviceReply.
+     * @deprecated Use control.WipeDeviceReply.$Properties instead.
+     */
+    interface IWipeDeviceReply extends control.WipeDeviceReply.$Properties {
+    }
+
+    /** Represents a WipeDeviceReply. */
+    class WipeDeviceReply {
+
+        /**
+         * Constructs a new WipeDeviceReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.WipeDeviceReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** WipeDeviceReply marks. */
+        marks: string[];
+
+        /**
+         * Creates a new WipeDeviceReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns WipeDeviceReply instance
+         */
+        static create(properties: control.WipeDeviceReply.$Shape): control.WipeDeviceReply & control.WipeDeviceReply.$Shape;
+        static create(properties?: control.WipeDeviceReply.$Properties): control.WipeDeviceReply;
+
+        /**
+         * Encodes the specified WipeDeviceReply message. Does not implicitly {@link control.WipeDeviceReply.verify|verify} messages.
+         * @param message WipeDeviceReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.WipeDeviceReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a WipeDeviceReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.WipeDeviceReply & control.WipeDeviceReply.$Shape} WipeDeviceReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.WipeDeviceReply & control.WipeDeviceReply.$Shape;
+    }
+
+    namespace WipeDeviceReply {
+
+        /** Properties of a WipeDeviceReply. */
+        interface $Properties {
+
+            /** WipeDeviceReply marks */
+            marks?: (string[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a WipeDeviceReply. */
+        type $Shape = control.WipeDeviceReply.$Properties;
     }
 
     /**
@@ -4666,6 +7613,160 @@ export namespace control {
 
         /** Shape of an UploadPartReply. */
         type $Shape = control.UploadPartReply.$Properties;
+    }
+
+    /**
+     * Properties of an OfferConfigRequest.
+     * @deprecated Use control.OfferConfigRequest.$Properties instead.
+     */
+    interface IOfferConfigRequest extends control.OfferConfigRequest.$Properties {
+    }
+
+    /** Represents an OfferConfigRequest. */
+    class OfferConfigRequest {
+
+        /**
+         * Constructs a new OfferConfigRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.OfferConfigRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** OfferConfigRequest data. */
+        data: Uint8Array;
+
+        /** OfferConfigRequest upload. */
+        upload: number;
+
+        /** OfferConfigRequest source. */
+        source: string;
+
+        /** OfferConfigRequest dryRun. */
+        dryRun: boolean;
+
+        /** OfferConfigRequest problem. */
+        problem: string;
+
+        /**
+         * Creates a new OfferConfigRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns OfferConfigRequest instance
+         */
+        static create(properties: control.OfferConfigRequest.$Shape): control.OfferConfigRequest & control.OfferConfigRequest.$Shape;
+        static create(properties?: control.OfferConfigRequest.$Properties): control.OfferConfigRequest;
+
+        /**
+         * Encodes the specified OfferConfigRequest message. Does not implicitly {@link control.OfferConfigRequest.verify|verify} messages.
+         * @param message OfferConfigRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.OfferConfigRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an OfferConfigRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.OfferConfigRequest & control.OfferConfigRequest.$Shape} OfferConfigRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.OfferConfigRequest & control.OfferConfigRequest.$Shape;
+    }
+
+    namespace OfferConfigRequest {
+
+        /** Properties of an OfferConfigRequest. */
+        interface $Properties {
+
+            /** OfferConfigRequest data */
+            data?: (Uint8Array|null);
+
+            /** OfferConfigRequest upload */
+            upload?: (number|null);
+
+            /** OfferConfigRequest source */
+            source?: (string|null);
+
+            /** OfferConfigRequest dryRun */
+            dryRun?: (boolean|null);
+
+            /** OfferConfigRequest problem */
+            problem?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an OfferConfigRequest. */
+        type $Shape = control.OfferConfigRequest.$Properties;
+    }
+
+    /**
+     * Properties of an OfferConfigReply.
+     * @deprecated Use control.OfferConfigReply.$Properties instead.
+     */
+    interface IOfferConfigReply extends control.OfferConfigReply.$Properties {
+    }
+
+    /** Represents an OfferConfigReply. */
+    class OfferConfigReply {
+
+        /**
+         * Constructs a new OfferConfigReply.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: control.OfferConfigReply.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** OfferConfigReply warnings. */
+        warnings: string[];
+
+        /**
+         * Creates a new OfferConfigReply instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns OfferConfigReply instance
+         */
+        static create(properties: control.OfferConfigReply.$Shape): control.OfferConfigReply & control.OfferConfigReply.$Shape;
+        static create(properties?: control.OfferConfigReply.$Properties): control.OfferConfigReply;
+
+        /**
+         * Encodes the specified OfferConfigReply message. Does not implicitly {@link control.OfferConfigReply.verify|verify} messages.
+         * @param message OfferConfigReply message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: control.OfferConfigReply.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an OfferConfigReply message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {control.OfferConfigReply & control.OfferConfigReply.$Shape} OfferConfigReply
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): control.OfferConfigReply & control.OfferConfigReply.$Shape;
+    }
+
+    namespace OfferConfigReply {
+
+        /** Properties of an OfferConfigReply. */
+        interface $Properties {
+
+            /** OfferConfigReply warnings */
+            warnings?: (string[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an OfferConfigReply. */
+        type $Shape = control.OfferConfigReply.$Properties;
     }
 
     /**

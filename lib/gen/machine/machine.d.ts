@@ -13821,6 +13821,745 @@ export namespace google {
     }
 }
 
+/** Namespace osd. */
+export namespace osd {
+
+    /**
+     * Properties of an InterfaceAddress.
+     * @deprecated Use osd.InterfaceAddress.$Properties instead.
+     */
+    interface IInterfaceAddress extends osd.InterfaceAddress.$Properties {
+    }
+
+    /** Represents an InterfaceAddress. */
+    class InterfaceAddress {
+
+        /**
+         * Constructs a new InterfaceAddress.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: osd.InterfaceAddress.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** InterfaceAddress address. */
+        address: string;
+
+        /** InterfaceAddress scope. */
+        scope: string;
+
+        /** InterfaceAddress source. */
+        source: string;
+
+        /** InterfaceAddress validSeconds. */
+        validSeconds: number;
+
+        /** InterfaceAddress flags. */
+        flags: string[];
+
+        /**
+         * Creates a new InterfaceAddress instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns InterfaceAddress instance
+         */
+        static create(properties: osd.InterfaceAddress.$Shape): osd.InterfaceAddress & osd.InterfaceAddress.$Shape;
+        static create(properties?: osd.InterfaceAddress.$Properties): osd.InterfaceAddress;
+
+        /**
+         * Encodes the specified InterfaceAddress message. Does not implicitly {@link osd.InterfaceAddress.verify|verify} messages.
+         * @param message InterfaceAddress message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: osd.InterfaceAddress.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an InterfaceAddress message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {osd.InterfaceAddress & osd.InterfaceAddress.$Shape} InterfaceAddress
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): osd.InterfaceAddress & osd.InterfaceAddress.$Shape;
+    }
+
+    namespace InterfaceAddress {
+
+        /** Properties of an InterfaceAddress. */
+        interface $Properties {
+
+            /** InterfaceAddress address */
+            address?: (string|null);
+
+            /** InterfaceAddress scope */
+            scope?: (string|null);
+
+            /** InterfaceAddress source */
+            source?: (string|null);
+
+            /** InterfaceAddress validSeconds */
+            validSeconds?: (number|null);
+
+            /** InterfaceAddress flags */
+            flags?: (string[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an InterfaceAddress. */
+        type $Shape = osd.InterfaceAddress.$Properties;
+    }
+
+    /**
+     * Properties of an Interface.
+     * @deprecated Use osd.Interface.$Properties instead.
+     */
+    interface IInterface extends osd.Interface.$Properties {
+    }
+
+    /** Represents an Interface. */
+    class Interface {
+
+        /**
+         * Constructs a new Interface.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: osd.Interface.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Interface index. */
+        index: number;
+
+        /** Interface name. */
+        name: string;
+
+        /** Interface kind. */
+        kind: string;
+
+        /** Interface hardwareAddress. */
+        hardwareAddress: string;
+
+        /** Interface mtu. */
+        mtu: number;
+
+        /** Interface up. */
+        up: boolean;
+
+        /** Interface carrier. */
+        carrier: boolean;
+
+        /** Interface master. */
+        master: string;
+
+        /** Interface addresses. */
+        addresses: osd.InterfaceAddress.$Properties[];
+
+        /**
+         * Creates a new Interface instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns Interface instance
+         */
+        static create(properties: osd.Interface.$Shape): osd.Interface & osd.Interface.$Shape;
+        static create(properties?: osd.Interface.$Properties): osd.Interface;
+
+        /**
+         * Encodes the specified Interface message. Does not implicitly {@link osd.Interface.verify|verify} messages.
+         * @param message Interface message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: osd.Interface.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an Interface message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {osd.Interface & osd.Interface.$Shape} Interface
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): osd.Interface & osd.Interface.$Shape;
+    }
+
+    namespace Interface {
+
+        /** Properties of an Interface. */
+        interface $Properties {
+
+            /** Interface index */
+            index?: (number|null);
+
+            /** Interface name */
+            name?: (string|null);
+
+            /** Interface kind */
+            kind?: (string|null);
+
+            /** Interface hardwareAddress */
+            hardwareAddress?: (string|null);
+
+            /** Interface mtu */
+            mtu?: (number|null);
+
+            /** Interface up */
+            up?: (boolean|null);
+
+            /** Interface carrier */
+            carrier?: (boolean|null);
+
+            /** Interface master */
+            master?: (string|null);
+
+            /** Interface addresses */
+            addresses?: (osd.InterfaceAddress.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an Interface. */
+        type $Shape = osd.Interface.$Properties;
+    }
+
+    /**
+     * Properties of an Interfaces.
+     * @deprecated Use osd.Interfaces.$Properties instead.
+     */
+    interface IInterfaces extends osd.Interfaces.$Properties {
+    }
+
+    /** Represents an Interfaces. */
+    class Interfaces {
+
+        /**
+         * Constructs a new Interfaces.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: osd.Interfaces.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Interfaces metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** Interfaces interfaces. */
+        interfaces: osd.Interface.$Properties[];
+
+        /**
+         * Creates a new Interfaces instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns Interfaces instance
+         */
+        static create(properties: osd.Interfaces.$Shape): osd.Interfaces & osd.Interfaces.$Shape;
+        static create(properties?: osd.Interfaces.$Properties): osd.Interfaces;
+
+        /**
+         * Encodes the specified Interfaces message. Does not implicitly {@link osd.Interfaces.verify|verify} messages.
+         * @param message Interfaces message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: osd.Interfaces.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an Interfaces message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {osd.Interfaces & osd.Interfaces.$Shape} Interfaces
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): osd.Interfaces & osd.Interfaces.$Shape;
+    }
+
+    namespace Interfaces {
+
+        /** Properties of an Interfaces. */
+        interface $Properties {
+
+            /** Interfaces metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** Interfaces interfaces */
+            interfaces?: (osd.Interface.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an Interfaces. */
+        type $Shape = osd.Interfaces.$Properties;
+    }
+
+    /**
+     * Properties of an InterfacesResponse.
+     * @deprecated Use osd.InterfacesResponse.$Properties instead.
+     */
+    interface IInterfacesResponse extends osd.InterfacesResponse.$Properties {
+    }
+
+    /** Represents an InterfacesResponse. */
+    class InterfacesResponse {
+
+        /**
+         * Constructs a new InterfacesResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: osd.InterfacesResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** InterfacesResponse messages. */
+        messages: osd.Interfaces.$Properties[];
+
+        /**
+         * Creates a new InterfacesResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns InterfacesResponse instance
+         */
+        static create(properties: osd.InterfacesResponse.$Shape): osd.InterfacesResponse & osd.InterfacesResponse.$Shape;
+        static create(properties?: osd.InterfacesResponse.$Properties): osd.InterfacesResponse;
+
+        /**
+         * Encodes the specified InterfacesResponse message. Does not implicitly {@link osd.InterfacesResponse.verify|verify} messages.
+         * @param message InterfacesResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: osd.InterfacesResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes an InterfacesResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {osd.InterfacesResponse & osd.InterfacesResponse.$Shape} InterfacesResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): osd.InterfacesResponse & osd.InterfacesResponse.$Shape;
+    }
+
+    namespace InterfacesResponse {
+
+        /** Properties of an InterfacesResponse. */
+        interface $Properties {
+
+            /** InterfacesResponse messages */
+            messages?: (osd.Interfaces.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of an InterfacesResponse. */
+        type $Shape = osd.InterfacesResponse.$Properties;
+    }
+
+    /**
+     * Properties of a RoutesRequest.
+     * @deprecated Use osd.RoutesRequest.$Properties instead.
+     */
+    interface IRoutesRequest extends osd.RoutesRequest.$Properties {
+    }
+
+    /** Represents a RoutesRequest. */
+    class RoutesRequest {
+
+        /**
+         * Constructs a new RoutesRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: osd.RoutesRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** RoutesRequest all. */
+        all: boolean;
+
+        /**
+         * Creates a new RoutesRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns RoutesRequest instance
+         */
+        static create(properties: osd.RoutesRequest.$Shape): osd.RoutesRequest & osd.RoutesRequest.$Shape;
+        static create(properties?: osd.RoutesRequest.$Properties): osd.RoutesRequest;
+
+        /**
+         * Encodes the specified RoutesRequest message. Does not implicitly {@link osd.RoutesRequest.verify|verify} messages.
+         * @param message RoutesRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: osd.RoutesRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a RoutesRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {osd.RoutesRequest & osd.RoutesRequest.$Shape} RoutesRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): osd.RoutesRequest & osd.RoutesRequest.$Shape;
+    }
+
+    namespace RoutesRequest {
+
+        /** Properties of a RoutesRequest. */
+        interface $Properties {
+
+            /** RoutesRequest all */
+            all?: (boolean|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a RoutesRequest. */
+        type $Shape = osd.RoutesRequest.$Properties;
+    }
+
+    /**
+     * Properties of a Route.
+     * @deprecated Use osd.Route.$Properties instead.
+     */
+    interface IRoute extends osd.Route.$Properties {
+    }
+
+    /** Represents a Route. */
+    class Route {
+
+        /**
+         * Constructs a new Route.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: osd.Route.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Route destination. */
+        destination: string;
+
+        /** Route gateway. */
+        gateway: string;
+
+        /** Route interface. */
+        interface: string;
+
+        /** Route source. */
+        source: string;
+
+        /** Route metric. */
+        metric: number;
+
+        /** Route table. */
+        table: number;
+
+        /** Route protocol. */
+        protocol: string;
+
+        /** Route type. */
+        type: string;
+
+        /** Route mtu. */
+        mtu: number;
+
+        /** Route nextHops. */
+        nextHops: osd.Route.NextHop.$Properties[];
+
+        /**
+         * Creates a new Route instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns Route instance
+         */
+        static create(properties: osd.Route.$Shape): osd.Route & osd.Route.$Shape;
+        static create(properties?: osd.Route.$Properties): osd.Route;
+
+        /**
+         * Encodes the specified Route message. Does not implicitly {@link osd.Route.verify|verify} messages.
+         * @param message Route message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: osd.Route.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a Route message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {osd.Route & osd.Route.$Shape} Route
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): osd.Route & osd.Route.$Shape;
+    }
+
+    namespace Route {
+
+        /** Properties of a Route. */
+        interface $Properties {
+
+            /** Route destination */
+            destination?: (string|null);
+
+            /** Route gateway */
+            gateway?: (string|null);
+
+            /** Route interface */
+            "interface"?: (string|null);
+
+            /** Route source */
+            source?: (string|null);
+
+            /** Route metric */
+            metric?: (number|null);
+
+            /** Route table */
+            table?: (number|null);
+
+            /** Route protocol */
+            protocol?: (string|null);
+
+            /** Route type */
+            type?: (string|null);
+
+            /** Route mtu */
+            mtu?: (number|null);
+
+            /** Route nextHops */
+            nextHops?: (osd.Route.NextHop.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a Route. */
+        type $Shape = osd.Route.$Properties;
+
+        /**
+         * Properties of a NextHop.
+         * @deprecated Use osd.Route.NextHop.$Properties instead.
+         */
+        interface INextHop extends osd.Route.NextHop.$Properties {
+        }
+
+        /** Represents a NextHop. */
+        class NextHop {
+
+            /**
+             * Constructs a new NextHop.
+             * @param [properties] Properties to set
+             */
+            constructor(properties?: osd.Route.NextHop.$Properties);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+
+            /** NextHop gateway. */
+            gateway: string;
+
+            /** NextHop interface. */
+            interface: string;
+
+            /** NextHop weight. */
+            weight: number;
+
+            /**
+             * Creates a new NextHop instance using the specified properties.
+             * @param [properties] Properties to set
+             * @returns NextHop instance
+             */
+            static create(properties: osd.Route.NextHop.$Shape): osd.Route.NextHop & osd.Route.NextHop.$Shape;
+            static create(properties?: osd.Route.NextHop.$Properties): osd.Route.NextHop;
+
+            /**
+             * Encodes the specified NextHop message. Does not implicitly {@link osd.Route.NextHop.verify|verify} messages.
+             * @param message NextHop message or plain object to encode
+             * @param [writer] Writer to encode to
+             * @returns Writer
+             */
+            static encode(message: osd.Route.NextHop.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+            /**
+             * Decodes a NextHop message from the specified reader or buffer.
+             * @param reader Reader or buffer to decode from
+             * @param [length] Message length if known beforehand
+             * @returns {osd.Route.NextHop & osd.Route.NextHop.$Shape} NextHop
+             * @throws {Error} If the payload is not a reader or valid buffer
+             * @throws {$protobuf.util.ProtocolError} If required fields are missing
+             */
+            static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): osd.Route.NextHop & osd.Route.NextHop.$Shape;
+        }
+
+        namespace NextHop {
+
+            /** Properties of a NextHop. */
+            interface $Properties {
+
+                /** NextHop gateway */
+                gateway?: (string|null);
+
+                /** NextHop interface */
+                "interface"?: (string|null);
+
+                /** NextHop weight */
+                weight?: (number|null);
+
+                /** Unknown fields preserved while decoding when enabled */
+                $unknowns?: Uint8Array[];
+            }
+
+            /** Shape of a NextHop. */
+            type $Shape = osd.Route.NextHop.$Properties;
+        }
+    }
+
+    /**
+     * Properties of a Routes.
+     * @deprecated Use osd.Routes.$Properties instead.
+     */
+    interface IRoutes extends osd.Routes.$Properties {
+    }
+
+    /** Represents a Routes. */
+    class Routes {
+
+        /**
+         * Constructs a new Routes.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: osd.Routes.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** Routes metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /** Routes routes. */
+        routes: osd.Route.$Properties[];
+
+        /**
+         * Creates a new Routes instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns Routes instance
+         */
+        static create(properties: osd.Routes.$Shape): osd.Routes & osd.Routes.$Shape;
+        static create(properties?: osd.Routes.$Properties): osd.Routes;
+
+        /**
+         * Encodes the specified Routes message. Does not implicitly {@link osd.Routes.verify|verify} messages.
+         * @param message Routes message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: osd.Routes.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a Routes message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {osd.Routes & osd.Routes.$Shape} Routes
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): osd.Routes & osd.Routes.$Shape;
+    }
+
+    namespace Routes {
+
+        /** Properties of a Routes. */
+        interface $Properties {
+
+            /** Routes metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** Routes routes */
+            routes?: (osd.Route.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a Routes. */
+        type $Shape = osd.Routes.$Properties;
+    }
+
+    /**
+     * Properties of a RoutesResponse.
+     * @deprecated Use osd.RoutesResponse.$Properties instead.
+     */
+    interface IRoutesResponse extends osd.RoutesResponse.$Properties {
+    }
+
+    /** Represents a RoutesResponse. */
+    class RoutesResponse {
+
+        /**
+         * Constructs a new RoutesResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: osd.RoutesResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** RoutesResponse messages. */
+        messages: osd.Routes.$Properties[];
+
+        /**
+         * Creates a new RoutesResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns RoutesResponse instance
+         */
+        static create(properties: osd.RoutesResponse.$Shape): osd.RoutesResponse & osd.RoutesResponse.$Shape;
+        static create(properties?: osd.RoutesResponse.$Properties): osd.RoutesResponse;
+
+        /**
+         * Encodes the specified RoutesResponse message. Does not implicitly {@link osd.RoutesResponse.verify|verify} messages.
+         * @param message RoutesResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: osd.RoutesResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a RoutesResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {osd.RoutesResponse & osd.RoutesResponse.$Shape} RoutesResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): osd.RoutesResponse & osd.RoutesResponse.$Shape;
+    }
+
+    namespace RoutesResponse {
+
+        /** Properties of a RoutesResponse. */
+        interface $Properties {
+
+            /** RoutesResponse messages */
+            messages?: (osd.Routes.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a RoutesResponse. */
+        type $Shape = osd.RoutesResponse.$Properties;
+    }
+}
+
 /** Namespace storage. */
 export namespace storage {
 
@@ -14117,6 +14856,294 @@ export namespace storage {
 
         /** Shape of a DisksResponse. */
         type $Shape = storage.DisksResponse.$Properties;
+    }
+
+    /**
+     * Properties of a BlockDeviceWipeRequest.
+     * @deprecated Use storage.BlockDeviceWipeRequest.$Properties instead.
+     */
+    interface IBlockDeviceWipeRequest extends storage.BlockDeviceWipeRequest.$Properties {
+    }
+
+    /** Represents a BlockDeviceWipeRequest. */
+    class BlockDeviceWipeRequest {
+
+        /**
+         * Constructs a new BlockDeviceWipeRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: storage.BlockDeviceWipeRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** BlockDeviceWipeRequest devices. */
+        devices: storage.BlockDeviceWipeDescriptor.$Properties[];
+
+        /**
+         * Creates a new BlockDeviceWipeRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns BlockDeviceWipeRequest instance
+         */
+        static create(properties: storage.BlockDeviceWipeRequest.$Shape): storage.BlockDeviceWipeRequest & storage.BlockDeviceWipeRequest.$Shape;
+        static create(properties?: storage.BlockDeviceWipeRequest.$Properties): storage.BlockDeviceWipeRequest;
+
+        /**
+         * Encodes the specified BlockDeviceWipeRequest message. Does not implicitly {@link storage.BlockDeviceWipeRequest.verify|verify} messages.
+         * @param message BlockDeviceWipeRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: storage.BlockDeviceWipeRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a BlockDeviceWipeRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {storage.BlockDeviceWipeRequest & storage.BlockDeviceWipeRequest.$Shape} BlockDeviceWipeRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): storage.BlockDeviceWipeRequest & storage.BlockDeviceWipeRequest.$Shape;
+    }
+
+    namespace BlockDeviceWipeRequest {
+
+        /** Properties of a BlockDeviceWipeRequest. */
+        interface $Properties {
+
+            /** BlockDeviceWipeRequest devices */
+            devices?: (storage.BlockDeviceWipeDescriptor.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a BlockDeviceWipeRequest. */
+        type $Shape = storage.BlockDeviceWipeRequest.$Properties;
+    }
+
+    /**
+     * Properties of a BlockDeviceWipeDescriptor.
+     * @deprecated Use storage.BlockDeviceWipeDescriptor.$Properties instead.
+     */
+    interface IBlockDeviceWipeDescriptor extends storage.BlockDeviceWipeDescriptor.$Properties {
+    }
+
+    /** Represents a BlockDeviceWipeDescriptor. */
+    class BlockDeviceWipeDescriptor {
+
+        /**
+         * Constructs a new BlockDeviceWipeDescriptor.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: storage.BlockDeviceWipeDescriptor.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** BlockDeviceWipeDescriptor device. */
+        device: string;
+
+        /** BlockDeviceWipeDescriptor method. */
+        method: storage.BlockDeviceWipeDescriptor.Method;
+
+        /** BlockDeviceWipeDescriptor skipVolumeCheck. */
+        skipVolumeCheck: boolean;
+
+        /** BlockDeviceWipeDescriptor dropPartition. */
+        dropPartition: boolean;
+
+        /**
+         * Creates a new BlockDeviceWipeDescriptor instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns BlockDeviceWipeDescriptor instance
+         */
+        static create(properties: storage.BlockDeviceWipeDescriptor.$Shape): storage.BlockDeviceWipeDescriptor & storage.BlockDeviceWipeDescriptor.$Shape;
+        static create(properties?: storage.BlockDeviceWipeDescriptor.$Properties): storage.BlockDeviceWipeDescriptor;
+
+        /**
+         * Encodes the specified BlockDeviceWipeDescriptor message. Does not implicitly {@link storage.BlockDeviceWipeDescriptor.verify|verify} messages.
+         * @param message BlockDeviceWipeDescriptor message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: storage.BlockDeviceWipeDescriptor.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a BlockDeviceWipeDescriptor message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {storage.BlockDeviceWipeDescriptor & storage.BlockDeviceWipeDescriptor.$Shape} BlockDeviceWipeDescriptor
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): storage.BlockDeviceWipeDescriptor & storage.BlockDeviceWipeDescriptor.$Shape;
+    }
+
+    namespace BlockDeviceWipeDescriptor {
+
+        /** Properties of a BlockDeviceWipeDescriptor. */
+        interface $Properties {
+
+            /** BlockDeviceWipeDescriptor device */
+            device?: (string|null);
+
+            /** BlockDeviceWipeDescriptor method */
+            method?: (storage.BlockDeviceWipeDescriptor.Method|null);
+
+            /** BlockDeviceWipeDescriptor skipVolumeCheck */
+            skipVolumeCheck?: (boolean|null);
+
+            /** BlockDeviceWipeDescriptor dropPartition */
+            dropPartition?: (boolean|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a BlockDeviceWipeDescriptor. */
+        type $Shape = storage.BlockDeviceWipeDescriptor.$Properties;
+
+        /** Method enum. */
+        enum Method {
+
+            /** FAST value */
+            FAST = 0,
+
+            /** ZEROES value */
+            ZEROES = 1
+        }
+    }
+
+    /**
+     * Properties of a BlockDeviceWipe.
+     * @deprecated Use storage.BlockDeviceWipe.$Properties instead.
+     */
+    interface IBlockDeviceWipe extends storage.BlockDeviceWipe.$Properties {
+    }
+
+    /** Represents a BlockDeviceWipe. */
+    class BlockDeviceWipe {
+
+        /**
+         * Constructs a new BlockDeviceWipe.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: storage.BlockDeviceWipe.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** BlockDeviceWipe metadata. */
+        metadata?: (common.Metadata.$Properties|null);
+
+        /**
+         * Creates a new BlockDeviceWipe instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns BlockDeviceWipe instance
+         */
+        static create(properties: storage.BlockDeviceWipe.$Shape): storage.BlockDeviceWipe & storage.BlockDeviceWipe.$Shape;
+        static create(properties?: storage.BlockDeviceWipe.$Properties): storage.BlockDeviceWipe;
+
+        /**
+         * Encodes the specified BlockDeviceWipe message. Does not implicitly {@link storage.BlockDeviceWipe.verify|verify} messages.
+         * @param message BlockDeviceWipe message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: storage.BlockDeviceWipe.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a BlockDeviceWipe message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {storage.BlockDeviceWipe & storage.BlockDeviceWipe.$Shape} BlockDeviceWipe
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): storage.BlockDeviceWipe & storage.BlockDeviceWipe.$Shape;
+    }
+
+    namespace BlockDeviceWipe {
+
+        /** Properties of a BlockDeviceWipe. */
+        interface $Properties {
+
+            /** BlockDeviceWipe metadata */
+            metadata?: (common.Metadata.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a BlockDeviceWipe. */
+        type $Shape = storage.BlockDeviceWipe.$Properties;
+    }
+
+    /**
+     * Properties of a BlockDeviceWipeResponse.
+     * @deprecated Use storage.BlockDeviceWipeResponse.$Properties instead.
+     */
+    interface IBlockDeviceWipeResponse extends storage.BlockDeviceWipeResponse.$Properties {
+    }
+
+    /** Represents a BlockDeviceWipeResponse. */
+    class BlockDeviceWipeResponse {
+
+        /**
+         * Constructs a new BlockDeviceWipeResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: storage.BlockDeviceWipeResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** BlockDeviceWipeResponse messages. */
+        messages: storage.BlockDeviceWipe.$Properties[];
+
+        /**
+         * Creates a new BlockDeviceWipeResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns BlockDeviceWipeResponse instance
+         */
+        static create(properties: storage.BlockDeviceWipeResponse.$Shape): storage.BlockDeviceWipeResponse & storage.BlockDeviceWipeResponse.$Shape;
+        static create(properties?: storage.BlockDeviceWipeResponse.$Properties): storage.BlockDeviceWipeResponse;
+
+        /**
+         * Encodes the specified BlockDeviceWipeResponse message. Does not implicitly {@link storage.BlockDeviceWipeResponse.verify|verify} messages.
+         * @param message BlockDeviceWipeResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: storage.BlockDeviceWipeResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a BlockDeviceWipeResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {storage.BlockDeviceWipeResponse & storage.BlockDeviceWipeResponse.$Shape} BlockDeviceWipeResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): storage.BlockDeviceWipeResponse & storage.BlockDeviceWipeResponse.$Shape;
+    }
+
+    namespace BlockDeviceWipeResponse {
+
+        /** Properties of a BlockDeviceWipeResponse. */
+        interface $Properties {
+
+            /** BlockDeviceWipeResponse messages */
+            messages?: (storage.BlockDeviceWipe.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a BlockDeviceWipeResponse. */
+        type $Shape = storage.BlockDeviceWipeResponse.$Properties;
     }
 }
 

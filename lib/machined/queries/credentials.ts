@@ -7,7 +7,7 @@ import { stringifyClientConfig } from '../../config/index.js';
 import { ControlError } from '../../control/errors.js';
 import { common, machine } from '../../gen/machine/machine.js';
 import { MachineServiceDefinition as api } from '../../gen/machine/service.js';
-import { kubeconfigOf } from '../../kube/kubeconfig.js';
+import { ADMINISTRATOR, kubeconfigOf } from '../../kube/kubeconfig.js';
 import { isKnownRole, issueClientCertificate, ROLE_NAMES } from '../../pki/index.js';
 import type { LoadedConfig } from '../load-config.js';
 import { reachableAddresses } from '../server-names.js';
@@ -18,9 +18,6 @@ import type { QuerySources } from './sources.js';
 
 const DEFAULT_CLUSTER_NAME = 'talos';
 const MAX_LIFETIME_MS = YEAR_MS;
-/** Those that kubeadm and Talos give an administrator. */
-const KUBERNETES_ADMIN = 'admin';
-const KUBERNETES_ADMINS = 'system:masters';
 
 type Sources = Pick<QuerySources, 'config' | 'log'>;
 
@@ -60,10 +57,7 @@ export function credentialStreams({ config, log }: Sources) {
       needControlPlane(running, ca?.key ?? '');
       const client = await issueClientCertificate({
         ca: { crt: ca?.crt ?? '', key: ca?.key ?? '' },
-        roles: [KUBERNETES_ADMINS],
-        commonName: KUBERNETES_ADMIN,
-        // Not every version of Kubernetes, nor of its tools, takes Ed25519.
-        kind: 'ecdsa-p256',
+        ...ADMINISTRATOR,
         lifetimeMs: MAX_LIFETIME_MS,
       });
       log(`issued a Kubernetes administrator's certificate for ${formatDuration(MAX_LIFETIME_MS)} to ${caller}`);
@@ -71,7 +65,7 @@ export function credentialStreams({ config, log }: Sources) {
         clusterName: clusterName(running),
         server: controlPlane.endpoint,
         ca: ca?.crt ?? '',
-        user: KUBERNETES_ADMIN,
+        user: ADMINISTRATOR.commonName,
         client,
       });
       yield { bytes: await promisify(gzip)(archiveOf('kubeconfig', Buffer.from(text))) };

@@ -15,13 +15,14 @@ export interface QueryHandlerOptions {
   descriptor: Pick<DescriptorModule, 'streamPair'>;
   /** Loaded with the first query: a node that boots has other things to do. */
   table(): Promise<QueryTable>;
+  uploads?: Uploads;
   log(text: string): void;
 }
 
 /** Serves Query, OpenQueryStream and UploadPart. */
 export function queryHandlers(options: QueryHandlerOptions) {
   let streams = 0;
-  const uploads = new Uploads();
+  const { uploads = new Uploads() } = options;
 
   /** Passes the read end on and writes in the background, until the connection or the reader is gone. */
   function streamed(path: string, context: CallContext, messages: (signal: AbortSignal) => AsyncIterable<Uint8Array>) {

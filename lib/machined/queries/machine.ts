@@ -3,13 +3,9 @@ import { machine } from '../../gen/machine/machine.js';
 import { MachineServiceDefinition as api } from '../../gen/machine/service.js';
 import type { ProcessInfo } from '../../native/contract.js';
 import { MountUsageReader } from '../../os/mount-usage.js';
-import { type ServiceUsage, serviceUsage } from '../../os/service-usage.js';
-import { isKubernetesNamespace } from './namespace.js';
 import { netstatQuery } from './netstat.js';
 import { unary } from './query.js';
 import type { QuerySources } from './sources.js';
-
-const NANOSECONDS_PER_MICROSECOND = 1000;
 
 /** Calls about the machine as a whole. */
 export function machineQueries({ native }: QuerySources) {
@@ -21,18 +17,7 @@ export function machineQueries({ native }: QuerySources) {
       const { processes } = await native.process.readTable();
       return { processes: processes.map(processInfo) };
     }),
-    ...unary(api.Stats, machine.Stats, async ({ namespace }) => {
-      if (isKubernetesNamespace(namespace)) return { stats: [] };
-      return { stats: (await serviceUsage(native)).map(serviceStat) };
-    }),
   };
-}
-
-/** Until the node runs containers, the namespace system holds the services that PID 1 itself runs. */
-function serviceStat({ id, memoryBytes, cpuUsec }: ServiceUsage): machine.Stat.$Properties {
-  const cpuUsage = cpuUsec * NANOSECONDS_PER_MICROSECOND;
-  // Clients take an id that differs from its pod's for a container inside that pod.
-  return { namespace: 'system', id, podId: id, name: id, memoryUsage: memoryBytes, cpuUsage };
 }
 
 function processInfo(process: ProcessInfo): machine.ProcessInfo.$Properties {

@@ -1,14 +1,19 @@
 import { ControlError } from '../../control/errors.js';
 import { machine } from '../../gen/machine/machine.js';
 import { MachineServiceDefinition as api } from '../../gen/machine/service.js';
+import { EPHEMERAL } from '../volumes/layout.js';
 import { unary } from './query.js';
 import type { QuerySources } from './sources.js';
 
 const { WipeMode } = machine.ResetRequest;
 
-/** Whether a reset can be what it asks to be. It is begun by osd, at init; this changes nothing. */
-export function resetQueries({ disks }: Pick<QuerySources, 'disks'>) {
-  return unary(api.Reset, machine.Reset, async ({ mode, systemPartitionsToWipe, userDisksToWipe }) => {
+/**
+ * Whether a reset can be what it asks to be. It is begun by osd, at init; this changes nothing of the node. One that takes the node's membership with it
+ * has it leave its cluster, if it is to be graceful.
+ */
+export function resetQueries({ disks, volumes, kubernetes }: Pick<QuerySources, 'disks' | 'volumes' | 'kubernetes'>) {
+  return unary(api.Reset, machine.Reset, async (request, { signal }) => {
+    const { mode, systemPartitionsToWipe, userDisksToWipe, graceful } = request;
     const labels = systemPartitionsToWipe ?? [];
     const paths = userDisksToWipe ?? [];
     if (mode === WipeMode.SYSTEM_DISK && paths.length > 0) {
@@ -20,12 +25,10 @@ export function resetQueries({ disks }: Pick<QuerySources, 'disks'>) {
     if (mode === WipeMode.USER_DISKS && paths.length === 0) {
       throw new ControlError('INVALID_ARGUMENT', 'wipe mode user-disks needs the names of disks');
     }
-    const [label] = labels;
-    if (label) {
-      const name = JSON.stringify(label.label ?? '');
-      throw new ControlError('NOT_FOUND', `no system partition ${name}: nothing is installed on a disk of this node`);
-    }
+    await volumes.checkWipe(labels.flatMap(({ label, wipe }) => (wipe ? [label ?? ''] : [])));
     await disks.check(paths);
+    const isOfMembership = labels.length === 0 || labels.some(({ label, wipe }) => wipe && label === EPHEMERAL.id);
+    if (graceful && mode !== WipeMode.USER_DISKS && isOfMembership) await kubernetes.leave(signal);
     return {};
   });
 }

@@ -1,10 +1,11 @@
-import { MIB } from '../../base/units.js';
+import { KIB } from '../../base/units.js';
+import { MAX_CONFIG_REQUEST_BYTES } from '../../config/size.js';
 import { ControlError } from '../../control/errors.js';
 import type { QueryRequest } from '../../control/protocol.js';
 import type { ServerConnection } from '../../control/server.js';
 
 /** Of one request; the largest that there is carries a machine config. */
-export const MAX_UPLOAD_BYTES = 2 * MIB;
+export const MAX_UPLOAD_BYTES = MAX_CONFIG_REQUEST_BYTES;
 /** Of one connection: what is begun and never asked for must not fill our memory. */
 const MAX_UPLOADS = 4;
 
@@ -28,15 +29,18 @@ export class Uploads {
     upload.bytes += data.length;
     if (upload.bytes > MAX_UPLOAD_BYTES) {
       uploads.delete(number);
-      throw new ControlError('RESOURCE_EXHAUSTED', `the request is larger than ${MAX_UPLOAD_BYTES / MIB} MiB`);
+      throw new ControlError('RESOURCE_EXHAUSTED', `the request is larger than ${MAX_UPLOAD_BYTES / KIB} KiB`);
     }
     // The frame that it came in is not kept.
     upload.parts.push(Uint8Array.from(data));
     uploads.set(number, upload);
   }
 
-  /** The request of a query, wherever it is; an upload is there once. */
-  requestOf(connection: ServerConnection, { request, upload: number }: QueryRequest): Uint8Array {
+  /** The request, wherever it is; an upload is there once. */
+  requestOf(
+    connection: ServerConnection,
+    { request, upload: number }: Pick<QueryRequest, 'request' | 'upload'>,
+  ): Uint8Array {
     if (number === 0) return request;
     const uploads = this.of(connection);
     const upload = uploads.get(number);

@@ -1,5 +1,7 @@
 /** Disks: what is on them, partition tables, dm-verity. Every call sleeps on a device, and runs on a thread of its own. */
 
+import type { FileDescriptor } from './descriptor.js';
+
 export interface BlockTimeout {
   /**
    * 30 s for calls that only read, none for the others, unless given. ETIMEDOUT: the device does not answer. What was asked for may still
@@ -96,12 +98,32 @@ export interface GptRequest {
   replacesGpt?: boolean;
 }
 
+/** What becomes of a partition that is there already. */
+export interface GptPartitionChange {
+  number: number;
+  /** In place of those that it has. */
+  attributes?: bigint;
+  /** Up to the end of the disk; it must be the last one. */
+  grows?: boolean;
+}
+
 export interface PartitionSync {
   /** The kernel read the whole table again; false while a partition is in use, and for loop devices, which the kernel does not search. */
   wasReread: boolean;
   /** Numbers of the partitions that had to be deleted and added one by one. */
   deleted: number[];
+  /** Of those that only became longer: in place, also while they are in use. */
+  grown: number[];
   added: number[];
+}
+
+export interface Growth {
+  /** Of the device that the file system lies on. */
+  deviceBytes: number;
+  /** As statfs counts: without what the file system needs for itself. */
+  fromBytes: number;
+  /** The same as `fromBytes` when it had all of its device. */
+  toBytes: number;
 }
 
 export interface VerityRequest {
@@ -136,26 +158,45 @@ export interface VerityStatus {
   path: string;
 }
 
+/** An absolute path, or a device that is open already: who works on it need not be who may open it. */
+export type DeviceTarget = string | FileDescriptor;
+
 export interface BlockModule {
-  info(path: string, options?: BlockTimeout): Promise<BlockDeviceInfo>;
-  inspect(path: string, options?: BlockTimeout): Promise<BlockInspection>;
+  /** To read and write, and exclusively: to be passed on to whoever may not open it. */
+  openExclusively(path: string, options?: BlockTimeout): Promise<FileDescriptor>;
+  info(device: DeviceTarget, options?: BlockTimeout): Promise<BlockDeviceInfo>;
+  inspect(device: DeviceTarget, options?: BlockTimeout): Promise<BlockInspection>;
   /** Zeroes all known marks and nothing else; gives what was zeroed. */
-  wipeSignatures(path: string, options?: BlockTimeout): Promise<BlockSignature[]>;
+  wipeSignatures(device: DeviceTarget, options?: BlockTimeout): Promise<BlockSignature[]>;
   /** Discards a range (its contents are undefined afterwards unless 'zero'). */
   erase(
-    path: string,
+    device: DeviceTarget,
     kind: 'discard' | 'secure' | 'zero',
     offset: number,
     length: number,
     options?: BlockTimeout,
   ): Promise<void>;
   /** Puts all that was written to the device onto the medium. */
-  flush(path: string, options?: BlockTimeout): Promise<void>;
+  flush(device: DeviceTarget, options?: BlockTimeout): Promise<void>;
+  /**
+   * Lets a mounted ext4 have all of its device, while it is in use.
+   * @param folder  its root, or any folder in it, as `files.openRoot` opens it
+   */
+  growExt4(folder: FileDescriptor, options?: BlockTimeout): Promise<Growth>;
   /** undefined without a table. */
   readGpt(path: string, options?: BlockTimeout): Promise<GptTable | undefined>;
   createGpt(path: string, request: GptRequest, options?: BlockTimeout): Promise<GptTable>;
   repairGpt(path: string, options?: BlockTimeout): Promise<GptTable>;
-  /** Makes the kernel's partitions those of the table. */
+  /**
+   * Changes some partitions of a table, mends what `problems` has, and leaves everything else as it is.
+   * @param options.mayBeInUse  the disk, by its partitions: false unless given
+   */
+  changeGpt(
+    path: string,
+    changes: readonly GptPartitionChange[],
+    options?: BlockTimeout & { mayBeInUse?: boolean },
+  ): Promise<GptTable>;
+  /** Makes the kernel's partitions those of the table; none where there is none. */
   syncPartitions(path: string, options?: BlockTimeout): Promise<PartitionSync>;
   createVerity(request: VerityRequest, options?: BlockTimeout): Promise<VerityStatus>;
   verityStatus(name: string, options?: BlockTimeout): Promise<VerityStatus>;

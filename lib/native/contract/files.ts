@@ -65,6 +65,13 @@ export type FileLook =
       status?: undefined;
     };
 
+/** An extended attribute, xattr(7). */
+export interface FileAttribute {
+  /** With its namespace: 'security.capability'. Bytes that are no UTF-8 are U+FFFD. */
+  name: string;
+  value: Buffer;
+}
+
 /** All of it on threads of its own: a file system that hangs stops neither JavaScript nor Node's pool. */
 export interface FilesModule {
   /** A folder that the program itself chose; links in `path` are followed. What comes from outside is a path beneath it. */
@@ -89,6 +96,15 @@ export interface FilesModule {
    * @param names  a piece of what `listNames` gave
    */
   lookAt(root: FileDescriptor, path: FilePath, names: Uint8Array, options?: FilesTimeout): Promise<FileLook[]>;
+  /**
+   * Extended attributes of a file of any kind, of a link those of the link itself; nothing is opened. None where the file system has none.
+   * EOVERFLOW if names and values have more than `maxBytes`.
+   */
+  attributes(
+    root: FileDescriptor,
+    path: FilePath,
+    options: FilesTimeout & { maxBytes: number },
+  ): Promise<FileAttribute[]>;
   /** What a link says, to be shown and not to be followed. */
   readLink(root: FileDescriptor, path: string, options?: FilesTimeout): Promise<string>;
   /** False: something of that name was there already. Parents must exist. `mode`: 0o755 unless given, less the umask. */

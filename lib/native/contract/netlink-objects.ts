@@ -107,6 +107,8 @@ export interface AddressSpec {
   label?: string | undefined;
   scope?: Scope | undefined;
   flags?: readonly string[] | undefined;
+  /** Who made it; the kernel uses 1 to 3 itself. */
+  protocol?: number | undefined;
   validLifetimeSec?: number | undefined;
   preferredLifetimeSec?: number | undefined;
 }

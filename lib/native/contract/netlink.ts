@@ -28,6 +28,16 @@ export interface NetlinkModule {
   rule: RuleCalls;
   neighbour: NeighbourCalls;
   subscribe(options: SubscribeOptions): NetlinkMonitor;
+  /**
+   * Name servers that routers advertise (RDNSS, RFC 8106), on interfaces whose advertisements the kernel takes (`accept_ra`). The kernel
+   * keeps none of them, so what was said earlier is not told.
+   */
+  monitorNameServers(handlers: NameServerHandlers): NetlinkMonitor;
+  /**
+   * Asks all routers of a link to advertise now (RFC 4861), and waits for nothing. Needs CAP_NET_RAW. EADDRNOTAVAIL as long as the
+   * interface has no link-local address, or not for sure; ENETUNREACH without IPv6 on it, or without such an interface.
+   */
+  solicitRouters(index: number): void;
   /** NETLINK_KOBJECT_UEVENT, messages from the kernel only. */
   monitorUevents(handlers: UeventHandlers): NetlinkMonitor;
 }
@@ -134,6 +144,28 @@ export interface SubscribeOptions {
 export interface NetlinkMonitor {
   /** Idempotent; no handler is called afterwards. */
   close(): void;
+}
+
+/** What one option of one advertisement says. */
+export interface AdvertisedNameServers {
+  /** Of the interface that it came by. */
+  index: number;
+  /** Its link-local address. */
+  router: string;
+  /** From now on. 0: they are not to be asked any more; Infinity: for ever. */
+  lifetimeSeconds: number;
+  /** IPv6 addresses in the router's order, 1 to 127; not looked at any further. */
+  servers: string[];
+}
+
+export interface NameServerHandlers {
+  /**
+   * What has come since the last call, in order. Never called before `monitorNameServers` has returned.
+   * @param hasLost  what came besides was lost (ENOBUFS); told when nothing is queued any more
+   */
+  onNameServers(advertised: AdvertisedNameServers[], hasLost: boolean): void;
+  /** The monitor has ended; nothing comes after it. */
+  onError(error: Error): void;
 }
 
 export interface Uevent {

@@ -47,6 +47,8 @@ export interface LogReader {
   seekStart(): void;
   /** Moves so that the newest `lines` lines follow; 0 is the end. */
   seekTail(lines: number): void;
+  /** Nothing that is written from now on is read: `read` finds nothing new once it has come to the newest record of this moment. */
+  stopAtHead(): void;
   /**
    * Copies as many whole records as fit. No bytes and nothing missed: there is nothing new. Never blocks.
    * @param buffer  at least MAX_RECORD_BYTES

@@ -166,6 +166,7 @@ export function toAddressSpec(address: unknown): Raw {
     label: optionalText(address['label'], 'address.label'),
     scope: optionalWord(address['scope'], 'address.scope', words.scopes),
     flags: flagBits(address['flags'], 'address.flags', words.addressFlags),
+    protocol: optionalInteger(address['protocol'], 'address.protocol', 0, 255),
     validLifetimeSec: optionalInteger(address['validLifetimeSec'], 'address.validLifetimeSec', 1, MAX_U32),
     preferredLifetimeSec: optionalInteger(address['preferredLifetimeSec'], 'address.preferredLifetimeSec', 0, MAX_U32),
   };

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { MINUTE_MS } from '../../base/units.js';
-import { durationFlag } from '../flags.js';
+import { collectFingerprints, collectPatches, durationFlag } from '../flags.js';
 import type { Io } from '../io.js';
 import { outputFormat } from '../output.js';
 
@@ -16,13 +16,10 @@ Examples:
   osctl apply-config -f controlplane.yaml --dry-run
   osctl -n 10.5.0.2 apply-config -f controlplane.yaml
   osctl apply-config -f controlplane.yaml -p 'machine: {network: {hostname: node-2}}' -p @more.yaml
+  osctl apply-config -f worker.yaml -p '[{"op": "replace", "path": "/machine/network/hostname", "value": "node-3"}]'
   osctl apply-config -f controlplane.yaml -m try --timeout 2m
+  osctl -n 192.0.2.5 apply-config --insecure -f controlplane.yaml
 `;
-
-/** Not split at commas: it is YAML. */
-function collectPatches(text: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), text];
-}
 
 /** `osctl apply-config`: gives the nodes a machine config. */
 export function applyConfigCommand(io: Io): Command {
@@ -35,10 +32,19 @@ export function applyConfigCommand(io: Io): Command {
     )
     .option(
       '-p, --config-patch <patch>',
-      'piece of a config to merge into it, or @file; may be given several times',
+      'piece of a config to merge in, or JSON patch, or @file with either; may be given several times',
       collectPatches,
     )
     .option('--dry-run', 'only show what would change')
+    .option(
+      '-i, --insecure',
+      'to nodes without a machine config (in maintenance mode): no certificates, --nodes says which',
+    )
+    .option(
+      '--cert-fingerprint <fingerprint>',
+      'with --insecure: only to a node with this certificate; its console shows the fingerprint',
+      collectFingerprints,
+    )
     .addOption(
       new Option('--timeout <duration>', 'with mode try: when the config is taken back (default: 1m)')
         .argParser(durationFlag)
@@ -53,6 +59,8 @@ export function applyConfigCommand(io: Io): Command {
           dryRun?: boolean;
           timeout: number;
           configPatch?: string[];
+          insecure?: boolean;
+          certFingerprint?: string[];
         },
         command: Command,
       ) => {

@@ -5,7 +5,8 @@ import type { Io } from '../io.js';
 import { outputFormat } from '../output.js';
 
 const EXAMPLES = `
-Checks until all is well or the patience is at its end; the exit code is 1 then.
+Checks until all is well or the patience is at its end; the exit code is 1 then. Where a node has Kubernetes that is checked, too: kubelet, static pods, etcd,
+its API, nodes, kube-proxy and DNS.
 
 Examples:
   osctl health

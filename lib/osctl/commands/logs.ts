@@ -14,7 +14,7 @@ export function logsCommand(io: Io): Command {
       wholeNumber(-1, 2 ** 31 - 1),
       -1,
     )
-    .option('-k, --kubernetes', 'of a container of Kubernetes')
+    .option('-k, --kubernetes', 'of a container of Kubernetes, or of the kubelet')
     .addHelpText(
       'after',
       `

@@ -7,7 +7,7 @@ export function psCommand(io: Io): Command {
   return new Command('ps')
     .aliases(['containers', 'c'])
     .description('list what runs on the nodes: services and containers')
-    .option('-k, --kubernetes', 'those of Kubernetes instead of those of the system')
+    .option('-k, --kubernetes', 'those of Kubernetes, the kubelet among them, instead of those of the system')
     .action(async (flags: { kubernetes?: boolean }, command: Command) => {
       const format = outputFormat(command);
       const { MachineService, onlyMessage } = await import('../../client/index.js');

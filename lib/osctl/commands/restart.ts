@@ -29,6 +29,7 @@ export function restartCommand(io: Io): Command {
 Does not wait until it runs again: \`osctl service ID\` shows that.
 
 Examples:
-  osctl restart machined`,
+  osctl restart machined
+  osctl restart -k kube-system/etcd-1:etcd:0123456789ab    a container of a pod: the kubelet starts it again`,
     );
 }

@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { readText } from '../../base/read-file.js';
 import type { Io } from '../io.js';
 
 /** `osctl validate`: is this a machine config that a node takes? */
@@ -13,11 +14,10 @@ export function validateCommand(io: Io): Command {
     )
     .option('--strict', 'take warnings as errors')
     .action(async (flags: { config: string; strict?: boolean }) => {
-      const { readFile } = await import('node:fs/promises');
       const { text: readAll } = await import('node:stream/consumers');
       const { ConfigError, formatProblem } = await import('../../config/index.js');
       const { checkMachineConfig } = await import('../check-config.js');
-      const text = flags.config === '-' ? await readAll(process.stdin) : await readFile(flags.config, 'utf8');
+      const text = flags.config === '-' ? await readAll(process.stdin) : await readText(flags.config);
       const { warnings } = checkMachineConfig(text, flags.config === '-' ? 'standard input' : flags.config);
       if (flags.strict && warnings.length > 0) throw new ConfigError(warnings, flags.config);
       for (const warning of warnings) io.stderr.write(`warning: ${formatProblem(warning)}\n`);

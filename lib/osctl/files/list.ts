@@ -4,12 +4,12 @@ import { formatBytes, SECOND_MS } from '../../base/units.js';
 import { MachineService } from '../../client/index.js';
 import type { Io } from '../io.js';
 import { outputFormat } from '../output.js';
-import { type Row, RowPrinter } from '../row-printer.js';
+import { type Column, type Row, RowPrinter } from '../row-printer.js';
 import { nodeColumn, type Target, withSession } from '../session.js';
 import { streamAll } from '../stream-all.js';
 import { goModeText } from './go-mode.js';
 import { FileProblems } from './problems.js';
-import { formatAge, formatTime } from './quantities.js';
+import { formatAge, formatTime, SIZE_WIDTH } from './quantities.js';
 
 export type ListedType = 'f' | 'd' | 'l';
 
@@ -25,19 +25,34 @@ export interface ListOptions {
 /** Values of ListRequest.Type. */
 const TYPES: Readonly<Record<ListedType, number>> = { f: 0, d: 1, l: 2 };
 
+const NAME_COLUMN: Column = { title: 'NAME' };
+/** With the widths of what is on most nodes: 'drwxr-xr-x', the largest id below 65536, a time with its year. */
+const LONG_COLUMNS: readonly Column[] = [
+  { title: 'MODE', width: 11 },
+  { title: 'UID', width: 5 },
+  { title: 'GID', width: 5 },
+  { title: 'SIZE(B)', width: SIZE_WIDTH },
+  { title: 'LASTMOD', width: 17 },
+  { title: 'LABEL' },
+  NAME_COLUMN,
+];
+/** The attribute with the label of SELinux. */
+const LABEL = 'security.selinux';
+
 export async function printList(command: Command, io: Io, options: ListOptions): Promise<void> {
   const { path, long, recurse, depth, types } = options;
   await withSession(command, io, async (session) => {
-    const { header, cell } = nodeColumn(session);
-    const columns = long ? ['MODE', 'UID', 'GID', 'SIZE(B)', 'LASTMOD', 'NAME'] : ['NAME'];
-    const titles = long || header.length > 0 ? [...header, ...columns] : [];
-    const printer = new RowPrinter(io, outputFormat(command), titles);
+    const { columns, cell } = nodeColumn(session);
+    const format = outputFormat(command);
+    const isPlain = !long && columns.length === 0;
+    const printer = new RowPrinter(io, format, isPlain ? [] : [...columns, ...(long ? LONG_COLUMNS : [NAME_COLUMN])]);
     const problems = new FileProblems(io, session.targets.length > 1);
     const request = {
       root: path,
       recurse: recurse || (depth ?? 1) > 1,
       recursionDepth: depth ?? 0,
       types: types.map((type) => TYPES[type]),
+      reportXattrs: long || format !== 'table',
     };
     const finish = await streamAll(session, MachineService.List, request, async (target, batch) => {
       const rows = problems.keepGood(target, batch);
@@ -59,6 +74,7 @@ interface FileInfo {
   link?: string | null;
   uid?: number | null;
   gid?: number | null;
+  xattrs?: readonly { name?: string | null; data?: Uint8Array | null }[] | null;
 }
 
 function row(target: Target, info: FileInfo, node: string[], { long, humanize }: ListOptions): Row {
@@ -77,12 +93,25 @@ function row(target: Target, info: FileInfo, node: string[], { long, humanize }:
     modified: new Date(modifiedMs).toISOString(),
     isDir: info.isDir ?? false,
     ...(info.link ? { link: info.link } : {}),
+    xattrs: (info.xattrs ?? []).map(({ name, data }) => ({
+      name: name ?? '',
+      data: Buffer.from(data ?? []).toString('base64'),
+    })),
   };
   if (!long) return { view, cells: [...node, name] };
   const cells = [
     ...[...node, mode, String(view.uid), String(view.gid), humanize ? formatBytes(size) : String(size)],
     humanize ? formatAge(modifiedMs) : formatTime(modifiedMs),
+    labelOf(info),
     info.link ? `${name} -> ${info.link}` : name,
   ];
   return { view, cells };
+}
+
+/** As a C string, as the kernel keeps it. */
+function labelOf({ xattrs }: FileInfo): string {
+  const { data } = xattrs?.find(({ name }) => name === LABEL) ?? {};
+  return Buffer.from(data ?? [])
+    .toString()
+    .replace(/[\0\n]+$/, '');
 }

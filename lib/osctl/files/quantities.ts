@@ -1,5 +1,8 @@
 import { DAY_MS, formatDuration, HOUR_MS } from '../../base/units.js';
 
+/** Characters of the sizes of most files, up to a gigabyte in bytes. */
+export const SIZE_WIDTH = 10;
+
 /** An older time is shown with its year instead of its seconds. */
 const RECENT_MS = 180 * DAY_MS;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];

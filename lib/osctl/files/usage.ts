@@ -8,6 +8,7 @@ import { RowPrinter } from '../row-printer.js';
 import { nodeColumn, withSession } from '../session.js';
 import { streamAll } from '../stream-all.js';
 import { FileProblems } from './problems.js';
+import { SIZE_WIDTH } from './quantities.js';
 
 export interface UsageOptions {
   paths: readonly string[];
@@ -20,8 +21,12 @@ export interface UsageOptions {
 export async function printUsage(command: Command, io: Io, options: UsageOptions): Promise<void> {
   const { paths, all, depth, threshold, humanize } = options;
   await withSession(command, io, async (session) => {
-    const { header, cell } = nodeColumn(session);
-    const printer = new RowPrinter(io, outputFormat(command), [...header, 'SIZE', 'NAME']);
+    const { columns, cell } = nodeColumn(session);
+    const printer = new RowPrinter(io, outputFormat(command), [
+      ...columns,
+      { title: 'SIZE', width: SIZE_WIDTH },
+      { title: 'NAME' },
+    ]);
     const problems = new FileProblems(io, session.targets.length > 1);
     // The call counts the path itself as a level.
     const request = { paths: [...paths], all, recursionDepth: depth + 1, threshold };

@@ -1,12 +1,17 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { status } from '@grpc/grpc-js';
 import { SECOND_MS } from '../../base/units.js';
 import type { Service, ServiceAction } from '../../control/protocol.js';
-import type { google, machine } from '../../gen/machine/machine.js';
-import type { OsdContext } from '../context.js';
+import { type google, machine } from '../../gen/machine/machine.js';
+import { MachineServiceDefinition as api } from '../../gen/machine/service.js';
+import type { Caller, OsdContext } from '../context.js';
+import { query } from '../queries.js';
 import { RpcError } from '../status.js';
 
 const SYSTEM = 'system';
 const KUBERNETES = 'k8s.io';
+/** The list of services does not wait longer for that of containers. */
+const RUNTIME_PATIENCE_MS = 5 * SECOND_MS;
 /** A service may take its stop timeout to stop, and a restart is a stop and a start. */
 const CONTROL_DEADLINE_MS = 60 * SECOND_MS;
 
@@ -25,13 +30,21 @@ export function checkNamespace(namespace: string): 'system' | 'k8s.io' {
   );
 }
 
-/** Until the node runs containers, the namespace system holds the services that init itself runs. */
+/**
+ * What runs: in the namespace system the services that init has, those in containers among them, and whatever else is in containerd's. A node whose
+ * containerd does not answer still has services; its pods cannot be told.
+ */
 export async function containers(
   context: OsdContext,
   request: machine.ContainersRequest,
+  caller: Caller,
 ): Promise<machine.ContainersResponse.$Properties> {
   const namespace = checkNamespace(request.namespace);
-  const services = namespace === SYSTEM ? await listServices(context) : [];
+  if (namespace === KUBERNETES) return await runtimeContainers(context, namespace, caller);
+  const [services, others] = await Promise.all([
+    listServices(context),
+    inTime(runtimeContainers(context, namespace, caller)),
+  ]);
   const listed = services.map(
     (service): machine.ContainerInfo.$Properties => ({
       namespace,
@@ -44,7 +57,31 @@ export async function containers(
       status: service.state.toUpperCase(),
     }),
   );
-  return { messages: [{ metadata: { hostname: context.hostname() }, containers: listed }] };
+  const known = new Set(services.map(({ id }) => id));
+  const more = (others?.messages?.[0]?.containers ?? []).filter(({ id }) => !known.has(id ?? ''));
+  return { messages: [{ metadata: { hostname: context.hostname() }, containers: [...listed, ...more] }] };
+}
+
+/** What is not told in time is left out. */
+async function inTime<T>(work: Promise<T>): Promise<T | undefined> {
+  const patience = new AbortController();
+  try {
+    return await Promise.race([work, sleep(RUNTIME_PATIENCE_MS, undefined, { signal: patience.signal })]);
+  } catch {
+    return undefined;
+  } finally {
+    patience.abort();
+  }
+}
+
+/** As machined has them from containerd. */
+async function runtimeContainers(
+  context: OsdContext,
+  namespace: string,
+  caller: Caller,
+): Promise<machine.ContainersResponse> {
+  const request = api.Containers.requestSerialize({ namespace });
+  return machine.ContainersResponse.decode(await query(context, api.Containers.path, request, caller));
 }
 
 export async function serviceList(context: OsdContext): Promise<machine.ServiceListResponse.$Properties> {
@@ -63,18 +100,25 @@ export async function controlService(
   return { messages: [{ metadata: { hostname: context.hostname() }, resp: body.message }] };
 }
 
-/** What a container is restarted by: SIGTERM, after which init starts the service again as its definition says. */
+/** SIGTERM, after which init starts a service again, machined one in a container, and the kubelet a pod's container. */
 export async function restart(
   context: OsdContext,
-  { namespace, id }: machine.RestartRequest,
+  request: machine.RestartRequest,
+  caller: Caller,
 ): Promise<machine.RestartResponse.$Properties> {
-  if (checkNamespace(namespace) === KUBERNETES) {
-    throw new RpcError(
-      status.NOT_FOUND,
-      `no container ${JSON.stringify(id)}: nothing runs in ${KUBERNETES}, since this node has no container runtime yet`,
+  const { id } = request;
+  const namespace = checkNamespace(request.namespace);
+  const services = namespace === SYSTEM ? await listServices(context) : [];
+  if (services.some((service) => service.id === id)) {
+    await controlService(context, id, 'RESTART');
+  } else {
+    await query(
+      context,
+      api.Restart.path,
+      api.Restart.requestSerialize({ namespace, id, driver: request.driver }),
+      caller,
     );
   }
-  await controlService(context, id, 'RESTART');
   return { messages: [{ metadata: { hostname: context.hostname() } }] };
 }
 

@@ -1,15 +1,13 @@
 /** The node's clock against a time server's. */
-import { Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import { errorMessage, TalosError } from '../../base/errors.js';
 import type { google, time } from '../../gen/machine/machine.js';
-import { querySntp, type SntpAnswer } from '../../os/sntp.js';
+import type { SntpAnswer } from '../../os/sntp.js';
 import type { OsdContext } from '../context.js';
 import { RpcError } from '../status.js';
 
 const SECOND_MS = 1000;
-const RESOLVE_MS = 2000;
 /** Questions under way at once. */
 const MAX_ASKING = 16;
 const NAME = /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,62})?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,62})?)*\.?$/;
@@ -98,13 +96,14 @@ export class TimeHandlers {
   }
 }
 
+// What asks a time server or a name server is loaded when somebody wants that: osd is on the way of every boot.
+
+async function querySntp(address: string): Promise<SntpAnswer> {
+  return (await import('../../os/sntp.js')).querySntp(address);
+}
+
 async function resolveName(name: string, nameServers: readonly string[]): Promise<string[]> {
-  const resolver = new Resolver({ timeout: RESOLVE_MS, tries: 1 });
-  resolver.setServers(nameServers);
-  const [four, six] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
-  const found = [four, six].flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-  if (found.length === 0 && four.status === 'rejected') throw four.reason;
-  return found;
+  return (await import('../../os/resolve-name.js')).resolveName(name, nameServers);
 }
 
 function timestamp(timeMs: number): google.protobuf.Timestamp.$Properties {

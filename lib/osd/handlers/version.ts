@@ -3,7 +3,7 @@ import { BUILD } from '../../base/version.js';
 import type { machine } from '../../gen/machine/machine.js';
 import type { OsdContext } from '../context.js';
 
-export function version(context: OsdContext): machine.VersionResponse.$Properties {
+export function version(context: Pick<OsdContext, 'hostname'>): machine.VersionResponse.$Properties {
   return {
     messages: [
       {

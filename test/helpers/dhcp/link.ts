@@ -14,6 +14,8 @@ const DEADLINE_MS = 20_000;
 export interface HeardRequest {
   request: ClientRequest;
   from: string;
+  /** Milliseconds of performance.now() at which it was told here. */
+  atMs: number;
 }
 
 /** The interface veth0 here, and the server behind it. */
@@ -25,7 +27,8 @@ export class DhcpLink implements AsyncDisposable {
 
   private constructor(private readonly server: ChildProcess) {
     server.on('message', (event: ServerEvent) => {
-      if (event.kind === 'request') this.requests.push(event);
+      if (event.kind === 'request')
+        this.requests.push({ request: event.request, from: event.from, atMs: performance.now() });
       this.wake();
     });
   }
@@ -55,6 +58,16 @@ export class DhcpLink implements AsyncDisposable {
     this.command({ kind: 'carrier', isUp });
   }
 
+  /** The server is not there any more, though its host is; resolves when it has gone. */
+  leave(): Promise<void> {
+    return this.until('left', { kind: 'leave' });
+  }
+
+  /** It is there again, and behaves as it was told last. */
+  return(): Promise<void> {
+    return this.until('ready', { kind: 'return' });
+  }
+
   /** The next request of this type that no earlier call has given; what comes before it is passed over. */
   async next(type: string, isWanted: (request: ClientRequest) => boolean = () => true): Promise<HeardRequest> {
     const look = async (): Promise<HeardRequest> => {
@@ -73,6 +86,19 @@ export class DhcpLink implements AsyncDisposable {
     const ended = once(this.server, 'exit');
     this.server.disconnect();
     await ended;
+  }
+
+  private until(kind: ServerEvent['kind'], command: ServerCommand): Promise<void> {
+    const done = new Promise<void>((resolve) => {
+      const hear = (event: ServerEvent) => {
+        if (event.kind !== kind) return;
+        this.server.off('message', hear);
+        resolve();
+      };
+      this.server.on('message', hear);
+    });
+    this.command(command);
+    return within(DEADLINE_MS, `the server: ${kind}`, done);
   }
 
   private command(command: ServerCommand): void {

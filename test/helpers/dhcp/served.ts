@@ -1,14 +1,13 @@
 /** networkd's interface at this end of a link, with everything that it says kept for the test. */
-import type { NetworkFacts } from '../../../lib/control/protocol.js';
 import type { NativeAddon } from '../../../lib/native/contract.js';
-import { DhcpInterface } from '../../../lib/networkd/dhcp-interface.js';
+import { type DhcpFacts, DhcpInterface } from '../../../lib/networkd/dhcp-interface.js';
 import { within } from '../deadline.js';
 import { ip } from './link.js';
 
 const DEADLINE_MS = 20_000;
 
 export class ServedInterface {
-  readonly reports: NetworkFacts[] = [];
+  readonly reports: DhcpFacts[] = [];
   readonly lines: string[] = [];
   readonly running: Promise<void>;
   private readonly served: DhcpInterface;

@@ -3,7 +3,7 @@
  * channel. It answers with what the newest behaviour says, and tells every request that it hears.
  */
 import { execFileSync } from 'node:child_process';
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { type ClientRequest, encodeReply, readRequest, type ServerReply } from './wire.js';
 
 export interface Behaviour {
@@ -17,18 +17,22 @@ export interface Behaviour {
 export type ServerEvent =
   | { kind: 'started' }
   | { kind: 'ready' }
+  | { kind: 'left' }
   | { kind: 'request'; request: ClientRequest; from: string };
 
 /** What the parent sends: first the interface, which it has moved here by then, and then behaviours. */
 export type ServerCommand =
   | { kind: 'serve'; device: string; address: string }
   | { kind: 'behave'; behaviour: Behaviour }
-  | { kind: 'carrier'; isUp: boolean };
+  | { kind: 'carrier'; isUp: boolean }
+  /** Its host stays, and tells by ICMP that nobody serves there any more; or it serves again. */
+  | { kind: 'leave' }
+  | { kind: 'return' };
 
 let behaviour: Behaviour = { kind: 'silent', offer: {}, ignored: 0 };
 let ownAddress = '';
 let ownDevice = '';
-const socket = createSocket({ type: 'udp4', reuseAddr: true });
+let socket: Socket | undefined;
 
 const tell = (event: ServerEvent) => process.send?.(event);
 const ip = (line: string) => execFileSync('ip', line.split(' '));
@@ -39,10 +43,26 @@ function serve(device: string, address: string): void {
   ip('link set lo up');
   ip(`address add ${address}/24 dev ${device}`);
   setCarrier(true);
-  socket.bind(67, () => {
-    socket.setBroadcast(true);
+  listen();
+}
+
+function listen(): void {
+  const own = createSocket({ type: 'udp4', reuseAddr: true });
+  socket = own;
+  own.on('message', (message, { address }) => {
+    const request = readRequest(message);
+    tell({ kind: 'request', request, from: address });
+    answer(request);
+  });
+  own.bind(67, () => {
+    own.setBroadcast(true);
     tell({ kind: 'ready' });
   });
+}
+
+function leave(): void {
+  socket?.close(() => tell({ kind: 'left' }));
+  socket = undefined;
 }
 
 /** A veth has a carrier while its other end is up. Routes go with an interface that is down. */
@@ -63,18 +83,14 @@ function answer(request: ClientRequest): void {
     ? { type: 'nak', xid, mac, serverId: ownAddress, text: 'not here' }
     : { type: isRequest ? 'ack' : 'offer', xid, mac, serverId: ownAddress, leaseSeconds: 3600, ...behaviour.offer };
   const isHeld = clientAddress !== '0.0.0.0' && !refuses;
-  socket.send(encodeReply(reply), 68, isHeld ? clientAddress : '255.255.255.255');
+  socket?.send(encodeReply(reply), 68, isHeld ? clientAddress : '255.255.255.255');
 }
-
-socket.on('message', (message, { address }) => {
-  const request = readRequest(message);
-  tell({ kind: 'request', request, from: address });
-  answer(request);
-});
 
 process.on('message', (command: ServerCommand) => {
   if (command.kind === 'serve') serve(command.device, command.address);
   else if (command.kind === 'carrier') setCarrier(command.isUp);
+  else if (command.kind === 'leave') leave();
+  else if (command.kind === 'return') listen();
   else behaviour = command.behaviour;
 });
 process.on('disconnect', () => process.exit());

@@ -5,7 +5,7 @@ import { cached, hashFile, type Progress } from '../../../lib/base/build-cache.j
 import { ARCHITECTURES, type Architecture } from '../../../lib/image/architecture.js';
 import { compileStaticProgram } from '../../../lib/image/compile.js';
 import { type CpioEntry, writeCpio } from '../../../lib/image/cpio.js';
-import { buildKernel } from '../../../lib/image/kernel.js';
+import { buildTestKernel } from '../../../lib/image/kernel.js';
 import { nodePackageFolder } from '../../../lib/image/node-package.js';
 import { fetchPackages } from '../../../lib/image/packages.js';
 
@@ -15,6 +15,16 @@ const libraries: Record<string, string[]> = {
   'libstdc++6': ['libstdc++.so.6'],
   'libgcc-s1': ['libgcc_s.so.1'],
   libatomic1: ['libatomic.so.1'],
+  // For e2fsprogs.
+  libext2fs2t64: ['libext2fs.so.2', 'libe2p.so.2'],
+  'libcom-err2': ['libcom_err.so.2'],
+  libblkid1: ['libblkid.so.1'],
+  libuuid1: ['libuuid.so.1'],
+};
+
+/** Programs by their package, and the names that they have here: what makes an ext4 and what judges it. */
+const programs: Record<string, Record<string, string>> = {
+  e2fsprogs: { 'mkfs.ext4': 'mke2fs', e2fsck: 'e2fsck' },
 };
 
 /** The few files that programs look for; who may log in is nobody. */
@@ -27,7 +37,7 @@ const configuration: Record<string, string> = {
 
 /** Path of the kernel, built if it is not in the cache. */
 export async function testKernel(checkout: string, arch: Architecture, onProgress: Progress): Promise<string> {
-  return (await buildKernel(checkout, arch, 'test', onProgress)).image;
+  return (await buildTestKernel(checkout, arch, onProgress)).image;
 }
 
 /** The addon as `npm run prebuild` leaves it. */
@@ -57,16 +67,18 @@ export async function guestInitramfs(checkout: string, arch: Architecture, onPro
   const source = join(checkout, 'test/helpers/guest/init.cc');
   // What the tests of the reaper let it reap: static, since there is nothing here to build or to load it from.
   const storm = join(checkout, 'test/helpers/reaper/storm.cc');
-  const packages = await fetchPackages(Object.keys(libraries), arch, onProgress);
+  const wanted = [...Object.keys(libraries), ...Object.keys(programs)];
+  const packages = await fetchPackages(wanted, arch, onProgress);
   const folder = await cached({
     kind: 'test-guest',
     inputs: {
-      recipe: 3,
+      recipe: 4,
       arch,
       init: await hashFile(source),
       storm: await hashFile(storm),
       packages: packages.records,
       libraries,
+      programs,
       configuration,
     },
     keep: 4,
@@ -83,6 +95,7 @@ export async function guestInitramfs(checkout: string, arch: Architecture, onPro
         { kind: 'file', path: 'bin/reaper-storm', mode: 0o755, file: join(work, 'reaper-storm') },
         ...(await configurationFiles(work)),
         ...libraryFiles(packages.folder, arch),
+        ...programFiles(packages.folder),
       ]);
       await rm(work, { recursive: true });
     },
@@ -116,6 +129,21 @@ function libraryFiles(packages: string, arch: Architecture): CpioEntry[] {
     ),
     ...files.map(({ path, file }) => ({ kind: 'file', path, mode: 0o755, file }) as const),
   ];
+}
+
+function programFiles(packages: string): CpioEntry[] {
+  const files = Object.entries(programs).flatMap(([name, own]) =>
+    Object.entries(own).map(
+      ([path, file]) =>
+        ({
+          kind: 'file',
+          path: `usr/sbin/${path}`,
+          mode: 0o755,
+          file: join(packages, name, 'usr/sbin', file),
+        }) as const,
+    ),
+  );
+  return [...['usr', 'usr/sbin'].map((path) => ({ kind: 'directory', path, mode: 0o755 }) as const), ...files];
 }
 
 /** Progress is talk: a line whenever something else is being done, or another tenth of it. */

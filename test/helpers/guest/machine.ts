@@ -11,7 +11,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
-import type { Architecture } from '../../../lib/image/architecture.js';
+import { ACCELERATOR_OPTION } from '../../../lib/cluster/accelerator.js';
+import type { Accelerator, Machine } from '../../../lib/cluster/machines.js';
 import { encodeJob, type Job, parseEnd } from './protocol.js';
 
 const ports = ['control', 'stdout', 'stderr'] as const;
@@ -23,34 +24,9 @@ const KERNEL_PARAMETERS = ['quiet', 'panic=-1', 'printk.devkmsg=on', 'softdog.so
 /** How much of the console is kept for the report of a failure. */
 const consoleBytes = 64 * 1024;
 
-/** What QEMU needs to know of an architecture. */
-export interface GuestMachine {
-  qemu: string;
-  /** Machine and processor. */
-  arguments: readonly string[];
-  /** Kernel parameters of its own. */
-  parameters: readonly string[];
-}
-
-export const GUEST_MACHINES: Readonly<Record<Architecture, GuestMachine>> = {
-  // Emulated on a busy host the timer's interrupt may come late, and the kernel, which tries it out, would panic.
-  amd64: {
-    qemu: 'qemu-system-x86_64',
-    // smm=off: as lib/cluster/qemu-arguments.ts says.
-    arguments: ['-machine', 'q35,smm=off', '-cpu', 'max'],
-    parameters: ['console=ttyS0', 'no_timer_check'],
-  },
-  // The architected pointer authentication is a cipher: emulated, it takes most of the time.
-  arm64: {
-    qemu: 'qemu-system-aarch64',
-    arguments: ['-machine', 'virt', '-cpu', 'max,pauth-impdef=on'],
-    parameters: ['console=ttyAMA0'],
-  },
-};
-
 export interface GuestOptions {
-  machine: GuestMachine;
-  accelerator: string;
+  machine: Machine;
+  accelerator: Accelerator;
   kernel: string;
   initramfs: string;
   /** Folder that the guest sees read-only at the same path. */
@@ -218,10 +194,26 @@ export class Guest implements AsyncDisposable {
       `virtio-9p-pci,fsdev=share${index},mount_tag=share${index}`,
     ]);
     return [
-      ...['-accel', accelerator, ...machine.arguments, '-smp', String(cpus), '-m', String(memoryMiB)],
+      ...[
+        '-accel',
+        ACCELERATOR_OPTION[accelerator],
+        '-machine',
+        machine.machine[accelerator],
+        '-cpu',
+        machine.cpu[accelerator],
+      ],
+      ...['-smp', String(cpus), '-m', String(memoryMiB)],
       ...['-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot', '-serial', 'stdio', '-monitor', 'none'],
       ...['-kernel', kernel, '-initrd', initramfs],
-      ...['-append', [...KERNEL_PARAMETERS, ...machine.parameters, ...kernelParameters].join(' ')],
+      ...[
+        '-append',
+        [
+          `console=${machine.console}`,
+          ...KERNEL_PARAMETERS,
+          ...machine.kernelParameters[accelerator],
+          ...kernelParameters,
+        ].join(' '),
+      ],
       ...shareArguments,
       ...['-device', 'virtio-rng-pci', '-device', 'virtio-serial-pci'],
       ...portArguments,

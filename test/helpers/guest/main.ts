@@ -3,11 +3,12 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
-import { ACCELERATOR_OPTION, chooseAccelerator } from '../../../lib/cluster/accelerator.js';
+import { chooseAccelerator } from '../../../lib/cluster/accelerator.js';
+import { DEFAULT_MACHINES, MACHINES } from '../../../lib/cluster/machines.js';
 import { ARCHITECTURES, type Architecture } from '../../../lib/image/architecture.js';
 import { type Command, parseCommand, UsageError, usage } from './arguments.js';
 import { guestInitramfs, guestNode, prebuiltAddon, tell, testKernel } from './build.js';
-import { GUEST_MACHINES, Guest, GuestError, type JobResult } from './machine.js';
+import { Guest, GuestError, type JobResult } from './machine.js';
 import { Indent, subtestResult } from './tap.js';
 import { tapHook } from './tap-bundle.js';
 
@@ -77,11 +78,11 @@ async function runAll(command: Command): Promise<number> {
     await testKernel(checkout, arch, onProgress),
     await guestInitramfs(checkout, arch, onProgress),
   ];
-  const isOwn = ARCHITECTURES[arch].nodeName === process.arch;
-  const accelerator = ACCELERATOR_OPTION[isOwn ? await chooseAccelerator(kernel) : 'tcg'];
+  const machine = MACHINES[DEFAULT_MACHINES[arch]];
+  const accelerator = await chooseAccelerator(machine, kernel);
   const boot = () =>
     Guest.boot({
-      machine: GUEST_MACHINES[arch],
+      machine,
       accelerator,
       kernel,
       initramfs,

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { formatBytes } from '../../../lib/base/units.js';
+import { formatBytes, GIB, MIB, parseBytes } from '../../../lib/base/units.js';
 
 t.test('sizes for people', async (t) => {
   const sizes = [
@@ -16,4 +16,26 @@ t.test('sizes for people', async (t) => {
     [5e18, '5000 PB'],
   ] as const;
   for (const [bytes, text] of sizes) t.equal(formatBytes(bytes), text, String(bytes));
+});
+
+t.test('sizes that people give', async (t) => {
+  const sizes: [string, number | undefined][] = [
+    ['0', 0],
+    ['4096', 4096],
+    ['10GiB', 10 * GIB],
+    ['1.5 GiB', 1.5 * GIB],
+    ['512MiB', 512 * MIB],
+    ['10GB', 1e10],
+    ['64kB', 64_000],
+    ['64KB', 64_000],
+    ['2TiB', 2048 * GIB],
+    ['0.3B', undefined],
+    ['', undefined],
+    ['GiB', undefined],
+    ['-1GiB', undefined],
+    ['10G', undefined],
+    ['1e3', undefined],
+    ['99999999TiB', undefined],
+  ];
+  for (const [text, bytes] of sizes) t.equal(parseBytes(text), bytes, text);
 });

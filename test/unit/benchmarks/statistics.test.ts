@@ -1,5 +1,5 @@
 import t from 'tap';
-import { quantile, ratiosOf, summarise } from '../../../benchmarks/lib/statistics.js';
+import { exponentOf, quantile, ratiosOf, summarise } from '../../../benchmarks/lib/statistics.js';
 
 t.test('quantiles lie between their neighbours', async (t) => {
   t.equal(quantile([1, 2, 3], 0), 1);
@@ -24,4 +24,13 @@ t.test('ratios of medians', async (t) => {
     { name: 'x', of: 'ours', by: 'rival', atLeast: 3, value: 5 },
   ]);
   t.throws(() => ratiosOf([{ name: 'x', of: 'ours', by: 'nobody' }], measurements), RangeError);
+});
+
+t.test('the power with which a cost grows, over the upper decade', async (t) => {
+  const points = (cost: (size: number) => number) => [1, 10, 30, 100, 300].map((size) => ({ size, cost: cost(size) }));
+  t.ok(Math.abs(exponentOf(points((size) => 7 * size)) - 1) < 1e-9);
+  t.ok(Math.abs(exponentOf(points((size) => size * size)) - 2) < 1e-9);
+  t.equal(exponentOf(points(() => 5)), 0);
+  t.ok(exponentOf(points((size) => 10_000 + size)) < 0.1, 'what is the same for all counts less');
+  t.throws(() => exponentOf([{ size: 1, cost: 1 }]), RangeError);
 });

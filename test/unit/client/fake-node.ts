@@ -14,6 +14,7 @@ import type { Credentials } from '../../../lib/client/index.js';
 import { stringifyClientConfig } from '../../../lib/config/index.js';
 import {
   MachineServiceDefinition,
+  NetworkServiceDefinition,
   StorageServiceDefinition,
   TimeServiceDefinition,
 } from '../../../lib/gen/machine/service.js';
@@ -69,7 +70,12 @@ export class FakeNode implements AsyncDisposable {
       ipAddresses: options.ipAddresses ?? ['127.0.0.1', '::1'],
     });
     const server = new Server({ 'grpc.max_receive_message_length': 1 << 25 });
-    for (const service of [MachineServiceDefinition, StorageServiceDefinition, TimeServiceDefinition]) {
+    for (const service of [
+      MachineServiceDefinition,
+      NetworkServiceDefinition,
+      StorageServiceDefinition,
+      TimeServiceDefinition,
+    ]) {
       server.addService(service as ServiceDefinition, implementation(service, options.handlers ?? {}));
     }
     const identity = {

@@ -62,15 +62,23 @@ t.test('phases of the latest boot', async (t) => {
   const lines = [
     { text: '[    0.000000] Linux version 6.12.117-talos', seenAtMs: 1100 },
     { text: '[    0.9] stage0: started', seenAtMs: 2000 },
+    { text: '[    1.0] stage0: starting /sbin/init', seenAtMs: 2100 },
     { text: '[    1.2] [talos] init started: v0.1.0', seenAtMs: 2300 },
+    { text: '[    1.3] [talos] phase cgroups done in 4.3 ms (uptime 1.3 s)', seenAtMs: 2400 },
+    { text: '[    1.4] [talos] phase services done in 1.3 ms (uptime 1.4 s)', seenAtMs: 2500 },
+    { text: '[    1.5] [machined] the machine config was read from the config disk; host name a', seenAtMs: 2600 },
     { text: '[    0.000000] Linux version 6.12.117-talos', seenAtMs: 9000 },
     { text: '[    0.8] stage0: started', seenAtMs: 9800 },
     { text: '[    0.8] stage0: started', seenAtMs: 9900 },
   ];
-  t.same(bootPhases(lines.slice(0, 3), 1000), [
+  t.same(bootPhases(lines.slice(0, 7), 1000), [
     { name: 'kernel', atMs: 100 },
     { name: 'stage0', atMs: 1000 },
+    { name: 'root', atMs: 1100 },
     { name: 'init', atMs: 1300 },
+    { name: 'cgroups', atMs: 1400, isDetail: true },
+    { name: 'services', atMs: 1500 },
+    { name: 'config', atMs: 1600 },
   ]);
   t.same(bootPhases(lines, 1000), [
     { name: 'kernel', atMs: 8000 },

@@ -19,7 +19,14 @@ function stage(t: Test, qemu: string) {
     process.env.PATH = oldPath;
   });
   const environment = { HOME: home, TALOS_HOME: join(home, 'talos'), TALOSCONFIG: join(home, 'config') };
-  const options = { kernel: '/k', initramfs: '/i', rootHash: 'ab', accelerator: 'tcg' as const, environment };
+  const options = {
+    kernel: '/k',
+    initramfs: '/i',
+    rootDisk: '/r',
+    rootHash: 'ab',
+    accelerator: 'tcg' as const,
+    environment,
+  };
   return { home, environment, options };
 }
 

@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { QmpClient } from '../../../lib/cluster/qmp.js';
+import { shortFolder } from '../../helpers/short-folder.js';
 
 type Answer = (command: string, id: number, socket: Socket) => object | undefined;
 
 /** A QEMU that only speaks QMP; `answer` gives what it replies to each command after the negotiation. */
 async function fakeQemu(t: Test, answer: Answer): Promise<string> {
-  const path = join(t.testdir(), 'qmp');
+  const path = join(shortFolder(t), 'qmp');
   const server = createServer((socket) => {
     socket.write('{"QMP": {"version": {}, "capabilities": []}}\n');
     createInterface({ input: socket }).on('line', (line) => {
@@ -51,6 +52,20 @@ t.test('events come beside replies', async (t) => {
   t.same(await event, ['SHUTDOWN', { guest: true }]);
 });
 
+t.test('a QEMU that serves somebody else: the connection does not stay behind', async (t) => {
+  const path = join(shortFolder(t), 'qmp');
+  const server = createServer();
+  await once(server.listen(path), 'listening');
+  t.teardown(() => server.close());
+  const connected = once(server, 'connection') as Promise<[Socket]>;
+  const refused = t.rejects(QmpClient.connect(path, 20), { code: 'ERR_QMP' });
+  const [socket] = await connected;
+  socket.resume();
+  const ended = once(socket, 'close');
+  await refused;
+  await ended;
+});
+
 t.test('QEMU that ends', async (t) => {
   const path = await fakeQemu(t, (_command, _id, socket) => {
     socket.destroy();
@@ -70,5 +85,5 @@ t.test('QEMU that does not answer', async (t) => {
 });
 
 t.test('no QEMU at all', async (t) => {
-  await t.rejects(QmpClient.connect(join(t.testdir(), 'none')), { code: 'ENOENT' });
+  await t.rejects(QmpClient.connect(join(shortFolder(t), 'none')), { code: 'ENOENT' });
 });

@@ -60,7 +60,7 @@ contexts:
     ['contexts: {a: {nodes: [1]}}', /contexts\.a\.nodes/],
     ['contexts: {a: {key: [x]}}', /contexts\.a\.key: must be base64/],
     ['contexts: {__proto__: {}}', /cannot have this name/],
-    ['a: 1\n---\nb: 1', /more than one document/],
+    ['a: 1\n---\nb: 1', /has more than one document/],
   ];
   for (const [text, problem] of wrong)
     t.throws(() => parseClientConfig(text), { code: 'ERR_CONFIG_INVALID', message: problem }, text);

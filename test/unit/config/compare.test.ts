@@ -1,7 +1,7 @@
 import t from 'tap';
 import { readDocuments } from '../../../lib/config/document.js';
 import { compareConfigs } from '../../../lib/config/index.js';
-import { isIgnored } from '../../../lib/config/schema.js';
+import { isIgnored } from '../../../lib/config/unsupported.js';
 
 const values = (text: string) => readDocuments(text).documents.map(({ value }) => value);
 const compare = (before: string, after: string) => compareConfigs(values(before), values(after));
@@ -54,9 +54,11 @@ cluster: {secret: same-secret}
 t.test('configs that have nothing in common take a bounded time', async (t) => {
   const many = (word: string) =>
     `machine: {certSANs: [${Array.from({ length: 20_000 }, (_, at) => word + at).join(',')}]}\n`;
-  const began = performance.now();
+  const before = process.cpuUsage();
   const { diff, paths } = compare(many('a'), many('b'));
-  t.ok(performance.now() - began < 15_000);
+  // Of the processor's time: the clock also counts what other programs do meanwhile.
+  const { user, system } = process.cpuUsage(before);
+  t.ok((user + system) / 1e6 < 15, `${(user + system) / 1e6} s of processor time`);
   t.same(paths, ['machine.certSANs']);
   t.match(diff, /too different to be shown line by line; changed: machine\.certSANs/);
 });
@@ -68,8 +70,8 @@ t.test('documents of one kind and name', async (t) => {
   );
   t.same(paths, ['LinkConfig(a)#2.kind', 'LinkConfig(a)#2.name', 'LinkConfig(a)#2.up']);
   t.ok(isIgnored(paths[2] as string));
-  t.ok(isIgnored('machine.kubelet.extraArgs.x'));
-  t.notOk(isIgnored('machine.kubeletX'));
+  t.ok(isIgnored('machine.sysctls.x'));
+  t.notOk(isIgnored('machine.sysctlsX'));
   t.notOk(isIgnored('machine.token'));
   t.notOk(isIgnored('DHCPv4Config(eth0).name'));
 });

@@ -15,6 +15,7 @@ import {
 import { excessOf } from '../../../lib/config/text-bounds.js';
 import { loadConfig } from '../../../lib/machined/load-config.js';
 import { parseKubeconfig } from '../../../lib/osctl/kubeconfig-merge.js';
+import { seededRandom } from '../../helpers/seeded-random.js';
 import { generated } from '../machined/fixtures.js';
 
 t.setTimeout(180_000);
@@ -38,22 +39,11 @@ const READERS: Record<string, (text: string) => unknown> = {
   kubeconfig: (text) => parseKubeconfig(text, 'it'),
 };
 
-/** mulberry32 */
-function random(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
-
 const PROTOTYPE = JSON.stringify(Object.getOwnPropertyNames(Object.prototype));
 
 function feed(t: Test, name: string, text: string, readers = READERS): void {
   for (const [reader, read] of Object.entries(readers)) {
-    const began = performance.now();
+    const before = process.cpuUsage();
     try {
       read(text);
     } catch (error) {
@@ -61,8 +51,10 @@ function feed(t: Test, name: string, text: string, readers = READERS): void {
       if (error instanceof ConfigError && error.message.length > 40 * KIB)
         t.fail(`${name}, ${reader}: endless message`);
     }
-    const tookMs = performance.now() - began;
-    if (tookMs > MAX_MS) t.fail(`${name}, ${reader}: took ${tookMs.toFixed(0)} ms`);
+    // Of the processor's time: the clock also counts what other programs do meanwhile.
+    const { user, system } = process.cpuUsage(before);
+    const tookMs = (user + system) / 1000;
+    if (tookMs > MAX_MS) t.fail(`${name}, ${reader}: took ${tookMs.toFixed(0)} ms of processor time`);
   }
   t.equal(JSON.stringify(Object.getOwnPropertyNames(Object.prototype)), PROTOTYPE, name);
 }
@@ -139,7 +131,7 @@ t.test('random bytes, and good files with things missing, doubled and put in', a
     `${controlplane}---\napiVersion: v1alpha1\nkind: DHCPv4Config\nname: eth0\n`,
   ];
   for (let round = 0; round < ROUNDS; round++) {
-    const below = random(SEED + round);
+    const below = seededRandom(SEED + round);
     const name = `TAP_FUZZ_SEED=${SEED + round}, first round`;
     if (round % 10 === 0) {
       feed(
@@ -206,9 +198,11 @@ t.test('texts that are made for the parser', async (t) => {
 });
 
 t.test('what is too much is said with its line', async (t) => {
-  t.match(readDocuments(`a: 1\nb: ${'['.repeat(65)}`).problems, [{ line: 2, message: 'nested too deeply' }]);
-  t.match(readDocuments(`a: "\n\n "\nb: ${'{a: '.repeat(65)}`).problems, [{ line: 4, message: 'nested too deeply' }]);
-  t.match(readDocuments(`a:\n${' '.repeat(600)}b: 1`).problems, [{ line: 2, message: 'nested too deeply' }]);
+  t.match(readDocuments(`a: 1\nb: ${'['.repeat(65)}`).problems, [{ line: 2, message: 'is nested too deeply' }]);
+  t.match(readDocuments(`a: "\n\n "\nb: ${'{a: '.repeat(65)}`).problems, [
+    { line: 4, message: 'is nested too deeply' },
+  ]);
+  t.match(readDocuments(`a:\n${' '.repeat(600)}b: 1`).problems, [{ line: 2, message: 'is nested too deeply' }]);
   t.match(readDocuments('- a\n'.repeat(50_000)).problems, [{ message: 'has too many parts' }]);
   const inside = `a: |\n  ${'[- '.repeat(1000)}\n${' '.repeat(700)}x\nb: "${'[{'.repeat(100)}"\nc: ${'x-[?'.repeat(100)}\n`;
   t.same(readDocuments(inside).problems, [], 'scalars may hold anything');

@@ -1,10 +1,12 @@
 /** Machine configs: what is accepted, what is refused, and where the mistake is. */
 import t from 'tap';
 import {
+  CONFIG_TOO_LARGE,
   ConfigError,
   formatProblem,
   type GenerateOptions,
   generateConfig,
+  MAX_CONFIG_BYTES,
   machineConfigJsonSchema,
   parseMachineConfig,
   parseSecrets,
@@ -103,9 +105,9 @@ t.test('machine configs', async (t) => {
   });
 
   await t.test('what talosctl knows and we do not: warnings', async (t) => {
-    const text = good.replace('  certSANs:', '  install: {disk: /dev/sda, anything: [1]}\n  kubelet: {}\n  certSANs:');
+    const text = good.replace('  certSANs:', '  install: {disk: /dev/sda, anything: [1]}\n  sysctls: {}\n  certSANs:');
     const warnings = parseMachineConfig(text).warnings.map(formatProblem);
-    t.match(warnings, [/^line \d+: machine\.install: is not supported yet and ignored$/, /machine\.kubelet/]);
+    t.match(warnings, [/^line \d+: machine\.install: is not supported yet and ignored$/, /machine\.sysctls/]);
     t.same(parseMachineConfig(good.replace('  certSANs:', '  install:\n  certSANs:')).warnings, [], 'null is absent');
   });
 
@@ -129,15 +131,31 @@ t.test('machine configs', async (t) => {
   await t.test('DHCP on an interface', async (t) => {
     const plain = generate().controlplane;
     const dhcp = (fields: string) => `---\napiVersion: v1alpha1\nkind: DHCPv4Config\n${fields}\n`;
-    t.equal(parseMachineConfig(plain).dhcpLink, undefined);
-    t.equal(parseMachineConfig(`${plain}${dhcp('name: eth0')}`).dhcpLink, 'eth0');
-    t.match(parseMachineConfig(`${plain}${dhcp('name: eth0\nrouteMetric: 5')}`).warnings.map(formatProblem), [
-      /routeMetric: is not supported yet and ignored/,
+    const wishes = (text: string) =>
+      parseMachineConfig(text).network.interfaces.map(({ selector, dhcp }) => [selector, dhcp]);
+    t.same(wishes(plain), []);
+    t.same(wishes(`${plain}${dhcp('name: eth0\nrouteMetric: 5')}${dhcp('name: eth1\nignoreHostname: true')}`), [
+      [{ name: 'eth0' }, { isHostnameIgnored: false, metric: 5 }],
+      [{ name: 'eth1' }, { isHostnameIgnored: true }],
     ]);
-    t.match(problemsOf(`${plain}${dhcp('name: eth0')}${dhcp('name: eth1')}`), [/name: there is another interface/]);
+    t.match(parseMachineConfig(`${plain}${dhcp('name: eth0\nclientIdentifier: duid')}`).warnings.map(formatProblem), [
+      /clientIdentifier: is not supported yet and ignored/,
+    ]);
+    t.match(problemsOf(`${plain}${dhcp('name: eth0')}${dhcp('name: eth0')}`), [/name: there is another document/]);
     t.match(problemsOf(`${plain}${dhcp('name: "eth 0"')}`), [/name: must be the name of an interface/]);
     t.match(problemsOf(`${plain}${dhcp('name: eth0\ncolour: blue')}`), [/colour: unknown field/]);
     t.match(problemsOf(`${plain}${dhcp('routeMetric: 1')}`), [/name: is missing/]);
+  });
+
+  await t.test('as large as may be, and a byte more', async (t) => {
+    const text = generate().controlplane;
+    const filled = (bytes: number) => text + '#'.repeat(bytes - Buffer.byteLength(text));
+    t.doesNotThrow(() => parseMachineConfig(filled(MAX_CONFIG_BYTES)));
+    t.throws(() => parseMachineConfig(filled(MAX_CONFIG_BYTES + 1), 'a.yaml'), {
+      message: `a.yaml ${CONFIG_TOO_LARGE}`,
+    });
+    // Bytes, not letters.
+    t.throws(() => parseMachineConfig(`# ${'ß'.repeat(MAX_CONFIG_BYTES / 2)}\n${text}`), { message: /larger/ });
   });
 
   await t.test('hostile text is refused, soon and with few words', async (t) => {
@@ -147,7 +165,7 @@ t.test('machine configs', async (t) => {
         (_, index) => `a${index}: &a${index} [${index === 0 ? 'x' : `*a${index - 1}, *a${index - 1}`}]`,
       ).join('\n');
     const texts: [string, string, RegExp][] = [
-      ['alias bomb', doubled(30), /aliases expand to too much/],
+      ['alias bomb', doubled(30), /has aliases that expand to too much/],
       ['deep flow', '['.repeat(20_000), /nested too deeply|end with a \]/],
       ['deep, closed', '['.repeat(1000) + ']'.repeat(1000), /nested too deeply/],
       [
@@ -193,7 +211,7 @@ t.test('machine configs', async (t) => {
     };
     t.match(schema, { $schema: /2020-12/, required: ['version', 'machine', 'cluster'], additionalProperties: false });
     t.match(schema.properties.machine.properties.type, { enum: ['controlplane', 'worker'] });
-    t.match(schema.properties.machine.properties.kubelet, { description: /not supported yet/ });
+    t.match(schema.properties.machine.properties.sysctls, { description: /not supported yet/ });
   });
 
   await t.test('secrets as a file', async (t) => {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { patchConfig } from '../../../lib/config/index.js';
+import { patchConfig } from '../../../lib/config/patch.js';
 
 const patch = (text: string, change: string) => patchConfig(text, change, { config: 'a.yaml', patch: 'b.yaml' });
 
@@ -32,9 +32,13 @@ t.test('documents by kind and name', async (t) => {
 });
 
 t.test('what is no patch', async (t) => {
-  t.throws(() => patch('a: 1\n', '- op: add\n'), /b\.yaml: JSON patches are not supported/);
-  t.throws(() => patch('a: 1\n', 'text'), /b\.yaml: it must be a map/);
+  t.throws(() => patch('a: 1\n', 'text'), /b\.yaml: it must be a piece of a config, or a list/);
   t.throws(() => patch('a: 1\n', 'a: ['), /b\.yaml has/);
   t.throws(() => patch('a: [', 'a: 1'), /a\.yaml has/);
   t.throws(() => patch('a: 1\n', '__proto__: {b: 1}'), /cannot have this name/);
+});
+
+t.test('an alias is changed where the patch says, not where its anchor is', async (t) => {
+  t.equal(patch('a: &x {b: 1}\nc: *x\n', 'c: {b: 2}'), 'a:\n  b: 1\nc:\n  b: 2\n');
+  t.equal(patch('a: &x {b: 1}\nc: *x\n', '[{op: replace, path: /a/b, value: 2}]'), 'a:\n  b: 2\nc:\n  b: 1\n');
 });

@@ -27,6 +27,8 @@ const FACTS = {
   searchDomains: ['b.org'],
   hostname: 'n1',
   carrier: true,
+  otherAddresses: ['fd00::7/64'],
+  dhcp: true,
 };
 const NO_FACTS = {
   link: '',
@@ -37,6 +39,8 @@ const NO_FACTS = {
   searchDomains: [],
   hostname: '',
   carrier: false,
+  otherAddresses: [],
+  dhcp: false,
 };
 
 const EVENT = { sequence: 2 ** 40, id: 'd0vo5b8g00000000000g', actorId: 'ab', timeMs: 1_700_000_000_123 };
@@ -61,6 +65,22 @@ const NODE_EVENTS: NodeEvent[] = (
     { kind: 'machine-status', stage: 'RUNNING', ready: false, unmet: [{ name: 'services', reason: 'osd is Failed' }] },
   ] as const
 ).map((payload) => ({ ...EVENT, payload: structuredClone(payload) as NodeEvent['payload'] }));
+
+const DISK = {
+  size: 2 ** 43,
+  model: 'QEMU',
+  deviceName: '/dev/sda',
+  name: 'sda',
+  serial: 's1',
+  modalias: 'scsi:t-0x00',
+  uuid: 'u',
+  wwid: 'w',
+  type: 'HDD' as const,
+  busPath: '/pci0000:00',
+  systemDisk: true,
+  subsystem: '/sys/class/block',
+  readonly: true,
+};
 
 /** For each method: values that differ from the defaults, and the defaults. */
 const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf<M>[] } } = {
@@ -91,7 +111,7 @@ const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf
   controlService: {
     requests: [
       { id: 'osd', action: 'RESTART' },
-      { id: 'osd', action: 'STOP' },
+      { id: 'osd', action: 'STOP', untilEnded: true },
       { id: '', action: 'START' },
     ],
     replies: [{ message: 'done' }, { message: '' }],
@@ -107,27 +127,63 @@ const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf
   openKmsg: { requests: [{ tail: true }, { tail: false }], replies: [{}] },
   power: {
     requests: [
-      { action: 'SHUTDOWN', force: true, actorId: 'a', reason: 'b', reset: true, disksToWipe: ['/dev/vdb'] },
-      { action: 'REBOOT', force: false, actorId: '', reason: '', reset: false, disksToWipe: [] },
+      {
+        action: 'SHUTDOWN',
+        force: true,
+        actorId: 'a',
+        reason: 'b',
+        drain: true,
+        reset: true,
+        disksToWipe: ['/dev/vdb'],
+        partitionsToWipe: ['STATE'],
+      },
+      {
+        ...{ action: 'REBOOT', force: false, actorId: '', reason: '', drain: false, reset: false },
+        ...{ disksToWipe: [], partitionsToWipe: [] },
+      },
     ],
     replies: [{}],
   },
   setHostname: { requests: [{ hostname: 'n1' }, { hostname: '' }], replies: [{}] },
   reportListening: { requests: [{ port: 50000 }, { port: 0 }], replies: [{}] },
+  reportMaintenance: { requests: [{ port: 50000 }, { port: 0 }], replies: [{}] },
   reportNetwork: { requests: [{ facts: FACTS }, { facts: NO_FACTS }], replies: [{}] },
-  startDhcp: { requests: [{ link: 'eth0' }, { link: '' }], replies: [{}] },
-  describeDhcp: {
-    requests: [{}],
-    replies: [
-      { wanted: true, link: 'eth0', hostname: 'n1' },
-      { wanted: false, link: '', hostname: '' },
+  setNetwork: {
+    requests: [
+      { document: Buffer.from('{}'), isUrgent: true },
+      { document: new Uint8Array(), isUrgent: false },
     ],
+    replies: [{}],
+  },
+  describeNetwork: { requests: [{}], replies: [{ document: Buffer.from('{}') }, { document: new Uint8Array() }] },
+  setPodRoutes: {
+    requests: [
+      {
+        routes: [
+          { destination: '10.244.1.0/24', gateway: '10.5.0.3' },
+          { destination: '', gateway: '' },
+        ],
+      },
+      { routes: [] },
+    ],
+    replies: [{}],
+  },
+  describePodRoutes: {
+    requests: [{}],
+    replies: [{ routes: [{ destination: 'fd00:1::/64', gateway: 'fd00::3' }] }, { routes: [] }],
+  },
+  reportClock: {
+    requests: [
+      { steppedMs: -31_536_000_000, server: 'time.example' },
+      { steppedMs: 0, server: '' },
+    ],
+    replies: [{}],
   },
   readEvents: { requests: [{ after: 2 ** 40 }, { after: 0 }], replies: [{ events: NODE_EVENTS }, { events: [] }] },
   reportHealth: {
     requests: [
-      { healthy: true, message: 'fine' },
-      { healthy: false, message: '' },
+      { healthy: true, message: 'fine', service: 'containerd' },
+      { healthy: false, message: '', service: '' },
     ],
     replies: [{}],
   },
@@ -138,6 +194,20 @@ const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf
     ],
     replies: [{}],
   },
+  setServiceArguments: {
+    requests: [
+      { id: 'kubelet', arguments: ['--node-ip=10.5.0.2', ''] },
+      { id: '', arguments: [] },
+    ],
+    replies: [{}],
+  },
+  reportVolumes: {
+    requests: [
+      { stateDisk: '/dev/vda', ephemeralDisk: '/dev/vdb' },
+      { stateDisk: '', ephemeralDisk: '' },
+    ],
+    replies: [{}],
+  },
   describeTime: {
     requests: [{}],
     replies: [
@@ -145,13 +215,62 @@ const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf
       { timeServers: [], nameServers: [] },
     ],
   },
-  wipeDisks: { requests: [{ disks: ['/dev/vdb'] }, { disks: [] }], replies: [{}] },
+  reportContainer: {
+    requests: [
+      { id: 'a', state: 'Running', pid: 7, image: 'b', restarts: 1, message: 'c', failed: true },
+      { id: '', state: '', pid: 0, image: '', restarts: 0, message: '', failed: false },
+    ],
+    replies: [{}],
+  },
+  openContainerLog: { requests: [{ id: 'a' }, { id: '' }], replies: [{}] },
+  openContainerControl: { requests: [{ id: 'a' }, { id: '' }], replies: [{}] },
+  drainNode: { requests: [{}], replies: [{}] },
+  stopContainers: { requests: [{}], replies: [{}] },
+  wipeDisks: {
+    requests: [
+      { disks: ['/dev/vdb'], partitions: ['EPHEMERAL'] },
+      { disks: [], partitions: [] },
+    ],
+    replies: [{}],
+  },
   connect: { requests: [{ peer: 'machined' }, { peer: '' }], replies: [{}] },
+  offerConfig: {
+    requests: [
+      { data: Buffer.from('version'), upload: 0, source: 'somebody', isDryRun: true, problem: '' },
+      { data: new Uint8Array(), upload: 3, source: '', isDryRun: false, problem: 'it is not there' },
+    ],
+    replies: [{ warnings: ['one', 'two'] }, { warnings: [] }],
+  },
   issueCertificate: {
-    requests: [{ publicKey: Buffer.from([1, 2, 3]) }, { publicKey: new Uint8Array() }],
+    requests: [
+      { publicKey: Buffer.from([1, 2, 3]), signingRequest: Buffer.from('PEM') },
+      { publicKey: new Uint8Array(), signingRequest: new Uint8Array() },
+    ],
     replies: [
-      { certificate: Buffer.from('a'), acceptedCas: Buffer.from('b'), notAfterMs: 1_800_000_000_000 },
-      { certificate: new Uint8Array(), acceptedCas: new Uint8Array(), notAfterMs: 0 },
+      {
+        certificate: Buffer.from('a'),
+        acceptedCas: Buffer.from('b'),
+        notAfterMs: 1_800_000_000_000,
+        isMaintenance: true,
+      },
+      { certificate: new Uint8Array(), acceptedCas: new Uint8Array(), notAfterMs: 0, isMaintenance: false },
+    ],
+  },
+  issueNodeCertificate: {
+    requests: [
+      { publicKey: Buffer.from([1, 2, 3]), address: '192.0.2.1', token: 'a.b' },
+      { publicKey: new Uint8Array(), address: '', token: '' },
+    ],
+    replies: [
+      { certificate: Buffer.from('a'), acceptedCas: Buffer.from('b') },
+      { certificate: new Uint8Array(), acceptedCas: new Uint8Array() },
+    ],
+  },
+  describeApiServers: {
+    requests: [{}],
+    replies: [
+      { servers: [{ host: 'api.example.org', port: 6443, isFallback: true }], nameServers: ['192.0.2.1'] },
+      { servers: [{ host: '', port: 0, isFallback: false }], nameServers: [] },
     ],
   },
   query: {
@@ -179,6 +298,14 @@ const SAMPLES: { [M in MethodName]: { requests: RequestOf<M>[]; replies: ReplyOf
       { upload: 0, data: Buffer.alloc(0) },
     ],
     replies: [{}],
+  },
+  listDisks: {
+    requests: [{ systemDevices: ['254:1', '7:0'] }, { systemDevices: [] }],
+    replies: [{ disks: [DISK, { ...DISK, size: 0, model: '', type: 'SSD', systemDisk: false, readonly: false }] }],
+  },
+  wipeDevice: {
+    requests: [{ method: 'FAST' }, { method: 'ZEROES' }],
+    replies: [{ marks: ['ext', 'gpt'] }, { marks: [] }],
   },
 };
 
@@ -233,6 +360,9 @@ t.test('failures and events come back as they went', (t) => {
     { kind: 'networkChanged', facts: FACTS },
     { kind: 'networkChanged', facts: NO_FACTS },
     { kind: 'identityChanged' },
+    { kind: 'networkWanted' },
+    { kind: 'podRoutesWanted' },
+    { kind: 'clockStepped' },
   ] as const) {
     t.same(decodeFrame(encodeEvent(event)), { kind: 'event', event });
   }

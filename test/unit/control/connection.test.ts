@@ -67,9 +67,58 @@ t.test('descriptors travel with the reply, and the server keeps none', async (t)
   t.notOk(own.isOpen);
 });
 
+t.test('descriptors travel with the requests that take them, and are gone when those are answered', async (t) => {
+  const own = new FakeDescriptor('device');
+  let taken: readonly { isOpen: boolean }[] = [];
+  const { client, channels } = connect({
+    allow: { wipeDevice: ['osd'] },
+    handlers: {
+      wipeDevice: ({ method }, { descriptors }) => {
+        taken = descriptors;
+        if (method === 'ZEROES') throw new ControlError('FAILED_PRECONDITION', 'it cannot');
+        return { body: { marks: descriptors.map(({ isOpen }) => String(isOpen)) } };
+      },
+    },
+  });
+  const { body } = await client.request('wipeDevice', { method: 'FAST' }, { descriptors: [own] });
+  t.same(body, { marks: ['true'] });
+  t.match(taken, [{ isOpen: false }]);
+  const again = client.request('wipeDevice', { method: 'ZEROES' }, { descriptors: [own] });
+  await fails(t, again, 'FAILED_PRECONDITION');
+  t.ok(own.isOpen, 'the own one stays');
+  t.same(
+    channels.copies.map(({ isOpen }) => isOpen),
+    [false, false],
+  );
+  await fails(t, client.request('wipeDevice', { method: 'FAST' }), 'INVALID_ARGUMENT', 'its descriptors are missing');
+  t.ok(client.isOpen);
+});
+
+t.test('descriptors of whoever may not ask, or too many, end the connection', async (t) => {
+  for (const [allow, count] of [
+    [{}, 1],
+    [{ wipeDevice: ['osd'] }, 2],
+  ] as const) {
+    const { client, channels, logged } = connect({ allow, handlers: { wipeDevice: () => ({ body: { marks: [] } }) } });
+    const descriptors = Array.from({ length: count }, () => new FakeDescriptor('device'));
+    await fails(t, client.request('wipeDevice', { method: 'FAST' }, { descriptors }), 'UNAVAILABLE');
+    t.match(logged.join(), /descriptors beside a request/);
+    t.notOk(channels.copies.some(({ isOpen }) => isOpen));
+  }
+});
+
 t.test('whoever is not on the list is denied, whether or not there is a handler', async (t) => {
   const { client, logged } = connect({ handlers: { power: () => ({ body: {} }) } });
-  const request = { action: 'REBOOT' as const, force: false, actorId: '', reason: '', reset: false, disksToWipe: [] };
+  const request = {
+    action: 'REBOOT' as const,
+    force: false,
+    actorId: '',
+    reason: '',
+    drain: false,
+    reset: false,
+    disksToWipe: [],
+    partitionsToWipe: [],
+  };
   await fails(t, client.request('power', request), 'PERMISSION_DENIED');
   await fails(t, client.request('closeLog', { subscription: 1 }), 'PERMISSION_DENIED');
   t.match(logged[0], /osd may not call power/);
@@ -242,7 +291,7 @@ t.test('a method of a newer peer is answered', async (t) => {
   const received: Buffer[] = [];
   channels
     .open(theirs, { maxMessageBytes: 1000 }, { onMessage: (message) => void received.push(message), onClose: () => {} })
-    .send(Buffer.from([0x08, 0x01, 0x12, 0x03, 0xa2, 0x06, 0x00]));
+    .send(Buffer.from([0x08, 0x01, 0x12, 0x03, 0x82, 0x7d, 0x00]));
   await settle();
   t.ok(connection.isOpen);
   t.match(received[0]?.toString('latin1'), /unknown method/);

@@ -75,7 +75,7 @@ class FakeChannel implements Channel {
   }
 }
 
-export class FakeChannels implements ChannelModule {
+export class FakeChannels implements Pick<ChannelModule, 'pair' | 'open'> {
   /** Makes every `send` fail, as towards a peer that does not read. */
   isFull = false;
   /** Copies made for messages, to find those that nobody closed. */

@@ -69,6 +69,13 @@ t.test('another suite on the same mirror', async (t) => {
   t.match(stanzaFor('bookworm-security', parseDeb822Sources(DEB822)), /debian-security\n[\s\S]*PGP PUBLIC KEY/);
 });
 
+t.test('source packages, whether or not the machine asks for them itself', async (t) => {
+  const sources = parseOneLineSources('deb http://mirror.example/debian bookworm main\n');
+  t.match(stanzaFor('bookworm', sources, true), /^Types: deb deb-src$/m);
+  t.match(stanzaFor('bookworm-security', sources, true), /^Types: deb deb-src$/m);
+  t.match(stanzaFor('bookworm', sources), /^Types: deb$/m, 'their lists are large: nobody else fetches them');
+});
+
 t.test('a machine without a Debian mirror', async (t) => {
   t.equal(stanzaFor('trixie', []), undefined);
   t.equal(stanzaFor('trixie', parseOneLineSources('deb https://tools.example/apt nodistro main\n')), undefined);

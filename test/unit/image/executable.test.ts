@@ -32,6 +32,7 @@ t.test('the role is the name it is called by, and the build is known', async (t)
   const told = JSON.parse(stdout);
   t.match(told, { role: 'some-role', build: { tag: identity.tag, sha: identity.sha }, isImage: true });
   t.ok(told.execArgv.includes('--disable-sigusr1'));
+  t.ok(told.execArgv.includes('--use-openssl-ca'), 'the public authorities inside Node are not even read');
 });
 
 t.test('no code from the command line or the environment', async (t) => {

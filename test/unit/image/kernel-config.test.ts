@@ -40,12 +40,19 @@ t.test('fragments over each other, and what became of them', async (t) => {
     parseFragment('CONFIG_B=n # c\nCONFIG_D=n # d\n', 'profile'),
   ]);
   t.equal(renderConfig(wanted), 'CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_N=8\n# CONFIG_D is not set\n');
-  t.same(droppedOptions(wanted, parseConfig('CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_N=8\n')), []);
-  t.same(droppedOptions(wanted, parseConfig('# CONFIG_A is not set\nCONFIG_B=y\n')), [
+  const known = new Set(wanted.keys());
+  t.same(droppedOptions(wanted, parseConfig('CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_N=8\n'), known), []);
+  t.same(droppedOptions(wanted, parseConfig('# CONFIG_A is not set\nCONFIG_B=y\n'), known), [
     'CONFIG_A=y became n',
     'CONFIG_B=n became y',
-    'CONFIG_N=8 became nothing: unknown, or a dependency is missing',
+    'CONFIG_N=8 became nothing: a dependency is missing',
   ]);
+  known.delete('CONFIG_D');
+  t.same(
+    droppedOptions(wanted, parseConfig('CONFIG_A=y\nCONFIG_N=8\n'), known),
+    ['CONFIG_D=n: this kernel has no such option (any more)'],
+    'also when it was to be off: what it stood for may have another name',
+  );
 });
 
 t.test('the fragments of the repository', async (t) => {
@@ -53,6 +60,8 @@ t.test('the fragments of the repository', async (t) => {
   t.same(names.sort(), [
     'arm64.config',
     'base.config',
+    'metal-arm64.config',
+    'metal-x86_64.config',
     'metal.config',
     'test-x86_64.config',
     'test.config',

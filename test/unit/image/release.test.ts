@@ -9,12 +9,16 @@ t.test('the command line', async (t) => {
   const output = path.resolve('out/images');
   t.same(parseReleaseArguments([]), { arch: 'amd64', format: 'raw', profile: 'default', output });
   t.match(parseReleaseArguments(['--format', 'uki', '--output', '/x']), { format: 'uki', output: '/x' });
+  const source = path.resolve('linux-6.18');
+  t.match(parseReleaseArguments(['--source', 'linux-6.18', '--profile', 'metal']), { profile: 'metal', source });
+  t.match(parseReleaseArguments(['--runtime', 'containerd-2.x']), { runtime: 'containerd-2.x' });
   t.equal(parseReleaseArguments(['--help']), undefined);
   for (const words of [
     ['--arch', 'mips'],
     ['--format', 'iso'],
     ['--profile', 'test'],
     ['--output', ''],
+    ['--source', ''],
     ['--what'],
     ['x'],
   ]) {

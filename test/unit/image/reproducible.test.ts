@@ -23,7 +23,7 @@ t.test('root image, stage0, initramfs and what is inside', async (t) => {
   const sums = (file: string) => JSON.parse(readFileSync(file, 'utf8')).entries;
   // Named one by one first: it tells which file differs.
   t.same(sums(second.artifacts.manifest), sums(first.artifacts.manifest));
-  for (const part of ['rootImage', 'stage0', 'initramfs', 'manifest'] as const) {
+  for (const part of ['rootImage', 'rootDisk', 'stage0', 'initramfs', 'manifest'] as const) {
     t.not(second.artifacts[part], first.artifacts[part], `${part} was built twice`);
     t.equal(await hashFile(second.artifacts[part]), await hashFile(first.artifacts[part]), part);
   }

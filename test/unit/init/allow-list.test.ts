@@ -2,15 +2,34 @@ import t from 'tap';
 import { METHOD_NAMES } from '../../../lib/control/messages.js';
 import { ALLOW_LIST, CONNECTABLE } from '../../../lib/init/allow-list.js';
 
-const PEERS = ['osd', 'machined', 'networkd', 'chatty', 'init', '', '__proto__', 'constructor'];
+const PEERS = [
+  'osd',
+  'machined',
+  'networkd',
+  'trustd',
+  'proxyd',
+  'blockd',
+  'chatty',
+  'init',
+  '',
+  '__proto__',
+  'constructor',
+];
 
 const ALLOWED: Record<string, string[]> = {
   osd: [
     ...['listServices', 'controlService', 'openLog', 'closeLog', 'openKmsg', 'power', 'connect', 'reportListening'],
-    ...['readEvents', 'reportHealth', 'describeTime'],
+    ...['readEvents', 'reportHealth', 'describeTime', 'reportMaintenance'],
   ],
-  machined: ['power', 'setHostname', 'startDhcp', 'reportHealth', 'reportConfig'],
-  networkd: ['describeDhcp', 'reportNetwork', 'reportHealth'],
+  machined: [
+    ...['power', 'setHostname', 'setNetwork', 'reportHealth', 'reportConfig', 'describeTime', 'reportVolumes'],
+    ...['reportContainer', 'openContainerLog', 'openContainerControl', 'listServices', 'controlService', 'connect'],
+    ...['setPodRoutes', 'setServiceArguments'],
+  ],
+  networkd: ['connect', 'describeNetwork', 'describePodRoutes', 'reportNetwork', 'reportClock', 'reportHealth'],
+  trustd: ['connect', 'reportListening', 'reportHealth'],
+  proxyd: ['connect', 'reportListening', 'reportHealth'],
+  blockd: ['reportHealth'],
 };
 
 for (const peer of PEERS) {
@@ -23,7 +42,8 @@ for (const peer of PEERS) {
   });
 }
 
-t.test('only osd is connected to anybody', (t) => {
-  t.same(CONNECTABLE, { osd: ['machined'] });
+t.test('who is connected to whom', (t) => {
+  const toMachined = { networkd: ['machined'], osd: ['machined'], proxyd: ['machined'], trustd: ['machined'] };
+  t.same(CONNECTABLE, { ...toMachined, machined: ['blockd'] });
   t.end();
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { kernelParameterWords, OWN_PARAMETERS } from '../../../lib/base/kernel-parameters.js';
+import { KERNEL_PARAMETERS, kernelParameterWords, OWN_PARAMETERS } from '../../../lib/base/kernel-parameters.js';
 import { checkCommandLine, commandLineProblems } from '../../../lib/init/check-parameters.js';
 import { KernelCommandLine } from '../../../lib/os/kernel-command-line.js';
 
@@ -14,12 +14,16 @@ t.test('what every node is booted with is enough', async (t) => {
 });
 
 t.test('each that is required is missed by its name', async (t) => {
-  for (const word of good.filter((each) => !/^(panic|printk)/.test(each))) {
+  const required = KERNEL_PARAMETERS.filter(({ isRequired, word }) => isRequired && good.includes(word));
+  t.ok(required.length > 5);
+  for (const { word } of required) {
     const [problem, ...more] = problems(good.filter((other) => other !== word));
     t.match(problem, new RegExp(`^${word.replaceAll('.', '\\.')} is missing \\(`));
     t.same(more, []);
   }
-  t.match(problems(kernelParameterWords('arm64'))[0], /^vsyscall=none is missing/, 'of a PC only');
+  const [first, ...others] = problems(kernelParameterWords('arm64'));
+  t.match(first, /^mitigations=auto must be mitigations=auto,nosmt \(/, 'architectures have values of their own');
+  t.match(others.at(-1), /^vsyscall=none is missing/, 'and names');
 });
 
 t.test('the last one of several counts, and another value is none', async (t) => {
@@ -29,11 +33,23 @@ t.test('the last one of several counts, and another value is none', async (t) =>
 });
 
 t.test('what looks like ours and is not', async (t) => {
-  t.match(problems([...good, 'talos.wachdog=off'])[0], /^talos\.wachdog is unknown: there is talos\.watchdog$/);
+  t.match(
+    problems([...good, 'talos.wachdog=off'])[0],
+    /^talos\.wachdog is unknown: there are talos\.config, talos\.watchdog$/,
+  );
+});
+
+t.test('what only some images take', async (t) => {
+  const line = new KernelCommandLine([...good, 'talos.restart-delay=1'].join(' '));
+  t.match(
+    commandLineProblems(line, 'x64')[0],
+    /^talos\.restart-delay is unknown: there are talos\.config, talos\.watchdog$/,
+  );
+  t.same(commandLineProblems(line, 'x64', ['talos.restart_delay']), []);
 });
 
 t.test('one sentence says it all', async (t) => {
-  t.throws(() => checkCommandLine(new KernelCommandLine(''), 'arm64'), {
+  t.throws(() => checkCommandLine(new KernelCommandLine(''), { nodeArchitecture: 'arm64' }), {
     message:
       /^the kernel command line is not what a node needs: slab_nomerge is missing \(.*\); init_on_alloc=1 is missing/,
   });

@@ -44,6 +44,19 @@ t.test('osd sees the services, init among them', async (t) => {
   t.equal(body.services[1]?.events.at(-1)?.message, 'Started with process id 100');
 });
 
+t.test('machined sets the arguments of what it looks after, and of nobody else', async (t) => {
+  const { osd, machined, manager } = node(t, {
+    kubelet: { start: 'manual', furtherArguments: true },
+    other: { start: 'manual', furtherArguments: true },
+  });
+  await machined.request('setServiceArguments', { id: 'kubelet', arguments: ['--v=1'] });
+  t.equal(manager.find('kubelet').lacksArguments, false);
+  const list = { arguments: ['--v=1'] };
+  t.equal((await failure(machined.request('setServiceArguments', { id: 'other', ...list }))).kind, 'PERMISSION_DENIED');
+  t.equal((await failure(osd.request('setServiceArguments', { id: 'kubelet', ...list }))).kind, 'PERMISSION_DENIED');
+  t.equal(manager.find('other').lacksArguments, true);
+});
+
 t.test('a list that would not fit a frame loses old events, not services', async (t) => {
   const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`crasher-${index}`, {}]));
   const { osd, native, clock, rings } = node(t, many);
@@ -94,12 +107,13 @@ t.test('the kernel log is opened for each asker anew', async (t) => {
 t.test('power: the reply first, then the way down, with who asked', async (t) => {
   const { osd, exits } = node(t);
   const order = { action: 'SHUTDOWN', force: true, actorId: 'ab-1', reason: 'by CN=admin\n<0>forged' } as const;
-  await osd.request('power', { ...order, reset: false, disksToWipe: [] });
+  await osd.request('power', { ...order, drain: true, reset: false, disksToWipe: [], partitionsToWipe: [] });
   t.same(exits, [
     {
       cause: 'asked',
       action: 'power-off',
       force: true,
+      drain: true,
       actorId: 'ab-1',
       reason: 'asked by osd: by CN=admin?<0>forged (actor ab-1)',
     },
@@ -128,6 +142,8 @@ t.test('networkd tells what it found out: the console, the node’s name, and ev
     domain: '',
     searchDomains: [],
     hostname: '',
+    otherAddresses: [],
+    dhcp: true,
   };
   const facts = {
     ...nothing,
@@ -145,7 +161,7 @@ t.test('networkd tells what it found out: the console, the node’s name, and ev
     lines.map(({ text }) => text).filter((text) => text.startsWith('network')),
     [
       'network: eth0 has no carrier',
-      'network: eth0 has no address; asking for one by DHCP',
+      'network: eth0 has no address by DHCP yet',
       'network: eth0 has 10.0.2.15/24 by DHCP, DNS 10.0.2.3 8.8.8.8, domain a.org, host name leased',
     ],
     'once',
@@ -167,10 +183,14 @@ t.test('networkd tells what it found out: the console, the node’s name, and ev
     { address: '10.0.2.15/33' },
     { address: '10.0.2.15/24/1' },
     { address: '10.0.2/24' },
-    { dnsServers: ['fd00::1'] },
+    { dnsServers: ['fd00::1%eth0'] },
+    { ntpServers: ['fd00::1'] },
     { ntpServers: Array(70).fill('10.0.2.4') },
     { domain: 'a\n<0>forged' },
     { searchDomains: ['x'.repeat(300)] },
+    { otherAddresses: ['fd00::1'] },
+    { otherAddresses: ['fd00::1/129'] },
+    { otherAddresses: ['a/24'] },
   ]) {
     const request = networkd.request('reportNetwork', { facts: { ...facts, ...wrong } });
     t.match(await failure(request), { kind: 'INVALID_ARGUMENT' }, JSON.stringify(wrong).slice(0, 60));
@@ -183,22 +203,76 @@ t.test('networkd tells what it found out: the console, the node’s name, and ev
   t.match(await failure(osd.request('reportNetwork', { facts })), { kind: 'PERMISSION_DENIED' });
 });
 
-t.test('networkd asks what it is to do; the config may start it where ip= says nothing', async (t) => {
+t.test('networkd asks what it is to do, and is told of another config', async (t) => {
   const definition = { networkd: { order: 0, control: true, start: 'manual' } };
-  const { client, machined, manager, osd } = node(t, definition);
-  await machined.request('startDhcp', { link: 'eth1' });
-  t.equal(manager.find('networkd').state.kind, 'Running');
+  const { client, machined, manager, osd, events } = node(t, definition);
+  const document = Buffer.from('{"hostname":"n1"}');
+  await machined.request('setNetwork', { document, isUrgent: false });
+  t.equal(manager.find('networkd').state.kind, 'Running', 'no address without it');
   const networkd = client('networkd');
-  t.same((await networkd.request('describeDhcp', {})).body, { wanted: true, link: 'eth1', hostname: '' });
-  t.match(await failure(osd.request('startDhcp', { link: 'eth0' })), { kind: 'PERMISSION_DENIED' });
-  t.match(await failure(machined.request('describeDhcp', {})), { kind: 'PERMISSION_DENIED' });
+  t.same(Buffer.from((await networkd.request('describeNetwork', {})).body.document), document);
+  await machined.request('setNetwork', { document: Buffer.from('{}'), isUrgent: false });
+  await settle();
+  t.match(events.at(-1), { event: { kind: 'networkWanted' } });
+  t.same(Buffer.from((await networkd.request('describeNetwork', {})).body.document).toString(), '{}');
+  t.match(await failure(machined.request('setNetwork', { document: Buffer.alloc(49 * 1024), isUrgent: false })), {
+    kind: 'INVALID_ARGUMENT',
+  });
+  t.match(await failure(osd.request('setNetwork', { document, isUrgent: false })), { kind: 'PERMISSION_DENIED' });
+  t.match(await failure(machined.request('describeNetwork', {})), { kind: 'PERMISSION_DENIED' });
+});
 
-  const fixed = node(t, definition);
-  fixed.dhcp.decide({ kind: 'off' });
-  t.match(await failure(fixed.machined.request('startDhcp', { link: 'eth0' })), { kind: 'FAILED_PRECONDITION' });
-  t.equal(fixed.manager.find('networkd').state.kind, 'Waiting');
-  fixed.manager.request('networkd', 'START');
-  t.match((await fixed.client('networkd').request('describeDhcp', {})).body, { wanted: false }, 'started by hand');
+t.test('networkd asks where pods are, and is told when they are elsewhere', async (t) => {
+  const { client, machined, osd, events, manager } = node(t, {
+    networkd: { order: 0, control: true, start: 'manual' },
+  });
+  const routes = [
+    { destination: '10.244.1.0/24', gateway: '10.5.0.3' },
+    { destination: 'fd00:1::/64', gateway: 'fd00::3' },
+  ];
+  await machined.request('setPodRoutes', { routes });
+  t.not(manager.find('networkd').state.kind, 'Running', 'nothing is started for that');
+  manager.request('networkd', 'START');
+  const networkd = client('networkd');
+  t.same((await networkd.request('describePodRoutes', {})).body.routes, routes, 'one that comes later asks');
+  await machined.request('setPodRoutes', { routes: routes.slice(1) });
+  await networkd.request('describePodRoutes', {});
+  t.match(events.at(-1), { event: { kind: 'podRoutesWanted' } });
+  for (const wrong of [
+    { destination: '10.244.1.0', gateway: '10.5.0.3' },
+    { destination: '10.244.1.0/33', gateway: '10.5.0.3' },
+    { destination: '0.0.0.0/0', gateway: '10.5.0.3' },
+    { destination: '10.244.1.0/24/1', gateway: '10.5.0.3' },
+    { destination: '10.244.1.0/24', gateway: 'fd00::3' },
+    { destination: '10.244.1.0/24', gateway: '' },
+    { destination: 'default', gateway: '10.5.0.3' },
+    { destination: `${'0'.repeat(50)}1::/64`, gateway: 'fd00::3' },
+  ]) {
+    const request = machined.request('setPodRoutes', { routes: [...routes, wrong] });
+    t.match(await failure(request), { kind: 'INVALID_ARGUMENT' }, JSON.stringify(wrong));
+  }
+  const many = Array.from({ length: 513 }, (_, index) => ({
+    destination: `10.${index >> 8}.${index & 255}.0/24`,
+    gateway: '10.5.0.3',
+  }));
+  t.match(await failure(machined.request('setPodRoutes', { routes: many })), { kind: 'INVALID_ARGUMENT' });
+  await machined.request('setPodRoutes', { routes: many.slice(1) });
+  t.equal((await networkd.request('describePodRoutes', {})).body.routes.length, 512, 'they fit a frame');
+  await machined.request('setPodRoutes', { routes: [] });
+  t.same((await networkd.request('describePodRoutes', {})).body.routes, []);
+  t.match(await failure(osd.request('setPodRoutes', { routes })), { kind: 'PERMISSION_DENIED' });
+  t.match(await failure(networkd.request('setPodRoutes', { routes })), { kind: 'PERMISSION_DENIED' });
+  t.match(await failure(machined.request('describePodRoutes', {})), { kind: 'PERMISSION_DENIED' });
+});
+
+t.test('a clock that was set is said on the console, and to everybody', async (t) => {
+  const { client, events, lines, osd } = node(t, { networkd: { order: 0, control: true } });
+  const report = { steppedMs: -31_536_000_500, server: '192.0.2.1\n' };
+  await client('networkd').request('reportClock', report);
+  await settle();
+  t.match(lines.at(-1)?.text, /^the clock was set back by 31536000\.5 s, as 192\.0\.2\.1\? says: \d{4}-/);
+  t.equal(events.filter(({ event }) => event.kind === 'clockStepped').length, 3);
+  t.match(await failure(osd.request('reportClock', report)), { kind: 'PERMISSION_DENIED' });
 });
 
 t.test('connect: each side gets an end, and machined is told who is there', async (t) => {
@@ -229,6 +303,36 @@ t.test('any other service may ask for nothing', async (t) => {
   const chatty = client('chatty');
   t.match(await failure(chatty.request('listServices', {})), { kind: 'PERMISSION_DENIED' });
   t.match(await failure(chatty.request('connect', { peer: 'machined' })), { kind: 'PERMISSION_DENIED' });
+});
+
+t.test('machined stops and starts what it looks after, and nothing else', async (t) => {
+  const { machined, native, manager } = node(t, { containerd: { order: 3 } });
+  await machined.request('controlService', { id: 'containerd', action: 'STOP' });
+  native.childOf('/bin/containerd')?.exit(0);
+  await settle();
+  t.equal(manager.find('containerd').state.kind, 'Finished');
+  await machined.request('controlService', { id: 'containerd', action: 'START' });
+  t.equal(manager.find('containerd').state.kind, 'Running');
+  let hasEnded = false;
+  const stopped = machined.request('controlService', { id: 'containerd', action: 'STOP', untilEnded: true });
+  void stopped.then(() => {
+    hasEnded = true;
+  });
+  await settle();
+  t.equal(manager.find('containerd').state.kind, 'Stopping');
+  t.equal(hasEnded, false, 'whoever wants to know waits for its end');
+  native.childOf('/bin/containerd')?.exit(0);
+  await stopped;
+  t.equal(manager.find('containerd').state.kind, 'Finished');
+  await machined.request('controlService', { id: 'containerd', action: 'STOP', untilEnded: true });
+  t.equal(
+    (await failure(machined.request('controlService', { id: 'containerd', action: 'RESTART', untilEnded: true }))).kind,
+    'INVALID_ARGUMENT',
+  );
+  t.match(await failure(machined.request('controlService', { id: 'osd', action: 'STOP' })), {
+    kind: 'PERMISSION_DENIED',
+    message: 'machined does not look after osd',
+  });
 });
 
 t.test('a service that ends loses its connection', async (t) => {

@@ -32,6 +32,8 @@ t.test('what is left out has the documented default', (t) => {
     stopTimeoutMs: 10_000,
     dependsOn: [],
     control: false,
+    runtimeFolder: false,
+    furtherArguments: false,
   });
   t.end();
 });
@@ -62,6 +64,8 @@ t.test('a full definition keeps every field', (t) => {
     stopTimeoutMs: 0,
     dependsOn: ['other'],
     control: true,
+    runtimeFolder: true,
+    furtherArguments: true,
   };
   t.same(parse(full), full);
   t.end();

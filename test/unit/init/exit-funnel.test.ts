@@ -17,9 +17,11 @@ function setUp(overrides: Partial<ExitEffects> = {}) {
   let left = 2;
   const effects: ExitEffects = {
     announce: (text) => void calls.push(`announce ${text}`),
+    drain: async () => void calls.push('drain'),
     tellPeers: () => void calls.push('tell peers'),
+    stopContainers: async () => void calls.push('stop containers'),
     stopServices: async (except) => void calls.push(['stop services', ...except].join(' ')),
-    wipeDisks: async (paths) => void calls.push(`wipe ${paths.join(' ')}`),
+    wipeDisks: async ({ disks, partitions }) => void calls.push(`wipe ${[...disks, ...partitions].join(' ')}`),
     signalAll: (signal) => void calls.push(signal),
     processesLeft: async () => Math.max(0, left--),
     sync: async () => void calls.push('sync'),
@@ -47,6 +49,7 @@ t.test('the steps come in order, and a wish has no countdown', async (t) => {
     'stage SHUTTING_DOWN',
     'announce exit: power-off: a wish',
     'tell peers',
+    'stop containers',
     'stop services',
     'SIGTERM',
     'SIGKILL',
@@ -62,6 +65,46 @@ t.test('force leaves out the orderly stop, never sync and unmount', async (t) =>
   await clock.advance(1000);
   await end;
   t.same(calls.slice(2), ['tell peers', 'SIGKILL', 'sync', 'unmount', 'power-off']);
+});
+
+t.test('pods move away while everything still runs, and whoever is in a hurry does not wait for them', async (t) => {
+  const patient = setUp();
+  const end = patient.funnel.enter({ ...ASKED, drain: true });
+  await patient.clock.advance(1000);
+  await end;
+  t.same(patient.calls.slice(1, 4), ['announce exit: power-off: a wish', 'drain', 'tell peers']);
+  t.match(
+    patient.events.filter(({ kind }) => kind === 'task').map((event) => 'name' in event && event.name),
+    ['announce', 'announce', 'cordonAndDrainNode', 'cordonAndDrainNode', 'tellPeers'],
+  );
+  const forced = setUp();
+  forced.funnel.enter({ ...ASKED, drain: true, force: true });
+  await forced.clock.advance(1000);
+  t.notOk(forced.calls.includes('drain'));
+
+  for (const [second, steps] of [
+    [{ ...ASKED, drain: false }, ['tell peers', 'stop containers']],
+    [{ ...ASKED, force: true }, ['tell peers', 'SIGKILL']],
+    [FATAL, ['tell peers', 'stop containers']],
+  ] as const) {
+    let signal: AbortSignal | undefined;
+    const { clock, calls, funnel, lines } = setUp({
+      drain: (given) => {
+        signal = given;
+        return never();
+      },
+    });
+    funnel.enter({ ...ASKED, drain: true });
+    funnel.enter({ ...ASKED, drain: true });
+    await clock.advance(100_000);
+    t.notOk(calls.includes('tell peers'), 'who asks for the same waits for the same');
+    funnel.enter(second);
+    await clock.advance(1000);
+    t.ok(signal?.aborted, 'and nobody works on it any more');
+    const from = calls.indexOf('tell peers');
+    t.same(calls.slice(from, from + 2), steps);
+    t.notOk(lines.some(({ text }) => /drain (failed|did not end)/.test(text)));
+  }
 });
 
 t.test('a fatal error counts down for ten seconds', async (t) => {
@@ -82,7 +125,10 @@ t.test('whatever fails or hangs, the node goes down', async (t) => {
   };
   const broken: Partial<ExitEffects>[] = [
     { announce: fail },
+    { drain: never },
+    { drain: async () => fail() },
     { tellPeers: fail },
+    { stopContainers: never },
     { stopServices: async () => fail() },
     { stopServices: never },
     { signalAll: fail },
@@ -97,8 +143,8 @@ t.test('whatever fails or hangs, the node goes down', async (t) => {
   ];
   for (const overrides of broken) {
     const { clock, calls, funnel } = setUp(overrides);
-    const end = funnel.enter({ ...ASKED, action: 'restart' });
-    await clock.advance(200_000);
+    const end = funnel.enter({ ...ASKED, action: 'restart', drain: true });
+    await clock.advance(500_000);
     await end;
     t.same(calls.slice(-2), ['restart', 'crash'], `with ${Object.keys(overrides)[0]} broken`);
   }
@@ -139,6 +185,7 @@ t.test('whoever follows the way down sees every step, under the id of whoever as
       'actor-1 announce START',
       'actor-2 shutdown NOOP',
       'actor-1 tellPeers START',
+      'actor-1 stopContainers START',
       'actor-1 stopAllServices START',
       'actor-1 endProcesses START',
       'actor-1 killProcesses START',
@@ -156,17 +203,18 @@ t.test('whoever follows the way down sees every step, under the id of whoever as
 });
 
 t.test('a reset wipes when the others have stopped, and says when it could not', async (t) => {
-  const reset = { ...ASKED, actorId: 'a', reset: { disks: ['/dev/vdb'] } };
+  const reset = { ...ASKED, actorId: 'a', reset: { disks: ['/dev/vdb'], partitions: ['STATE'] } };
   const good = setUp();
   const end = good.funnel.enter(reset);
   await good.clock.advance(1000);
   await end;
-  t.same(good.calls.slice(0, 7), [
+  t.same(good.calls.slice(0, 8), [
     'stage RESETTING a',
     'announce exit: power-off: a wish',
     'tell peers',
+    'stop containers',
     'stop services machined osd',
-    'wipe /dev/vdb',
+    'wipe /dev/vdb STATE',
     'stop services',
     'SIGTERM',
   ]);
@@ -181,7 +229,7 @@ t.test('a reset wipes when the others have stopped, and says when it could not',
   t.ok(bad.events.some((event) => event.kind === 'sequence' && event.error === 'wipe disks failed: vdb is gone'));
   t.equal(bad.calls.at(-1), 'power-off');
   const nothing = setUp();
-  const nothingEnd = nothing.funnel.enter({ ...ASKED, reset: { disks: [] } });
+  const nothingEnd = nothing.funnel.enter({ ...ASKED, reset: { disks: [], partitions: [] } });
   await nothing.clock.advance(1000);
   await nothingEnd;
   t.notOk(nothing.calls.some((call) => call.startsWith('wipe')));

@@ -1,4 +1,4 @@
-import type { ServiceProcesses } from '../../../lib/init/service.js';
+import type { ServiceProcesses } from '../../../lib/init/service-processes.js';
 import type {
   Child,
   DescriptorModule,

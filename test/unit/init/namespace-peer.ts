@@ -112,7 +112,9 @@ await init.request('power', {
   force: false,
   actorId: '',
   reason: 'the test is over',
+  drain: false,
   reset: false,
   disksToWipe: [],
+  partitionsToWipe: [],
 });
 setInterval(() => {}, 1000);

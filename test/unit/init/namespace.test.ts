@@ -57,7 +57,7 @@ async function runInit(t: Test, services: Record<string, Record<string, unknown>
 }
 
 function removeGroups(root: string, ids: string[]): void {
-  for (const path of [...ids.map((id) => `system/${id}`), 'system', 'init', '']) {
+  for (const path of [...ids.map((id) => `system/${id}`), 'system', 'init', 'podruntime/shim', 'podruntime', '']) {
     if (existsSync(join(root, path))) rmdirSync(join(root, path));
   }
 }

@@ -119,8 +119,8 @@ t.test('services: each change of state and of health, over the control connectio
 
   await osd.request('reportListening', { port: 50000 });
   t.match((await read(5))[0]?.payload, { service: 'osd', action: 'RUNNING', healthUnknown: false, healthy: true });
-  await osd.request('reportHealth', { healthy: false, message: 'no\nway' });
-  await osd.request('reportHealth', { healthy: false, message: 'no\nway' });
+  await osd.request('reportHealth', { healthy: false, message: 'no\nway', service: '' });
+  await osd.request('reportHealth', { healthy: false, message: 'no\nway', service: '' });
   const last = await read(6);
   t.equal(last.length, 1, 'what is not new is not told');
   t.match(last[0]?.payload, { healthy: false, message: 'no?way' });
@@ -199,12 +199,12 @@ t.test('addresses and servers', async (t) => {
   const published: NodeEventPayload[] = [];
   const book = new AddressBook((payload) => void published.push(payload));
   book.setName('talos');
-  book.setAddress('eth0', '');
-  book.setAddress('eth0', '10.0.2.15/24');
-  book.setAddress('eth0', '10.0.2.15/24');
+  book.setAddresses('eth0', ['']);
+  t.ok(book.setAddresses('eth0', ['10.0.2.15/24']));
+  t.notOk(book.setAddresses('eth0', ['', '10.0.2.15']), 'nothing new');
   book.setName('n1');
-  book.setAddress('eth1', '192.0.2.7');
-  book.setAddress('eth0', '');
+  book.setAddresses('eth1', ['192.0.2.7']);
+  book.setAddresses('eth0', ['']);
   const event = (hostname: string, ...addresses: string[]) => ({ kind: 'address', hostname, addresses });
   t.same(published, [
     event('talos', '10.0.2.15'),
@@ -214,7 +214,15 @@ t.test('addresses and servers', async (t) => {
   ]);
 
   const servers = new ServerBook();
-  const lease = { address: '', domain: '', searchDomains: [], hostname: '', carrier: true };
+  const lease = {
+    address: '',
+    domain: '',
+    searchDomains: [],
+    hostname: '',
+    carrier: true,
+    otherAddresses: [],
+    dhcp: true,
+  };
   t.same(servers.facts, { timeServers: [], nameServers: [] });
   servers.lease({ ...lease, link: 'eth0', ntpServers: ['10.0.2.4'], dnsServers: ['10.0.2.3'] });
   t.same(servers.facts, { timeServers: ['10.0.2.4'], nameServers: ['10.0.2.3'] });

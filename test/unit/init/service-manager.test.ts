@@ -21,6 +21,76 @@ t.test('services start in order, manual ones do not', async (t) => {
   t.ok(native.childOf('/bin/manual'));
 });
 
+t.test('services that need disks start when it is decided what is on them, once', async (t) => {
+  const { native, manager, definitions } = supervisor({
+    containerd: { order: 60, start: 'volumes' },
+    osd: { order: 10 },
+    manual: { start: 'manual' },
+  });
+  manager.start(definitions);
+  t.equal(native.children.length, 1);
+  manager.volumesReady();
+  t.equal(manager.find('containerd').state.kind, 'Running');
+  t.equal(manager.find('manual').state.kind, 'Waiting');
+  manager.request('containerd', 'STOP');
+  manager.volumesReady();
+  t.not(manager.find('containerd').state.kind, 'Running', 'what somebody has stopped since stays down');
+
+  const late = supervisor({ containerd: { start: 'volumes' } });
+  late.manager.start(late.definitions);
+  late.manager.denyStarts();
+  late.manager.volumesReady();
+  t.equal(late.native.children.length, 0, 'nothing is started on the way down');
+});
+
+t.test('a service that gets arguments at run time is not started without them', async (t) => {
+  const { native, manager, definitions } = supervisor({
+    kubelet: { start: 'manual', argv: ['kubelet', '--config=a'], furtherArguments: true },
+    osd: { order: 10 },
+  });
+  manager.start(definitions);
+  for (const action of ['START', 'RESTART'] as const) {
+    t.throws(() => manager.request('kubelet', action), { kind: 'FAILED_PRECONDITION', message: /started by itself/ });
+  }
+  const kubelet = manager.find('kubelet');
+  t.throws(() => kubelet.setArguments(['a\0b']), { kind: 'INVALID_ARGUMENT', message: /too many/ });
+  t.throws(() => kubelet.setArguments(['x'.repeat(4097)]), { kind: 'INVALID_ARGUMENT', message: /too many/ });
+  t.throws(() => kubelet.setArguments(Array.from({ length: 65 }, () => 'x')), {
+    kind: 'INVALID_ARGUMENT',
+    message: /too many/,
+  });
+  t.throws(() => manager.find('osd').setArguments([]), { kind: 'FAILED_PRECONDITION', message: /takes no arguments/ });
+  t.equal(kubelet.lacksArguments, true, 'what was refused is not kept');
+
+  kubelet.setArguments(['--node-ip=10.5.0.2']);
+  manager.request('kubelet', 'START');
+  t.same(native.childOf('/bin/kubelet')?.options.argv, ['kubelet', '--config=a', '--node-ip=10.5.0.2']);
+  kubelet.setArguments([]);
+  native.childOf('/bin/kubelet')?.exit(1);
+  await settle();
+  manager.request('kubelet', 'START');
+  t.same(native.childOf('/bin/kubelet')?.options.argv, ['kubelet', '--config=a'], 'the next start has the next ones');
+});
+
+t.test('what needs a service is stopped before what that one runs', async (t) => {
+  const { native, manager, definitions } = supervisor({
+    containerd: { order: 30 },
+    kubelet: { order: 40, start: 'manual', dependsOn: ['containerd'] },
+    idle: { order: 50, start: 'manual', dependsOn: ['containerd'] },
+    osd: { order: 10 },
+  });
+  manager.start(definitions);
+  manager.request('kubelet', 'START');
+  const stopped = manager.stopDependentsOf('containerd');
+  t.same(native.childOf('/bin/kubelet')?.signals, ['SIGTERM']);
+  native.childOf('/bin/kubelet')?.exit(0);
+  await stopped;
+  t.same(
+    manager.list().map(({ id, state }) => `${id} ${state}`),
+    ['init Running', 'osd Running', 'containerd Running', 'kubelet Finished', 'idle Finished'],
+  );
+});
+
 t.test('a boot may want a service that others do not', async (t) => {
   const { native, manager, definitions } = supervisor({
     networkd: { order: 5, start: 'manual' },
@@ -32,6 +102,13 @@ t.test('a boot may want a service that others do not', async (t) => {
     native.children.map(({ options }) => options.file),
     ['/bin/networkd', '/bin/osd'],
   );
+});
+
+t.test('a service may have its group elsewhere', async (t) => {
+  const { native, manager, definitions, groups } = supervisor({ containerd: { group: 'podruntime/runtime' } });
+  manager.start(definitions);
+  t.ok(native.childOf('/bin/containerd'));
+  t.ok(groups.get('containerd'));
 });
 
 t.test('a process gets what its definition says, and we keep nothing of it open', async (t) => {

@@ -112,6 +112,8 @@ t.test('a crash loop slows down, and its last line is kept', (t) => {
     current = step(starting.record, INPUTS.spawned, RULES, NOW_MS).record;
   }
   t.same(delays, [250, 500, 1000, 2000]);
+  const bounded = step(current, INPUTS['exit-3'], { ...RULES, maxDelayMs: 300 }, NOW_MS);
+  t.equal(bounded.record.delayMs, 300, 'a node of tests may have another bound');
   t.equal(current.restarts, 4);
   const asked = step(step(current, INPUTS['exit-3'], RULES, NOW_MS).record, INPUTS.start, RULES, NOW_MS);
   t.equal(asked.record.delayMs, 0, 'whoever asks for a start does not wait, and the series begins anew');

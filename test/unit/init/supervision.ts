@@ -2,11 +2,13 @@ import { ControlServer } from '../../../lib/control/server.js';
 import { ALLOW_LIST } from '../../../lib/init/allow-list.js';
 import { controlHandlers } from '../../../lib/init/control-handlers.js';
 import { parseDefinition } from '../../../lib/init/definition.js';
-import { DhcpWishes } from '../../../lib/init/dhcp-wish.js';
 import type { ExitRequest } from '../../../lib/init/exit-funnel.js';
 import { NetworkReports } from '../../../lib/init/network-reports.js';
+import { NetworkWishes, startOrTell } from '../../../lib/init/network-wishes.js';
 import { NodeEvents } from '../../../lib/init/node-events.js';
 import { NodeName } from '../../../lib/init/node-name.js';
+import { PodRouteBook } from '../../../lib/init/pod-route-book.js';
+import { ReportedServices } from '../../../lib/init/reported-services.js';
 import { ServerBook } from '../../../lib/init/server-book.js';
 import { ServiceManager } from '../../../lib/init/service-manager.js';
 import type { KmsgModule, NativeAddon } from '../../../lib/native/contract.js';
@@ -28,7 +30,7 @@ export function supervisor(services: Record<string, Record<string, unknown>>) {
   const kmsg: Pick<KmsgModule, 'subscribe'> = { subscribe: (position) => new FakeDescriptor(`kmsg ${position}`) };
   const handlerNative = { channel: native.channel, kmsg } as unknown as NativeAddon;
   const events = new NodeEvents(clock);
-  const dhcp = new DhcpWishes();
+  const network = new NetworkWishes(clock, () => startOrTell(manager));
   const nodeName = new NodeName({ setHostname: (name) => void hostnames.push(name) });
   const control = new ControlServer({
     channels: native.channel,
@@ -36,7 +38,11 @@ export function supervisor(services: Record<string, Record<string, unknown>>) {
       native: handlerNative,
       services: () => manager,
       nodeName,
-      dhcp,
+      network,
+      podRoutes: new PodRouteBook(() => {
+        manager.find('networkd').connection?.sendEvent({ kind: 'podRoutesWanted' });
+      }),
+      log,
       events,
       servers: new ServerBook(),
       networkReports: new NetworkReports(log, nodeName, (facts) => manager.tellAll({ kind: 'networkChanged', facts })),
@@ -55,6 +61,25 @@ export function supervisor(services: Record<string, Record<string, unknown>>) {
       return { ring, group };
     },
     ownRing,
+    reported: new ReportedServices({
+      clock,
+      log,
+      publish: events.publish,
+      makeRing: (id) => {
+        const ring = new FakeRing();
+        rings.set(id, ring);
+        return ring;
+      },
+      pipe: () => [new FakeDescriptor('reader'), new FakeDescriptor('writer')],
+      connect: (id) => {
+        const [own, end] = native.channel.pair();
+        return { connection: control.accept(own, id), end };
+      },
+      changed: () => {},
+    }),
+    askForContainer: (id, action) => {
+      manager.find('machined').connection?.sendEvent({ kind: 'containerRequested', id, action });
+    },
     changed: () => {},
     ownInfo: () => ({
       id: 'init',
@@ -73,5 +98,5 @@ export function supervisor(services: Record<string, Record<string, unknown>>) {
   const definitions = Object.entries(services)
     .map(([id, fields]) => parseDefinition(id, JSON.stringify({ id, file: `/bin/${id}`, ...fields })))
     .sort((a, b) => a.order - b.order);
-  return { native, clock, lines, rings, groups, manager, definitions, exits, hostnames, dhcp, ownRing, events };
+  return { native, clock, lines, rings, groups, manager, definitions, exits, hostnames, network, ownRing, events };
 }

@@ -8,11 +8,17 @@ import { generated } from './fixtures.js';
 
 async function node() {
   const { controlplane } = await generated();
-  const init = new FakeInit({ setHostname: () => ({}), startDhcp: () => ({}), reportConfig: () => ({}) });
+  const init = new FakeInit({ setHostname: () => ({}), setNetwork: () => ({}), reportConfig: () => ({}) });
   const identity = new IdentityHolder();
   let told = 0;
-  const context = { init, identity, tellIdentityChanged: () => void told++ };
-  return { controlplane, init, identity, context, told: () => told };
+  const clock = { expect: () => {}, problem: () => undefined };
+  const changes: string[] = [];
+  const tell = (change: string) => {
+    changes.push(change);
+    if (change === 'identityChanged') told++;
+  };
+  const context = { init, identity, clock, tell };
+  return { controlplane, init, identity, context, told: () => told, changes };
 }
 
 t.test('at the start the name is set, and nobody has a certificate yet', async (t) => {
@@ -20,6 +26,7 @@ t.test('at the start the name is set, and nobody has a certificate yet', async (
   const config = loadConfig(controlplane);
   t.same(await activate(context, config, undefined), []);
   t.same(init.bodies('setHostname'), [{ hostname: 'node-1' }]);
+  t.equal(init.bodies('setNetwork').length, 1);
   t.equal(await identity.get(1000, new AbortController().signal), config.identity);
   t.equal(told(), 0);
 });
@@ -35,15 +42,22 @@ t.test('a change tells only what has changed', async (t) => {
   t.same([init.bodies('setHostname'), told()], [[{ hostname: '' }], 2], 'a name that is gone is given back');
 });
 
+t.test('whoever connects to the Kubernetes API is told when it is served elsewhere', async (t) => {
+  const { controlplane, context, changes } = await node();
+  const before = loadConfig(controlplane);
+  await activate(context, loadConfig(controlplane.replace('10.5.0.2:6443', '10.5.0.3:6443')), before);
+  t.same(changes, ['identityChanged', 'apiServersChanged']);
+  await activate(context, loadConfig(controlplane.replace('node-1', 'node-2')), before);
+  t.same(changes.slice(2), ['identityChanged']);
+});
+
 t.test('what init refuses becomes a sentence, and the rest is done', async (t) => {
   const { controlplane, init, identity, context } = await node();
-  init.answers.startDhcp = () => {
-    throw new ControlError('FAILED_PRECONDITION', 'the kernel command line has ip=, which is stronger');
+  init.answers.setNetwork = () => {
+    throw new ControlError('INVALID_ARGUMENT', 'the document is too long');
   };
   const before = loadConfig(controlplane);
   const next = loadConfig(`${controlplane}---\napiVersion: v1alpha1\nkind: DHCPv4Config\nname: eth0\n`);
-  t.same(await activate(context, next, before), [
-    'DHCP on eth0 was not started: the kernel command line has ip=, which is stronger',
-  ]);
+  t.same(await activate(context, next, before), ['the network was not changed: the document is too long']);
   t.equal(await identity.get(1000, new AbortController().signal), next.identity);
 });

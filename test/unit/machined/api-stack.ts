@@ -10,6 +10,7 @@ import { queryHandlers } from '../../../lib/machined/queries/handlers.js';
 import { queryTable } from '../../../lib/machined/queries/index.js';
 import { loadNative } from '../../../lib/native/index.js';
 import { Rig } from '../osd/support/rig.js';
+import { NO_BLOCKD, NO_CONTAINERS, NO_KUBERNETES } from './no-containers.js';
 
 export interface ApiStack {
   rig: Rig;
@@ -34,6 +35,7 @@ export async function apiStack(t: Test, text: string): Promise<ApiStack> {
       stored = changed;
     },
     remember: async () => {},
+    changed: () => {},
     reboot: () => {},
     notice: log,
   });
@@ -41,7 +43,17 @@ export async function apiStack(t: Test, text: string): Promise<ApiStack> {
   const channels = native.channel;
   const handlers = queryHandlers({
     descriptor: native.descriptor,
-    table: async () => queryTable({ native, config, disks: { check: async () => {} }, log }),
+    table: async () =>
+      queryTable({
+        native,
+        config,
+        blockd: NO_BLOCKD,
+        disks: { check: async () => {}, wipeDevices: async () => {} },
+        volumes: { checkWipe: async () => {} },
+        containers: NO_CONTAINERS,
+        kubernetes: NO_KUBERNETES,
+        log,
+      }),
     log,
   });
   const server = new ControlServer({ channels, allow: ALLOW_LIST, log, handlers });

@@ -1,6 +1,7 @@
 /** ApplyConfiguration from a client of the API to machined's keeper, over a real osd and a control connection. */
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
+import { CONFIG_TOO_LARGE, MAX_CONFIG_BYTES, MAX_CONFIG_REQUEST_BYTES } from '../../../lib/config/index.js';
 import { machine } from '../../../lib/gen/machine/machine.js';
 import { rejection } from '../osd/support/rig.js';
 import { apiStack } from './api-stack.js';
@@ -21,21 +22,23 @@ t.test('a config goes to machined, whatever its size, and its answer back', asyn
   t.equal(stored(), '');
 
   const comment = '# a comment that makes the config long\n';
-  for (const bytes of [60 * 1024, 61 * 1024, 1024 * 1024]) {
+  for (const bytes of [60 * 1024, 61 * 1024, MAX_CONFIG_BYTES]) {
     const fill = comment.repeat(Math.floor((bytes - controlplane.length) / comment.length));
     const large = fill + controlplane + '#'.repeat(bytes - fill.length - controlplane.length);
     t.equal(large.length, bytes);
     t.match(await apply(large), { mode: Mode.NO_REBOOT, modeDetails: /no changes/ }, `${bytes} bytes`);
     t.ok(stored() === large, 'stored as it was sent');
   }
-  t.match(await rejection(apply(`${'#'.repeat(1024 * 1024)}\n${controlplane}`)), {
+  // machined says it of what osd lets through, osd of what is larger still.
+  const details = `the machine config ${CONFIG_TOO_LARGE}`;
+  const { length } = controlplane;
+  t.match(await rejection(apply('#'.repeat(MAX_CONFIG_BYTES - length) + controlplane + '#')), {
     code: status.INVALID_ARGUMENT,
-    details: /larger than 1 MiB/,
+    details,
   });
-  t.match(await rejection(apply(Buffer.alloc(3 * 1024 * 1024, 35))), {
-    code: status.RESOURCE_EXHAUSTED,
-    details: 'the request is larger than 2 MiB',
-  });
+  for (const bytes of [MAX_CONFIG_REQUEST_BYTES, 3 * MAX_CONFIG_BYTES]) {
+    t.match(await rejection(apply(Buffer.alloc(bytes, 35))), { code: status.RESOURCE_EXHAUSTED, details });
+  }
   t.match(await rejection(apply(Buffer.from([0x80]))), { code: status.INVALID_ARGUMENT, details: /is not text/ });
   t.match(await rejection(apply(controlplane, { mode: 77 })), {
     code: status.INVALID_ARGUMENT,

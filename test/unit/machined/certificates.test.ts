@@ -14,11 +14,16 @@ const context = (deadlineMs = 5000) =>
 
 function handlerOf(identity: IdentityHolder) {
   const logged: string[] = [];
-  const issue = certificateHandler({
+  const handler = certificateHandler({
+    clock: { pass: async () => {} },
     identity,
+    maintenanceIssued: () => {},
+    join: () => Promise.reject(new Error('this node has a CA key')),
     names: (certSans) => serverNames('node-1', {}, certSans),
     log: (text) => void logged.push(text),
   });
+  const issue = (key: { publicKey: Buffer }, call: CallContext) =>
+    handler({ ...key, signingRequest: Buffer.alloc(0) }, call);
   return { issue, logged };
 }
 

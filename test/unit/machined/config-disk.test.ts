@@ -2,7 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { MAX_CONFIG_BYTES, readConfigDisk, writeConfigDisk } from '../../../lib/machined/config-disk.js';
+import { CONFIG_TOO_LARGE, MAX_CONFIG_BYTES } from '../../../lib/config/index.js';
+import { readConfigDisk, writeConfigDisk } from '../../../lib/machined/config-disk.js';
 import type { MountOptions } from '../../../lib/native/contract.js';
 import { loadNative } from '../../../lib/native/index.js';
 
@@ -12,6 +13,7 @@ const { files } = loadNative();
 function disk(t: Test, devices = ['/dev/vdb'], failure?: NodeJS.ErrnoException) {
   const mountPoint = t.testdir();
   const calls: (MountOptions | string)[] = [];
+  let mounts = 0;
   const access = {
     mountPoint,
     files,
@@ -23,13 +25,18 @@ function disk(t: Test, devices = ['/dev/vdb'], failure?: NodeJS.ErrnoException) 
       mount: async (options: MountOptions) => {
         if (failure) throw failure;
         calls.push(options);
+        mounts += 1;
       },
-      umount: async (target: string) => void calls.push(`umount ${target}`),
+      umount: async (target: string) => {
+        if (mounts === 0) throw Object.assign(new Error('not mounted'), { code: 'EINVAL' });
+        mounts -= 1;
+        calls.push(`umount ${target}`);
+      },
     },
   };
   const read = () => readConfigDisk(access);
   const write = (text: string) => writeConfigDisk(access, text);
-  return { mountPoint, calls, read, write, file: join(mountPoint, 'config.yaml') };
+  return { mountPoint, access, calls, read, write, file: join(mountPoint, 'config.yaml') };
 }
 
 t.test('the disk is mounted without any rights, and only as long as it is read', async (t) => {
@@ -41,6 +48,19 @@ t.test('the disk is mounted without any rights, and only as long as it is read',
     { source: '/dev/vdb', target: mountPoint, fstype: 'ext4', flags: ['ro', 'nosuid', 'nodev', 'noexec'] },
     `umount ${mountPoint}`,
   ]);
+});
+
+t.test('what one that was killed at work has left mounted is unmounted first', async (t) => {
+  const { calls, read, access, mountPoint, file } = disk(t);
+  writeFileSync(file, 'version: v1alpha1\n');
+  await access.mount.mount({ source: '/dev/vdb', target: mountPoint, fstype: 'ext4', flags: [] });
+  t.equal(await read(), 'version: v1alpha1\n');
+  t.match(calls.slice(2), [
+    `umount ${mountPoint}`,
+    { flags: ['ro', 'nosuid', 'nodev', 'noexec'] },
+    `umount ${mountPoint}`,
+  ]);
+  t.equal(calls.length, 5, 'and nothing is left');
 });
 
 t.test('no disk is not an error; several are', async (t) => {
@@ -57,7 +77,11 @@ t.test('a file that is missing, no file, or too large', async (t) => {
     ['a folder', (file) => mkdirSync(file), /is not a file/],
     ['a link into our own files', (file) => symlinkSync('/etc/passwd', file), /cannot be opened \(ELOOP\)/],
     ['a FIFO that nobody writes', (file) => void execFileSync('mkfifo', [file]), /is not a file/],
-    ['too large', (file) => writeFileSync(file, Buffer.alloc(MAX_CONFIG_BYTES + 1)), /has more than 1048576 bytes/],
+    [
+      'too large',
+      (file) => writeFileSync(file, Buffer.alloc(MAX_CONFIG_BYTES + 1)),
+      new RegExp(`config\\.yaml on the config disk ${CONFIG_TOO_LARGE}`),
+    ],
   ];
   for (const [name, make, message] of cases) {
     await t.test(name, async (t) => {

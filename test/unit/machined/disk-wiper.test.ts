@@ -2,11 +2,16 @@
 import { closeSync, mkdirSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { ControlError } from '../../../lib/control/errors.js';
 import { machine } from '../../../lib/gen/machine/machine.js';
 import { MachineServiceDefinition } from '../../../lib/gen/machine/service.js';
+import type { Blockd } from '../../../lib/machined/blockd.js';
 import { DiskWiper } from '../../../lib/machined/disk-wiper.js';
 import { resetQueries } from '../../../lib/machined/queries/reset.js';
+import type { DeviceTarget } from '../../../lib/native/contract.js';
 import { loadNative } from '../../../lib/native/index.js';
+import { blockdVia, connectedBlockd } from '../blockd/support/connected.js';
+import { NO_KUBERNETES } from './no-containers.js';
 
 const { block } = loadNative();
 const MIB = 1 << 20;
@@ -18,7 +23,12 @@ interface Disk {
   holder?: string;
 }
 
-function machineWith(t: Test, disks: Record<string, Disk>, mounts: { device: string; mountPoint: string }[] = []) {
+function machineWith(
+  t: Test,
+  disks: Record<string, Disk>,
+  mounts: { device: string; mountPoint: string }[] = [],
+  blockd?: Pick<Blockd, 'wipe'>,
+) {
   const folder = t.testdir({ sysfs: {}, dev: {} });
   const [sysfs, dev] = [join(folder, 'sysfs'), join(folder, 'dev')];
   let minor = 0;
@@ -46,20 +56,33 @@ function machineWith(t: Test, disks: Record<string, Disk>, mounts: { device: str
   }
   const log: string[] = [];
   const erased: unknown[] = [];
+  const synced: string[] = [];
   // Files cannot be discarded; the rest is the real thing.
   const onFiles = {
     inspect: block.inspect,
+    info: block.info,
     wipeSignatures: block.wipeSignatures,
     flush: async () => {},
-    erase: async (path: string, kind: string, offset: number, length: number) => {
-      erased.push([path, kind, offset, length]);
+    syncPartitions: async (disk: string) => {
+      synced.push(disk);
+      return { wasReread: true, deleted: [], grown: [], added: [] };
+    },
+    erase: async (device: DeviceTarget, kind: string, offset: number, length: number) => {
+      erased.push([typeof device === 'string' ? device : 'what blockd was given', kind, offset, length]);
       if (disks.vdb?.holder === '') throw Object.assign(new Error('it cannot'), { code: 'EOPNOTSUPP' });
     },
   };
-  const wiper = new DiskWiper({ block: onFiles, mounts: () => mounts, log: (text) => void log.push(text), sysfs, dev });
+  const wiper = new DiskWiper({
+    block: onFiles,
+    blockd: blockd ?? connectedBlockd(t, onFiles),
+    mounts: () => mounts,
+    log: (text) => void log.push(text),
+    sysfs,
+    dev,
+  });
   const path = (name: string) => join(dev, name);
   const magic = (name: string) => readFileSync(path(name)).readUInt16LE(EXT4_MAGIC_AT);
-  return { wiper, path, magic, log, erased };
+  return { wiper, path, magic, log, erased, synced };
 }
 
 t.test('a disk and its partitions lose what makes them look like something; others do not', async (t) => {
@@ -97,10 +120,62 @@ t.test('all are looked at before any is written to', async (t) => {
   t.equal(magic('vda'), 0xef53);
 });
 
+t.test('disks and partitions that nothing uses are wiped by name', async (t) => {
+  const mounts = [{ device: '254:1', mountPoint: '/var' }];
+  const disks = { vda: { partitions: ['vda1', 'vda2'] }, vdb: { partitions: ['vdb1'] }, vdc: {} };
+  const { wiper, path, magic, log, erased, synced } = machineWith(t, disks, mounts);
+  await wiper.wipeDevices([
+    { name: 'vda2', method: 'FAST' },
+    { name: 'vdb', method: 'ZEROES' },
+  ]);
+  t.same([magic('vda'), magic('vda1'), magic('vda2'), magic('vdb'), magic('vdb1')], [0xef53, 0xef53, 0, 0, 0]);
+  t.same(erased, [['what blockd was given', 'zero', 0, 4 * MIB]]);
+  t.same(synced, [path('vdb')], 'the kernel forgets its partitions');
+  t.match(log, [/vda2 was wiped: its signatures/, /vdb was wiped: all of it is zeros/]);
+  for (const name of ['vda', 'vda1']) {
+    const both = [
+      { name: 'vdc', method: 'FAST' as const },
+      { name, method: 'FAST' as const },
+    ];
+    const why = { kind: 'FAILED_PRECONDITION', message: /vda1 is in use: it is mounted at \/var/ };
+    await t.rejects(wiper.wipeDevices(both), why);
+    t.equal(magic('vdc'), 0xef53, 'all are looked at first');
+  }
+  for (const name of ['', 'nothing', '../vda', '/dev/vda']) {
+    const error: unknown = await wiper.wipeDevices([{ name, method: 'FAST' }]).catch((thrown) => thrown);
+    t.match(error, { kind: 'NOT_FOUND' });
+  }
+});
+
+t.test('without blockd nothing is wiped while the node runs; a reset does not need it', async (t) => {
+  const blockd = blockdVia(() => {
+    throw new ControlError('UNAVAILABLE', 'blockd does not run');
+  });
+  const { wiper, path, magic, log } = machineWith(t, { vdb: { partitions: ['vdb1'] } }, [], blockd);
+  const wiping = wiper.wipeDevices([{ name: 'vdb', method: 'FAST' }]);
+  const message = /vdb was not wiped: blockd, which works on disks, does not run$/;
+  t.match(await wiping.catch((error) => error), { kind: 'UNAVAILABLE', message });
+  t.same([magic('vdb'), magic('vdb1'), log], [0xef53, 0xef53, []]);
+  await wiper.wipe([path('vdb')]);
+  t.same([magic('vdb'), magic('vdb1')], [0, 0]);
+});
+
 t.test('what a reset may ask for', async (t) => {
   const checked: string[][] = [];
-  const disks = { check: async (paths: readonly string[]) => void checked.push([...paths]) };
-  const answer = resetQueries({ disks })[MachineServiceDefinition.Reset.path];
+  const disks = {
+    check: async (paths: readonly string[]) => void checked.push([...paths]),
+    wipeDevices: async () => {},
+  };
+  const partitions: string[][] = [];
+  const volumes = {
+    checkWipe: async (labels: readonly string[]) => {
+      if (labels.includes('META')) throw new ControlError('NOT_FOUND', 'no system partition "META"');
+      partitions.push([...labels]);
+    },
+  };
+  let left = 0;
+  const kubernetes = { ...NO_KUBERNETES, leave: async () => void left++ };
+  const answer = resetQueries({ disks, volumes, kubernetes })[MachineServiceDefinition.Reset.path];
   const ask = (request: machine.ResetRequest.$Properties) =>
     answer?.(machine.ResetRequest.encode(request).finish(), { caller: '', signal: new AbortController().signal });
   const { WipeMode } = machine.ResetRequest;
@@ -109,8 +184,16 @@ t.test('what a reset may ask for', async (t) => {
   await ask({ userDisksToWipe: ['/dev/vdb'], mode: WipeMode.USER_DISKS });
   t.same(checked, [[], ['/dev/vdb'], ['/dev/vdb']]);
   const label = [{ label: 'STATE', wipe: true }];
+  await ask({ systemPartitionsToWipe: [...label, { label: 'EPHEMERAL', wipe: false }], mode: WipeMode.SYSTEM_DISK });
+  t.same(partitions.at(-1), ['STATE'], 'only those that are to be wiped');
+  t.equal(left, 1, 'the one that was graceful and took all with it has left the cluster');
+  await ask({ graceful: true, systemPartitionsToWipe: [{ label: 'EPHEMERAL', wipe: true }] });
+  t.equal(left, 2, "the node's membership is on EPHEMERAL");
+  await ask({ graceful: true, systemPartitionsToWipe: label });
+  await ask({ graceful: true, userDisksToWipe: ['/dev/vdb'], mode: WipeMode.USER_DISKS });
+  t.equal(left, 2, 'which the others leave alone');
   const refused: [machine.ResetRequest.$Properties, object][] = [
-    [{ systemPartitionsToWipe: label }, { kind: 'NOT_FOUND', message: /no system partition "STATE"/ }],
+    [{ systemPartitionsToWipe: [{ label: 'META', wipe: true }] }, { kind: 'NOT_FOUND', message: /"META"/ }],
     [{ userDisksToWipe: ['/dev/vdb'], mode: WipeMode.SYSTEM_DISK }, { kind: 'INVALID_ARGUMENT' }],
     [{ systemPartitionsToWipe: label, mode: WipeMode.USER_DISKS }, { kind: 'INVALID_ARGUMENT' }],
     [{ mode: WipeMode.USER_DISKS }, { kind: 'INVALID_ARGUMENT' }],

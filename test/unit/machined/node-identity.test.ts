@@ -1,7 +1,13 @@
 import t from 'tap';
 import { IdentityHolder, type NodeIdentity } from '../../../lib/machined/node-identity.js';
 
-const IDENTITY: NodeIdentity = { ca: { crt: 'c', key: 'k' }, acceptedCas: 'c', certSans: [] };
+const IDENTITY: NodeIdentity = {
+  ca: { crt: 'c', key: 'k' },
+  acceptedCas: 'c',
+  certSans: [],
+  token: 't',
+  controlPlaneHost: '10.5.0.2',
+};
 const signal = () => new AbortController().signal;
 
 t.test('whoever asks before there is a config waits for it', async (t) => {

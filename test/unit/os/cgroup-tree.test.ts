@@ -75,7 +75,11 @@ t.test('lays the tree out and goes into init', async (t) => {
   const handle = tree.serviceGroup('osd', { memoryMax: 1024, pidsMax: 64 });
   t.equal(tree.serviceGroup('osd', { pidsMax: 32 }), handle, 'the same group again');
   t.same(cgroup.limits.get('system/osd'), { memoryMax: 1024, pidsMax: 32 });
-  t.same([...tree.stats().entries()].at(-1), ['system/osd', { memoryBytes: 2 }]);
+  t.same([...tree.stats().entries()].at(-1), ['system/osd', { memoryBytes: 4 }]);
+  tree.serviceGroup('containerd', {}, 'podruntime/runtime');
+  t.ok(cgroup.limits.has('podruntime/runtime') && cgroup.limits.has('podruntime/shim'));
+  tree.removeServiceGroup('containerd', 'podruntime/runtime');
+  t.notOk(cgroup.limits.has('podruntime/runtime'));
   tree.removeServiceGroup('osd');
   t.notOk(handle.isOpen);
   t.notOk(cgroup.limits.has('system/osd'));

@@ -2,7 +2,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import t from 'tap';
 import type { MountInfo } from '../../../lib/native/contract.js';
-import { listDisks } from '../../../lib/os/disks.js';
+import { listDisks, systemDevices } from '../../../lib/os/disks.js';
 
 const mount = (mountPoint: string, device: string) => ({ mountPoint, device }) as MountInfo;
 
@@ -59,7 +59,10 @@ t.test('disks of every kind', async (t) => {
     'dm-0': { link: 'virtual/block/dm-0', files: { size: '5', ro: '0', dev: '253:0' } },
   });
   await symlink('../../../../../../class/block', join(folder, 'block', 'vda', 'subsystem'));
-  const disks = await listDisks([mount('/', '0:1'), mount('/var', '253:0'), mount('/mnt', '259:0')], folder);
+  const disks = await listDisks(
+    systemDevices([mount('/', '0:1'), mount('/var', '253:0'), mount('/mnt', '259:0')]),
+    folder,
+  );
   t.strictSame(
     disks.map(({ name, type, systemDisk }) => [name, type, systemDisk]),
     [
@@ -85,7 +88,7 @@ t.test('disks of every kind', async (t) => {
   t.match(disks[1], { model: 'FAST', serial: 'S1', wwid: 'eui.0025', uuid: 'u-u', busPath: /nvme\/nvme0$/ });
   t.match(disks[2], { model: 'SOME SSD', wwid: 'naa.5002538e', size: 1_024_000_000_000, readonly: false });
   for (const device of ['8:0', '8:1']) {
-    const found = await listDisks([mount('/', device)], folder);
+    const found = await listDisks(systemDevices([mount('/', device)]), folder);
     t.strictSame(
       found.filter(({ systemDisk }) => systemDisk).map(({ name }) => name),
       ['sda'],

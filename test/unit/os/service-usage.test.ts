@@ -10,11 +10,13 @@ t.test('init and the services that have processes, in one call, nothing left ope
   const root = t.testdir({
     init: {},
     system: { osd: {}, 'cgroup.procs': '', machined: {}, stopped: {} },
+    podruntime: { kubelet: {}, shim: {} },
     kubepods: {},
   });
   const calls: FileDescriptor[][] = [];
   const given: CgroupStats[] = [
     { memoryBytes: 10, pids: 1, cpu: { usageUsec: 7 } as CgroupStats['cpu'] & object },
+    { memoryBytes: 50, pids: 1, cpu: { usageUsec: 9 } as CgroupStats['cpu'] & object },
     { memoryBytes: 20, pids: 2, cpu: { usageUsec: 8 } as CgroupStats['cpu'] & object },
     { pids: 3 },
     { memoryBytes: 40, pids: 0 },
@@ -28,11 +30,12 @@ t.test('init and the services that have processes, in one call, nothing left ope
   };
   t.strictSame(await serviceUsage({ files, cgroup }, root), [
     { id: 'init', memoryBytes: 10, cpuUsec: 7 },
+    { id: 'kubelet', memoryBytes: 50, cpuUsec: 9 },
     { id: 'machined', memoryBytes: 20, cpuUsec: 8 },
     { id: 'osd', memoryBytes: 0, cpuUsec: 0 },
   ]);
   t.equal(calls.length, 1);
-  t.equal(calls[0]?.length, 4);
+  t.equal(calls[0]?.length, 5);
   t.notOk(calls[0]?.some(({ isOpen }) => isOpen));
   await t.rejects(serviceUsage({ files, cgroup }, join(root, 'none')), { code: 'ENOENT' });
 });

@@ -3,28 +3,7 @@ import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import { querySntp, readAnswer } from '../../../lib/os/sntp.js';
-
-const EPOCH_SECONDS = 2_208_988_800;
-
-function writeTime(packet: Buffer, offset: number, timeMs: number): void {
-  const seconds = Math.floor(timeMs / 1000);
-  packet.writeUInt32BE((seconds + EPOCH_SECONDS) % 2 ** 32, offset);
-  packet.writeUInt32BE(Math.floor(((timeMs - seconds * 1000) / 1000) * 2 ** 32), offset + 4);
-}
-
-/** A good answer to a request. */
-function answerTo(request: Buffer, { aheadMs = 0, takesMs = 0 } = {}): Buffer {
-  const packet = Buffer.alloc(48);
-  packet[0] = 0x24;
-  packet[1] = 2;
-  packet.writeUInt32BE(0x0000_0800, 4);
-  packet.writeUInt32BE(0x0000_0800, 8);
-  request.copy(packet, 24, 40, 48);
-  const now = Date.now() + aheadMs;
-  writeTime(packet, 32, now - takesMs);
-  writeTime(packet, 40, now);
-  return packet;
-}
+import { answerTo, writeTime } from '../../helpers/time-server.js';
 
 /** Answers with whatever `answers` gives for a request. */
 async function server(t: Test, answers: (request: Buffer, from: RemoteInfo) => Buffer[], address = '127.0.0.1') {
@@ -145,6 +124,13 @@ t.test('nobody there', async (t) => {
   gone.close();
   await once(gone, 'close');
   t.match(await failure(querySntp('127.0.0.1', { port: closed })), /ERR_TIME_SERVER: .*ECONNREFUSED/);
+});
+
+t.test('no way to the server', async (t) => {
+  // The kernel refuses to connect to either, as it does to any address while there is no route.
+  for (const address of ['255.255.255.255', 'fe80::1']) {
+    t.match(await failure(querySntp(address)), new RegExp(`time server ${address} cannot be reached: connect E`));
+  }
 });
 
 t.test('the era that begins in 2036', async (t) => {

@@ -56,7 +56,13 @@ t.test('apply-config', async (t) => {
     asked.at(-1)?.data.toString(),
     '# kept\nmachine:\n  certSANs: [ a, b ] # too\n  network:\n    hostname: n2\n    nameservers:\n      - 1.1.1.1\n',
   );
-  t.match(await osctl('apply', '-f', some, '-p', '[{"op": "add"}]'), { code: 1, stderr: /the patch: JSON patches/ });
+  await osctl('apply', '-f', some, '-p', '[{"op": "add", "path": "/machine/certSANs/-", "value": "c"}]');
+  t.equal(asked.at(-1)?.data.toString(), '# kept\nmachine:\n  certSANs: [ a, c ] # too\n');
+  t.match(await osctl('apply', '-f', some, '-p', '[{"op": "add"}]'), {
+    code: 1,
+    stderr: /the patch has a problem:\n {2}line 1: \[0\]\.path: is missing/,
+  });
+  t.equal((await osctl('apply', '-f', some, '-p', '@')).code, 2);
   t.match(await osctl('apply', '-f', some, '-p', 'a: ['), { code: 1, stderr: /the patch has a problem/ });
 
   const json = await osctl('-o', 'json', 'apply-config', '-f', file);

@@ -51,7 +51,7 @@ t.test('a reset asks on a terminal', async (t) => {
     ['Ctrl-C', '\x03'],
   ] as const) {
     const { code, shown } = await reset(answer, '--user-disks-to-wipe', '/dev/vdb,/dev/vdc');
-    t.match(shown, `Reset ${node.endpoint} and wipe /dev/vdb, /dev/vdc of each? [y/N] `);
+    t.match(shown, `Reset ${node.endpoint} and wipe STATE and EPHEMERAL, /dev/vdb, /dev/vdc of each? [y/N] `);
     t.match(shown, /osctl: nothing was done/, name);
     t.equal(code, 1, name);
   }
@@ -59,7 +59,7 @@ t.test('a reset asks on a terminal', async (t) => {
 
   for (const answer of ['y\r', 'YES\r']) {
     const { code, shown } = await reset(answer);
-    t.match(shown, `Reset ${node.endpoint}? [y/N] `);
+    t.match(shown, `Reset ${node.endpoint} and wipe STATE and EPHEMERAL of each? [y/N] `);
     t.equal(code, 0, shown);
   }
   t.equal(asked.length, 2);

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
-import type { machine } from '../../../lib/gen/machine/machine.js';
+import type { machine, osd } from '../../../lib/gen/machine/machine.js';
 import { type SocketFlags, socketRequest } from '../../../lib/osctl/socket-view.js';
 import { FakeNode, statusError } from '../client/fake-node.js';
 import { OsctlHome } from './osctl-child.js';
@@ -86,6 +86,39 @@ const handlers = {
       },
     ],
   }),
+  Interfaces: () => ({
+    messages: [
+      {
+        interfaces: [
+          {
+            ...{ index: 2, name: 'eth0', hardwareAddress: '52:54:00:00:00:01', mtu: 1500, up: true, carrier: true },
+            addresses: [
+              { address: '10.0.2.15/24', scope: 'global', source: 'dhcp', validSeconds: 86_000 },
+              { address: 'fd00::1/64', scope: 'global', source: 'ra', flags: ['tentative', 'noprefixroute'] },
+              { address: '192.0.2.9/24', scope: 'global' },
+            ],
+          },
+          { index: 3, name: 'veth0', kind: 'veth', mtu: 1400, master: 'br0', up: true },
+        ],
+      },
+    ],
+  }),
+  Routes: (request: osd.RoutesRequest.$Properties) => {
+    asked.push(request);
+    const [gateway, other] = ['10.0.2.2', '10.0.2.3'];
+    const nextHops = [gateway, other].map((hop) => ({ gateway: hop, interface: 'eth0', weight: 1 }));
+    const main = { table: 254, type: 'unicast' };
+    return {
+      messages: [
+        {
+          routes: [
+            { ...main, destination: 'default', gateway, interface: 'eth0', metric: 1024, protocol: 'dhcp' },
+            { ...main, destination: '192.0.2.0/24', nextHops, protocol: 'config', source: '10.0.2.15' },
+          ],
+        },
+      ],
+    };
+  },
   Netstat: (request: machine.NetstatRequest.$Properties) => {
     asked.push(request);
     return { messages: [{ connectrecord: SOCKETS }] };
@@ -218,6 +251,25 @@ t.test('figures of a node', async (t) => {
       { type: 'HDD', readonly: true, systemDisk: false },
       { type: 'NVME', model: 'FAST ONE' },
     ]);
+  });
+
+  await t.test('interfaces and routes', async (t) => {
+    t.strictSame(await lines('interfaces'), [
+      'INTERFACE   STATE        MAC                 MTU    KIND   MASTER   ADDRESSES',
+      'eth0        up           52:54:00:00:00:01   1500   -      -        10.0.2.15/24 (dhcp) fd00::1/64 (ra, tentative) 192.0.2.9/24',
+      'veth0       no carrier   -                   1400   veth   br0      -',
+      '',
+    ]);
+    t.match(await json('interfaces'), [{ name: 'eth0', addresses: [{ validSeconds: 86_000 }, {}, {}] }, {}]);
+    t.strictSame(await lines('routes'), [
+      'DESTINATION    GATEWAY             INTERFACE   SOURCE      METRIC   PROTOCOL',
+      'default        10.0.2.2            eth0        -           1024     dhcp',
+      '192.0.2.0/24   10.0.2.2 10.0.2.3   eth0 eth0   10.0.2.15   0        config',
+      '',
+    ]);
+    t.match(asked.at(-1), { all: false });
+    t.match((await lines('routes', '--all')).slice(0, 2), [/PROTOCOL +TYPE +TABLE$/, /dhcp +unicast +254$/]);
+    t.match(asked.at(-1), { all: true });
   });
 
   await t.test('netstat', async (t) => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
 import type { ControlError } from '../../../lib/control/errors.js';
+import { setAttribute } from '../../helpers/extended-attribute.js';
 import { FakeNode, statusError } from '../client/fake-node.js';
 import { copy, list, read, usage } from '../machined/queries/files/file-calls.js';
 import { OsctlHome } from './osctl-child.js';
@@ -51,6 +52,8 @@ t.test('files of a node', async (t) => {
   symlinkSync('sub', join(folder, 'link'));
   utimesSync(join(folder, 'file'), 1, Date.UTC(2020, 0, 2, 12) / 1000);
 
+  setAttribute(join(folder, 'file'), 'user.label', Buffer.from('content'));
+
   await t.test('list', async (t) => {
     const plain = await osctl('list', folder);
     t.equal(plain.stdout, '.\nfile\nlink\nsub\n');
@@ -58,7 +61,7 @@ t.test('files of a node', async (t) => {
     t.equal((await osctl('ls', '-r', '-t', 'f', folder)).stdout, 'file\nsub/deep/odd\\x0a\\x1b[2Jname\n');
     t.equal((await osctl('ls', '-t', 'd,l', '-d', '2', folder)).stdout, '.\nlink\nsub\nsub/deep\n');
     const long = (await osctl('ls', '-l', folder)).stdout.split('\n');
-    t.match(long[0], /^MODE +UID +GID +SIZE\(B\) +LASTMOD +NAME$/);
+    t.match(long[0], /^MODE +UID +GID +SIZE\(B\) +LASTMOD +LABEL +NAME$/);
     t.match(long[2], /^-rw-r--r-- +\d+ +\d+ +2000 +Jan {2}2 2020 \d\d:00 +file$/);
     t.match(long[3], /^Lrwxrwxrwx .* [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d +link -> sub$/);
     t.match(long[4], /^drwxr-xr-x .* sub$/);
@@ -66,7 +69,8 @@ t.test('files of a node', async (t) => {
     const [dot, file, link] = JSON.parse((await osctl('ls', '-o', 'json', folder)).stdout);
     t.match(dot, { relativeName: '.', isDir: true, mode: 'drwx------' });
     t.match(file, { name: `${folder}/file`, size: 2000, modified: '2020-01-02T12:00:00.000Z', mode: '-rw-r--r--' });
-    t.match(link, { link: 'sub' });
+    t.match(link, { link: 'sub', xattrs: [] });
+    t.match(file.xattrs, [{ name: 'user.label', data: '' }], 'the name of what is content');
     t.match((await osctl('ls', '-o', 'yaml', `${folder}/file`)).stdout, /^- node: .*\n {2}name: .*\/file\n/);
     t.equal((await osctl('ls', '-o', 'json', '-t', 'l', join(folder, 'sub'))).stdout, '[]\n');
     const several = (await osctl('ls', ...both, folder)).stdout.split('\n');
@@ -80,6 +84,21 @@ t.test('files of a node', async (t) => {
     );
     t.equal((await osctl('ls', '-t', 'x')).code, 2);
     t.equal((await osctl('ls', '-d', '0')).code, 2);
+  });
+
+  await t.test('a label is shown as text', async (t) => {
+    const data = Buffer.from('system_u:object_r:etc_t:s0\0');
+    const List = (_request: object, call: { write(message: object): void; end(): void }) => {
+      call.write({ relativeName: 'hosts', xattrs: [{ name: 'security.selinux', data }] });
+      call.write({ relativeName: 'plain' });
+      call.end();
+    };
+    const labelled = await FakeNode.start({ handlers: { List }, secrets: node.secrets });
+    t.teardown(() => labelled[Symbol.asyncDispose]());
+    const { stdout } = await osctl('-e', labelled.endpoint, 'ls', '-l', '/etc');
+    t.match(stdout, / LABEL +NAME\n.* system_u:object_r:etc_t:s0 +hosts\n.* plain\n$/);
+    const [first] = JSON.parse((await osctl('-e', labelled.endpoint, 'ls', '-o', 'json', '/etc')).stdout);
+    t.same(first.xattrs, [{ name: 'security.selinux', data: data.toString('base64') }]);
   });
 
   await t.test('usage', async (t) => {

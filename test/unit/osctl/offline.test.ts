@@ -112,14 +112,45 @@ t.test('without a node', async (t) => {
     t.notOk(existsSync(home.path('controlplane.yaml')));
   });
 
+  await t.test('gen config with patches', async (t) => {
+    const words = ['gen', 'config', 'prod', 'https://10.0.0.1:6443', '--with-secrets', 'secrets.yaml', '-o', 'patched'];
+    await home.write('all.json', '[{"op": "add", "path": "/machine/certSANs/-", "value": "all.example"}]');
+    await succeed(
+      ...words,
+      ...['--config-patch', '@all.json'],
+      ...['--config-patch-control-plane', 'cluster: {apiServer: {certSANs: [api.example]}}'],
+      ...['--config-patch-worker', '{"machine": {"time": {"servers": ["10.0.0.5"]}}}'],
+    );
+    const [controlplane, worker] = [
+      parse(await text('patched/controlplane.yaml')),
+      parse(await text('patched/worker.yaml')),
+    ];
+    t.same([controlplane.machine.certSANs, worker.machine.certSANs], [['all.example'], ['all.example']]);
+    t.same([controlplane.cluster.apiServer.certSANs, worker.cluster.apiServer], [['api.example'], undefined]);
+    t.same([controlplane.machine.time, worker.machine.time], [undefined, { servers: ['10.0.0.5'] }]);
+
+    const wrong = await home.run(
+      ...words,
+      '--force',
+      '--config-patch',
+      '@all.json',
+      '--config-patch',
+      'machine: {x: 1}',
+    );
+    t.equal(wrong.code, 1);
+    t.match(wrong.stderr, /controlplane\.yaml, patched, has a problem:\n {2}line \d+: machine\.x: unknown field/);
+    const missing = await home.run(...words, '--force', '--config-patch', 'a: 1', '--config-patch', '- op: x');
+    t.match(missing.stderr, /patch 2 of 2 has a problem:\n {2}line 1: \[0\]\.op: must be one of/);
+  });
+
   await t.test('validate finds mistakes, and reads standard input', async (t) => {
     const config = await text('out/controlplane.yaml');
     await home.write('typo.yaml', config.replace('  token:', '  tokn: x\n  token:'));
     const typo = await home.run('validate', '-c', 'typo.yaml');
     t.equal(typo.code, 1);
     t.match(typo.stderr, /line \d+: machine\.tokn: unknown field/);
-    await home.write('warn.yaml', config.replace('  token:', '  kubelet: {}\n  token:'));
-    t.match(await home.run('validate', '-c', 'warn.yaml'), { code: 0, stderr: /warning: line \d+: machine\.kubelet/ });
+    await home.write('warn.yaml', config.replace('  token:', '  sysctls: {}\n  token:'));
+    t.match(await home.run('validate', '-c', 'warn.yaml'), { code: 0, stderr: /warning: line \d+: machine\.sysctls/ });
     t.equal((await home.run('validate', '-c', 'warn.yaml', '--strict')).code, 1);
     t.match(await home.run('validate', '-c', 'none.yaml'), { code: 1, stderr: /cannot open none\.yaml: no such file/ });
     t.match(await home.run('validate', '-c', '-'), { code: 1, stderr: /no document/ });

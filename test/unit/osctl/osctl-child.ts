@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../../../lib/osctl/main.js', import.meta.url));
+/** The compiled program. */
+export const osctlMain = fileURLToPath(new URL('../../../lib/osctl/main.js', import.meta.url));
 
 export interface Outcome {
   code: number | null;
@@ -36,7 +37,12 @@ export class OsctlHome implements AsyncDisposable {
   }
 
   start(...words: string[]): ChildProcessWithoutNullStreams {
-    return spawn(process.execPath, [main, ...words], { env: this.environment, cwd: this.folder });
+    return this.startWith([], ...words);
+  }
+
+  /** @param flags  of Node itself */
+  startWith(flags: readonly string[], ...words: string[]): ChildProcessWithoutNullStreams {
+    return spawn(process.execPath, [...flags, osctlMain, ...words], { env: this.environment, cwd: this.folder });
   }
 
   async run(...words: string[]): Promise<Outcome> {

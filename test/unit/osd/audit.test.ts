@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import t from 'tap';
 import { MachineServiceDefinition } from '../../../lib/gen/machine/service.js';
 import { SERVICES } from '../../../lib/osd/api.js';
-import { Refusals } from '../../../lib/osd/refusals.js';
+import { Refusals } from '../../../lib/server/refusals.js';
 import { CLIENT_AUTH } from './support/authority.js';
 import { OsdNode } from './support/osd-node.js';
 import { Rig, rejection, until } from './support/rig.js';

@@ -4,8 +4,10 @@ import { availableParallelism, totalmem } from 'node:os';
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
 import { ControlError } from '../../../lib/control/errors.js';
+import { machine } from '../../../lib/gen/machine/machine.js';
 import type { OsdContext } from '../../../lib/osd/context.js';
 import { figureHandlers } from '../../../lib/osd/handlers/figures.js';
+import { FakeInit } from './support/fake-init.js';
 import { Rig, rejection } from './support/rig.js';
 
 t.test('of this machine', async (t) => {
@@ -63,8 +65,17 @@ t.test('what the kernel does not show is named', async (t) => {
   }
 });
 
-t.test('restart: init is asked, and what runs nowhere is not found', async (t) => {
-  const rig = await Rig.start();
+t.test('restart: init is asked for services, machined for containers', async (t) => {
+  const asked: string[] = [];
+  const machined = new FakeInit({
+    query: ({ path, request }) => {
+      const { namespace, id } = machine.RestartRequest.decode(request);
+      asked.push(`${path.slice(path.lastIndexOf('/') + 1)} ${namespace} ${id}`);
+      if (id === 'nope') throw new ControlError('NOT_FOUND', 'no container "nope" in system; there are none');
+      return { message: new Uint8Array(), streamed: false };
+    },
+  });
+  const rig = await Rig.start({ machined });
   t.teardown(() => rig.stop());
   const client = await rig.clientWith(['os:operator']);
   for (const namespace of ['', 'system']) {
@@ -74,12 +85,10 @@ t.test('restart: init is asked, and what runs nowhere is not found', async (t) =
   t.strictSame(rig.init.bodies('controlService'), Array(2).fill({ id: 'machined', action: 'RESTART' }));
   t.match(await rejection(client.unary('Restart', { namespace: 'system', id: 'nope' })), {
     code: status.NOT_FOUND,
-    details: 'no service "nope"; there are init, machined, osd',
+    details: 'no container "nope" in system; there are none',
   });
-  t.match(await rejection(client.unary('Restart', { namespace: 'k8s.io', id: 'pod' })), {
-    code: status.NOT_FOUND,
-    details: /nothing runs in k8s\.io/,
-  });
+  await client.unary('Restart', { namespace: 'k8s.io', id: 'default/web' });
+  t.same(asked, ['Restart system nope', 'Restart k8s.io default/web']);
   t.match(await rejection(client.unary('Restart', { namespace: 'other', id: 'osd' })), {
     code: status.INVALID_ARGUMENT,
   });

@@ -4,38 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
 import { MIB } from '../../../lib/base/units.js';
-import { AddressBuckets, DEFAULT_LIMITS, TokenBucket } from '../../../lib/osd/limits.js';
+import { DEFAULT_LIMITS } from '../../../lib/osd/limits.js';
 import { Rig, rejection, until } from './support/rig.js';
-
-t.test('token bucket', async (t) => {
-  let nowMs = 0;
-  const bucket = new TokenBucket(10, 3, () => nowMs);
-  t.strictSame(
-    [1, 2, 3, 4].map(() => bucket.take()),
-    [true, true, true, false],
-    'the burst, and no more',
-  );
-  nowMs = 99;
-  t.notOk(bucket.take(), 'not yet');
-  nowMs = 100;
-  t.strictSame([bucket.take(), bucket.take()], [true, false], 'one after a tenth of a second');
-  nowMs = 1e9;
-  t.strictSame(
-    [1, 2, 3, 4].map(() => bucket.take()),
-    [true, true, true, false],
-    'never more than the burst',
-  );
-});
-
-t.test('a bucket an address', async (t) => {
-  const buckets = new AddressBuckets(0, 1, () => 0);
-  const take = (...addresses: string[]) => addresses.map((address) => buckets.take(address));
-  t.strictSame(take('10.0.0.1', '10.0.0.2', '10.0.0.1', '::ffff:10.0.0.1'), [true, true, false, false], 'IPv4');
-  t.strictSame(take('fd00:1:2:3::1', 'fd00:1:2:3:4:5:6:7', 'fd00:1:2:4::1'), [true, false, true], 'IPv6 by /64');
-  t.strictSame(take('::1', '::', 'fe80::1%eth0', 'fe80::2'), [true, false, true, false], 'short forms, zones');
-  for (let host = 0; host < 2000; host += 1) buckets.take(`10.1.${host >> 8}.${host & 255}`);
-  t.ok(buckets.take('10.0.0.1'), 'addresses that were not seen for long are forgotten');
-});
 
 /** Opens TCP connections that say nothing. */
 async function openSilent(port: number, count: number): Promise<{ sockets: Socket[]; closed: () => number }> {
@@ -169,7 +139,7 @@ t.test('HTTP/2: rapid resets end the session, not the server', async (t) => {
 });
 
 t.test('messages: above the limit refused', async (t) => {
-  const rig = await Rig.start({ limits: { maxMessageBytes: MIB } });
+  const rig = await Rig.start({ limits: { maxConfigRequestBytes: MIB } });
   t.teardown(() => rig.stop());
   const client = await rig.clientWith(['os:operator']);
   const { code } = await rejection(client.unary('ServiceStop', { id: 'x'.repeat(MIB + 1) }));

@@ -3,6 +3,7 @@ import { status } from '@grpc/grpc-js';
 import t from 'tap';
 import { KIB, MIB } from '../../../lib/base/units.js';
 import { SERVICES } from '../../../lib/osd/api.js';
+import { seededRandom } from '../../helpers/seeded-random.js';
 import { FakeKmsg } from './support/fake-kmsg.js';
 import { FakeRing } from './support/fake-ring.js';
 import { Rig } from './support/rig.js';
@@ -11,17 +12,6 @@ t.setTimeout(120_000);
 const CALLS = SERVICES.flatMap((service) => Object.values(service));
 const SEED = Number(process.env.FUZZ_SEED ?? 20_261_125);
 const ROUNDS = Number(process.env.FUZZ_ROUNDS ?? 300);
-
-/** mulberry32: small, and the same everywhere. */
-function randomNumbers(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 function varint(value: number): number[] {
   const bytes = [];
@@ -101,7 +91,7 @@ function isInvalidText(error: Error): boolean {
 }
 
 t.test('decoders: a message or an error, nothing else', async (t) => {
-  const random = randomNumbers(SEED);
+  const random = seededRandom(SEED);
   let [messages, errors] = [0, 0];
   for (const { path, requestDeserialize } of CALLS) {
     for (const request of hostileRequests(random, ROUNDS)) {
@@ -162,7 +152,7 @@ t.test(
 );
 
 t.test('a server takes them all: a status for each, and it still serves', async (t) => {
-  const random = randomNumbers(SEED + 1);
+  const random = seededRandom(SEED + 1);
   const rig = await Rig.start({ ring: new FakeRing().module, kmsg: new FakeKmsg().module });
   t.teardown(() => rig.stop());
   const admin = await rig.clientWith(['os:admin']);
@@ -184,7 +174,7 @@ t.test('a server takes them all: a status for each, and it still serves', async 
 });
 
 t.test('metadata: whatever a client may send in a header', async (t) => {
-  const random = randomNumbers(SEED + 2);
+  const random = seededRandom(SEED + 2);
   const rig = await Rig.start();
   t.teardown(() => rig.stop());
   const admin = await rig.clientWith(['os:admin']);

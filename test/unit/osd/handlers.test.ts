@@ -41,7 +41,8 @@ t.test('services, as containers and as services', async (t) => {
     podId: 'init',
   });
   t.equal(reply?.containers?.[3]?.status, 'FAILED');
-  t.strictSame((await client.unary('Containers', { namespace: 'k8s.io' })).messages?.[0]?.containers ?? [], []);
+  // Those of pods are machined's to tell, and there is none here.
+  t.equal((await rejection(client.unary('Containers', { namespace: 'k8s.io' }))).code, status.UNAVAILABLE);
   t.equal((await rejection(client.unary('Containers', { namespace: 'moby' }))).code, status.INVALID_ARGUMENT);
 
   const services = (await client.unary('ServiceList', {})).messages?.[0]?.services ?? [];
@@ -82,6 +83,7 @@ t.test('power', async (t) => {
     (await client.unary('Reboot', { mode: Mode.POWERCYCLE })).messages?.[0]?.actorId,
     (await client.unary('Reboot', { mode: Mode.FORCE })).messages?.[0]?.actorId,
     (await client.unary('Shutdown', { force: true })).messages?.[0]?.actorId,
+    (await client.unary('Shutdown', {})).messages?.[0]?.actorId,
   ];
   const asked = rig.init.bodies('power');
   t.strictSame(
@@ -89,15 +91,16 @@ t.test('power', async (t) => {
     actors,
   );
   t.strictSame(
-    asked.map((item) => [item.action, item.force]),
+    asked.map((item) => [item.action, item.force, item.drain]),
     [
-      ['REBOOT', false],
-      ['REBOOT', false],
-      ['REBOOT', true],
-      ['SHUTDOWN', false],
+      ['REBOOT', false, true],
+      ['REBOOT', false, true],
+      ['REBOOT', true, false],
+      ['SHUTDOWN', false, false],
+      ['SHUTDOWN', false, true],
     ],
   );
-  t.equal(new Set(actors).size, 4);
+  t.equal(new Set(actors).size, 5);
   for (const actor of actors) t.match(actor, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
   t.match(asked[0]?.reason, /^reboot over the API by 127\.0\.0\.1:\d+/);
   rig.init.answers.power = () => {
@@ -105,6 +108,29 @@ t.test('power', async (t) => {
   };
   t.equal((await rejection(client.unary('Reboot', {}))).code, status.PERMISSION_DENIED, 'a refusal of init is told');
 });
+
+t.test(
+  'a reset moves pods away on the way down, unless the node has left its cluster before, or is not to',
+  async (t) => {
+    const machined = new FakeInit({ query: () => ({ message: new Uint8Array(), streamed: false }) });
+    const rig = await Rig.start({ machined });
+    t.teardown(() => rig.stop());
+    const client = await rig.clientWith(['os:admin']);
+    const { WipeMode } = machine.ResetRequest;
+    const disks = { mode: WipeMode.USER_DISKS, userDisksToWipe: ['/dev/vdb'] };
+    for (const [request, drain] of [
+      [{ graceful: true }, false],
+      [{ graceful: true, systemPartitionsToWipe: [{ label: 'EPHEMERAL', wipe: true }] }, false],
+      [{ graceful: true, systemPartitionsToWipe: [{ label: 'STATE', wipe: true }] }, true],
+      [{ graceful: true, ...disks }, true],
+      [{ graceful: false, ...disks }, false],
+      [{}, false],
+    ] as const) {
+      await client.unary('Reset', request as machine.ResetRequest.$Properties);
+      t.match(rig.init.bodies('power').at(-1), { drain, reset: true }, JSON.stringify(request));
+    }
+  },
+);
 
 t.test('the node that is meant', async (t) => {
   const rig = await Rig.start();
@@ -145,7 +171,9 @@ t.test('what is not served yet says so; what breaks inside says nothing', async 
     details: 'nothing is installed on a disk of this node: it boots what it is given',
   });
   const kind = { requestStream: false, responseStream: false };
-  t.match(await client.status({ path: '/machine.MachineService/EtcdStatus', ...kind }), { code: status.UNIMPLEMENTED });
+  t.match(await client.status({ path: '/machine.MachineService/EtcdAlarmList', ...kind }), {
+    code: status.UNIMPLEMENTED,
+  });
   t.match(await client.status({ path: '/machine.MachineService/Nothing', ...kind }), { code: status.UNIMPLEMENTED });
 
   rig.init.answers.listServices = () => {

@@ -38,7 +38,14 @@ t.test('health', async (t) => {
     return state;
   };
 
-  const names = ['', 'machine.MachineService', 'storage.StorageService', 'time.TimeService', 'grpc.health.v1.Health'];
+  const names = [
+    '',
+    'machine.MachineService',
+    'osd.NetworkService',
+    'storage.StorageService',
+    'time.TimeService',
+    'grpc.health.v1.Health',
+  ];
   for (const name of names) t.equal((await check(name)).status, ServingStatus.SERVING, name);
   t.match(await rejection(check('nobody')), {
     code: status.NOT_FOUND,

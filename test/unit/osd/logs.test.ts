@@ -1,7 +1,8 @@
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
 import { KIB, MIB } from '../../../lib/base/units.js';
-import { common } from '../../../lib/gen/machine/machine.js';
+import { ControlError } from '../../../lib/control/errors.js';
+import { common, machine } from '../../../lib/gen/machine/machine.js';
 import { metadataField, SLAB_BYTES, Slab, serializeData } from '../../../lib/osd/data-message.js';
 import { SlabPool } from '../../../lib/osd/slab-pool.js';
 import { StreamSlots } from '../../../lib/osd/stream-slots.js';
@@ -69,6 +70,18 @@ t.test('what is there, and the end of it', async (t) => {
   t.equal(ring.readers.size, 0, 'readers are closed');
   t.equal(rig.server.context.streams.used, 0);
   t.strictSame(rig.init.bodies('closeLog'), [], 'there was nothing to end at init');
+});
+
+t.test('a log that grows while it is read ends where it was at the call', async (t) => {
+  const ring = new FakeRing();
+  ring.write('one', 'two', 'three');
+  // As osd's own log does: each call is a line of it.
+  ring.beforeRead = () => ring.write('later');
+  const rig = await Rig.start({ ring: ring.module });
+  t.teardown(() => rig.stop());
+  const client = await rig.clientWith(['os:reader']);
+  t.equal(text(await client.collect('Logs', { ...SYSTEM, tailLines: 2 })), 'two\nthree\n');
+  t.equal(text(await client.collect('Logs', { ...SYSTEM, tailLines: 0 })), '');
 });
 
 t.test('a long log comes in slabs, whole', async (t) => {
@@ -215,6 +228,22 @@ t.test('a slow client holds little, and learns what it missed', async (t) => {
   call.cancel();
 });
 
+t.test("a log of a pod is machined's to find", async (t) => {
+  const asked: unknown[] = [];
+  const machined = {
+    request: async (method: string, { path, request }: { path: string; request: Uint8Array }) => {
+      asked.push([method, path, machine.LogsRequest.decode(request).id]);
+      throw new ControlError('NOT_FOUND', 'this node has run no pods');
+    },
+  };
+  const rig = await Rig.start({ ring: new FakeRing().module, machined: machined as never });
+  t.teardown(() => rig.stop());
+  const client = await rig.clientWith(['os:reader']);
+  const failure = await rejection(client.collect('Logs', { namespace: 'k8s.io', id: 'a/b:c', tailLines: -1 }));
+  t.match(failure, { code: status.NOT_FOUND, details: 'this node has run no pods' });
+  t.same(asked, [['openQueryStream', '/machine.MachineService/Logs', 'a/b:c']]);
+});
+
 t.test('no such log', async (t) => {
   const rig = await Rig.start({ ring: new FakeRing().module });
   t.teardown(() => rig.stop());
@@ -222,9 +251,19 @@ t.test('no such log', async (t) => {
   const unknown = await rejection(client.collect('Logs', { namespace: 'system', id: 'nope"\n', tailLines: -1 }));
   t.equal(unknown.code, status.NOT_FOUND);
   t.equal(unknown.details, 'no service "nope\\"\\n"; there are init, machined, osd');
-  t.equal((await rejection(client.collect('Logs', { namespace: 'k8s.io', id: 'osd' }))).code, status.NOT_FOUND);
   t.equal((await rejection(client.collect('Logs', { namespace: 'moby', id: 'osd' }))).code, status.INVALID_ARGUMENT);
   t.strictSame((await client.unary('LogsContainers', {})).messages?.[0]?.ids, ['init', 'machined', 'osd']);
+});
+
+t.test('the log of the kubelet is there among those of its pods, too', async (t) => {
+  const ring = new FakeRing();
+  ring.write('synced');
+  const rig = await Rig.start({ ring: ring.module });
+  t.teardown(() => rig.stop());
+  rig.init.answers.openLog = () => ({ body: { subscription: 0 }, descriptors: [new FakeDescriptor()] });
+  const client = await rig.clientWith(['os:reader']);
+  t.match(text(await client.collect('Logs', { namespace: 'k8s.io', id: 'kubelet', tailLines: -1 })), /synced/);
+  t.strictSame(rig.init.bodies('openLog'), [{ id: 'kubelet', follow: false }]);
 });
 
 t.test('so many streams, and no more', async (t) => {

@@ -57,13 +57,13 @@ t.test('from its start to its end', async (t) => {
     `half of the lines came within ${latencies[25]?.toFixed(1)} ms`,
   );
   call.cancel();
-  await until(() => node.subscriptions.size === 0, 'the subscription was ended');
+  await until(() => node.subscriptions.count === 0, 'the subscription was ended');
 
   t.match(await client.unary('Reboot', {}), { messages: [{ actorId: /-/ }] });
   t.match(node.powerRequests, [{ action: 'REBOOT', force: false, reason: /^reboot over the API by / }]);
 
   const follow = rejection(client.collect('Logs', { ...log, follow: true }));
-  await until(() => node.subscriptions.size === 1, 'it follows');
+  await until(() => node.subscriptions.count === 1, 'it follows');
   node.connection.sendEvent({ kind: 'shuttingDown' });
   t.match(await follow, { code: status.UNAVAILABLE, details: 'the node is going down' });
   client.grpc.close();

@@ -4,7 +4,7 @@ import { arch, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { compileAddon } from '../../../lib/image/compile.js';
-import { ALLOWED, FATAL, startFilter } from '../../../lib/osd/seccomp.js';
+import { ALLOWED, FATAL, startFilter } from '../../../lib/server/seccomp.js';
 import { checkout } from '../../helpers/checkout.js';
 import { OsdNode } from './support/osd-node.js';
 import { spawnLikeOsd } from './support/spawn-like-osd.js';

@@ -1,6 +1,13 @@
 /** File systems that the kernel makes up, and what of them must not be read. */
 import type { FileStatus, MountModule } from '../../../native/contract.js';
-import { MOUNT_POINT, STATE_FOLDER } from '../../folders.js';
+import {
+  KUBERNETES_FOLDER,
+  KUBERNETES_RUN_FOLDER,
+  KUBERNETES_STATE,
+  MOUNT_POINT,
+  STATE_FOLDER,
+  STATE_MOUNT_POINT,
+} from '../../folders.js';
 
 /** What is in them takes no space, and they have no end worth waiting for. */
 const MADE_UP: ReadonlySet<string> = new Set([
@@ -15,7 +22,10 @@ const MADE_UP: ReadonlySet<string> = new Set([
 const UNREADABLE: ReadonlySet<string> = new Set(['mem', 'kcore', 'kmsg']);
 
 /** An administrator's certificate ends some day; with the CA's key its holder would make the next one. */
-const KEY_FOLDERS = [MOUNT_POINT, STATE_FOLDER].map((folder) => `${folder}/`);
+const KEY_FOLDERS = [
+  ...[MOUNT_POINT, STATE_FOLDER, STATE_MOUNT_POINT],
+  ...[KUBERNETES_STATE, KUBERNETES_FOLDER, KUBERNETES_RUN_FOLDER],
+].map((folder) => `${folder}/`);
 
 export class SpecialFiles {
   private readonly fileSystems: ReadonlyMap<string, string>;
@@ -29,7 +39,7 @@ export class SpecialFiles {
     return MADE_UP.has(this.fileSystemOf(status) ?? '');
   }
 
-  /** Why a file must not be read; undefined for nearly all. No link is ever followed to it, so `path` is its one name. */
+  /** Why a file must not be read; undefined for nearly all. No link is ever followed to it, and of what is mounted twice both places are named. */
   refusal(path: string, status: FileStatus): string | undefined {
     if (KEY_FOLDERS.some((folder) => path.startsWith(folder)))
       return 'there are keys in it, and it is not read over the API';

@@ -1,4 +1,5 @@
 /** Walks over trees: depth first, names in order, in bounded memory, and nothing through a link. */
+import { errorCode } from '../../../base/errors.js';
 import type { FileDescriptor, FileLook, FileStatus, FilesModule } from '../../../native/contract.js';
 import { describeCode, fileFailure, fileProblem } from './failures.js';
 import { beneathRoot } from './node-path.js';
@@ -69,7 +70,7 @@ export async function* walkTree(
       try {
         if (await lookOn(files, root, frame)) continue;
       } catch (error) {
-        yield problem(frame.file, error);
+        if (!isGone(frame.file, error)) yield problem(frame.file, error);
       }
       frames.pop();
       yield { kind: 'left', file: frame.file };
@@ -77,7 +78,7 @@ export async function* walkTree(
     }
     const at = child(frame.file, look);
     if (look.status === undefined) {
-      // What is gone by now was never there.
+      // As isGone has it.
       if (look.errorCode !== 'ENOENT') yield { kind: 'problem', ...at, text: describeCode(look.errorCode).text };
       continue;
     }
@@ -91,7 +92,7 @@ export async function* walkTree(
     try {
       frames.push(await enter(files, root, file));
     } catch (error) {
-      yield problem(file, error);
+      if (!isGone(file, error)) yield problem(file, error);
       yield { kind: 'left', file };
     }
   }
@@ -133,6 +134,11 @@ function child(folder: WalkedFile, look: FileLook): Pick<WalkedFile, 'path' | 'r
     bytes: isRoot ? look.bytes : Buffer.concat([folder.bytes, Buffer.from('/'), look.bytes]),
     depth: folder.depth + 1,
   };
+}
+
+/** What is gone by now was never there; but where the walk began, there was something. */
+function isGone({ depth }: WalkedFile, error: unknown): boolean {
+  return depth > 0 && errorCode(error) === 'ENOENT';
 }
 
 function problem({ path, relative }: WalkedFile, error: unknown): WalkStep {

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { destroyCluster } from '../../../cluster/destroy.js';
+import { showCluster } from '../../../cluster/show.js';
 import type { ClusterIo } from './io.js';
 import { progressLine } from './progress.js';
 
@@ -11,8 +13,14 @@ export function clusterDestroyCommand(io: ClusterIo): Command {
     .action(async (flags: { name: string }) => {
       const progress = progressLine(io.stderr);
       try {
+        const { kubernetes } = await showCluster(flags.name, io.env);
+        const kubeconfig = kubernetes && (await readFile(kubernetes.kubeconfig, 'utf8').catch(() => undefined));
         await destroyCluster(flags.name, { environment: io.env, onProgress: progress.update });
         progress.end();
+        if (kubeconfig !== undefined) {
+          const { forgetCluster } = await import('../../kubeconfig.js');
+          await forgetCluster(kubeconfig, io);
+        }
         io.stderr.write(`cluster ${flags.name} is gone\n`);
       } finally {
         progress.end();

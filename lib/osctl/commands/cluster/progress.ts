@@ -2,6 +2,8 @@
 export interface TextSink {
   write(text: string): unknown;
   readonly isTTY?: boolean | undefined;
+  /** Of a terminal: characters in a line. */
+  readonly columns?: number | undefined;
 }
 
 /**
@@ -12,7 +14,10 @@ export function progressLine(sink: TextSink): { update: (text: string) => void; 
   const isLive = sink.isTTY === true;
   return {
     update: (text) => {
-      sink.write(isLive ? `\r\u001b[K${text}` : `${text}\n`);
+      // A line that is broken by the terminal would not be overwritten.
+      const { columns = Number.POSITIVE_INFINITY } = sink;
+      const fitting = text.length < columns ? text : `${text.slice(0, Math.max(0, columns - 2))}…`;
+      sink.write(isLive ? `\r\u001b[K${fitting}` : `${text}\n`);
     },
     end: () => {
       if (isLive) sink.write('\r\u001b[K');

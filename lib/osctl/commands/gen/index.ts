@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { HOUR_MS } from '../../../base/units.js';
-import { collectWords, wholeNumber } from '../../flags.js';
+import { collectPatches, collectWords, wholeNumber } from '../../flags.js';
 import type { Io } from '../../io.js';
 
 /** Lifetime of what talosctl generates: ten years for an authority, one for the rest. */
@@ -101,6 +101,13 @@ function genConfigCommand(io: Io): Command {
     .option('--dns-domain <domain>', 'domain of the cluster')
     .option('--with-secrets <file>', 'use the secrets of a file instead of making new ones')
     .option('--secrets-out <file>', 'keep the secrets in a file')
+    .option(
+      '--config-patch <patch>',
+      'piece of a config to merge in, or JSON patch, or @file with either',
+      collectPatches,
+    )
+    .option('--config-patch-control-plane <patch>', 'the same for control planes only', collectPatches)
+    .option('--config-patch-worker <patch>', 'the same for workers only', collectPatches)
     .option('-f, --force', 'overwrite files')
     .action(async (name: string, endpoint: string, flags: Record<string, never>) => {
       const { genConfig } = await import('../../gen-config.js');

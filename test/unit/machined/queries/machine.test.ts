@@ -7,9 +7,14 @@ import { MachineServiceDefinition as api, StorageServiceDefinition } from '../..
 import { ConfigKeeper } from '../../../../lib/machined/config-keeper.js';
 import { queryTable } from '../../../../lib/machined/queries/index.js';
 import { loadNative } from '../../../../lib/native/index.js';
+import { NO_BLOCKD, NO_CONTAINERS, NO_KUBERNETES } from '../no-containers.js';
 
 const { unary } = queryTable({
-  disks: { check: async () => {} },
+  blockd: NO_BLOCKD,
+  disks: { check: async () => {}, wipeDevices: async () => {} },
+  volumes: { checkWipe: async () => {} },
+  containers: NO_CONTAINERS,
+  kubernetes: NO_KUBERNETES,
   native: loadNative(),
   config: new ConfigKeeper({} as never),
   log: () => {},
@@ -35,9 +40,12 @@ t.test('mounts', async (t) => {
   t.ok((stats.find(({ mountedOn }) => mountedOn === '/')?.size ?? 0) > 0);
 });
 
-t.test('stats: nothing in k8s.io, no other namespaces', async (t) => {
+t.test('stats of pods need containerd; there are no other namespaces', async (t) => {
   const request = (namespace: string) => machine.StatsRequest.encode({ namespace }).finish();
-  t.strictSame(machine.Stats.decode(await ask(api.Stats.path, request('k8s.io'))).stats, []);
+  await t.rejects(ask(api.Stats.path, request('k8s.io')), {
+    kind: 'UNAVAILABLE',
+    message: 'containerd does not run yet',
+  });
   await t.rejects(ask(api.Stats.path, request('other')), { kind: 'INVALID_ARGUMENT', message: /no namespace "other"/ });
 });
 

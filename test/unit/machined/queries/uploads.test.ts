@@ -29,7 +29,7 @@ t.test('bounds: size, number, and names', async (t) => {
   t.throws(() => uploads.add(own, 5, Buffer.from('a')), { name: 'ControlError', kind: 'RESOURCE_EXHAUSTED' });
   t.throws(() => uploads.add(own, 1, Buffer.alloc(MAX_UPLOAD_BYTES)), {
     kind: 'RESOURCE_EXHAUSTED',
-    message: /larger than 2 MiB/,
+    message: /larger than 1028 KiB/,
   });
   uploads.add(own, 5, Buffer.from('a'));
   t.throws(

@@ -60,7 +60,7 @@ class Rig {
     }),
   } as unknown as DhcpModule;
 
-  readonly clock: ClockModule = {
+  readonly clock = {
     bootTimeMs: () => this.nowMs,
     createTimer: (): BootTimer => {
       if (this.timerError) throw this.timerError;
@@ -76,7 +76,7 @@ class Rig {
         },
       };
     },
-  };
+  } as unknown as ClockModule;
 
   client(mtu = 1500): DhcpClient {
     return new DhcpClient({

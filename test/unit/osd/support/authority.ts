@@ -10,13 +10,13 @@ import {
 } from '@peculiar/x509';
 import type { PemPair } from '../../../../lib/base/secrets-bundle.js';
 import { HOUR_MS } from '../../../../lib/base/units.js';
-import { splitBundle, type TlsMaterial } from '../../../../lib/osd/tls-material.js';
 import {
   createCertificateAuthority,
   issueClientCertificate,
   issueServerCertificate,
 } from '../../../../lib/pki/issue.js';
 import { standardPrivateKeyPem } from '../../../../lib/pki/keys.js';
+import { splitBundle, type TlsMaterial } from '../../../../lib/server/tls-material.js';
 
 export const CLIENT_AUTH = '1.3.6.1.5.5.7.3.2';
 export const SERVER_AUTH = '1.3.6.1.5.5.7.3.1';

@@ -16,7 +16,7 @@ import { loadNative } from '../../../../lib/native/index.js';
 import type { OsdContext } from '../../../../lib/osd/context.js';
 import { figureHandlers } from '../../../../lib/osd/handlers/figures.js';
 import { localAddresses } from '../../../../lib/osd/node-target.js';
-import { listeningFilter, startFilter } from '../../../../lib/osd/seccomp.js';
+import { listeningFilter, startFilter } from '../../../../lib/server/seccomp.js';
 
 const [addon, list] = process.argv.slice(2) as [string, string | undefined];
 const raw = createRequire(import.meta.url)(addon) as { call(...words: unknown[]): number };

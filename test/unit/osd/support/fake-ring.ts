@@ -4,6 +4,8 @@ import type { LogReader, RingModule, RingSlab } from '../../../../lib/native/con
 export class FakeRing {
   readonly readers = new Set<FakeReader>();
   opened = 0;
+  /** Called before each read: somebody may write just then. */
+  beforeRead: (() => void) | undefined;
   private lines: string[] = [];
   /** Number of the oldest line that is still there. */
   private first = 0;
@@ -49,6 +51,7 @@ export class FakeRing {
 
 export class FakeReader implements LogReader {
   private position = 0;
+  private end = Number.POSITIVE_INFINITY;
   private isOpen = true;
   private isRung = false;
   private waiting: { resolve(): void; reject(error: Error): void } | undefined;
@@ -73,13 +76,18 @@ export class FakeReader implements LogReader {
     this.position = Math.max(this.log.oldest, this.log.end - lines);
   }
 
+  stopAtHead(): void {
+    this.end = this.log.end;
+  }
+
   read(buffer: Uint8Array): RingSlab {
     if (!this.isOpen) throw new Error('read after close');
+    this.log.beforeRead?.();
     const missedRecords = Math.max(0, this.log.oldest - this.position);
     this.position += missedRecords;
     let bytes = 0;
     let records = 0;
-    for (; this.position < this.log.end; this.position += 1) {
+    for (; this.position < Math.min(this.end, this.log.end); this.position += 1) {
       const line = Buffer.from(this.log.line(this.position));
       if (bytes + line.length > buffer.length) break;
       buffer.set(line, bytes);

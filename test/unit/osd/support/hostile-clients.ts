@@ -70,8 +70,8 @@ t.test('bytes that are no HTTP/2, and HTTP/2 that breaks its rules', async (t) =
   };
   for (const [what, bytes] of Object.entries(attacks)) {
     const { socket, isClosed } = await authenticated(rig);
-    socket.write(bytes);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    // All of it is out, or the connection is gone before that.
+    await new Promise((resolve) => socket.write(bytes, resolve));
     t.ok(await good.unary('Version', {}), `${what}: others are served`);
     socket.end();
     await until(isClosed, `the connection is closed: ${what}`);
@@ -96,7 +96,7 @@ t.test('resets at any point', async (t) => {
 });
 
 t.test('messages that are larger than they look', async (t) => {
-  const rig = await Rig.start({ limits: { maxMessageBytes: MIB } });
+  const rig = await Rig.start({ limits: { maxConfigRequestBytes: MIB } });
   t.teardown(() => rig.stop());
   const { crt, key } = await rig.authority.client(['os:operator']);
   const session: ClientHttp2Session = connectHttp2(`https://localhost:${rig.port}`, {

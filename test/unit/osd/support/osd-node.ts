@@ -4,9 +4,10 @@ import type { PemPair } from '../../../../lib/base/secrets-bundle.js';
 import { HOUR_MS, MIB } from '../../../../lib/base/units.js';
 import { ControlError } from '../../../../lib/control/errors.js';
 import { ControlServer, type ServerConnection } from '../../../../lib/control/server.js';
-import type { Child, FileDescriptor, LogRing, RingSubscription, SeccompRule } from '../../../../lib/native/contract.js';
+import type { Child, LogRing, SeccompRule } from '../../../../lib/native/contract.js';
 import { loadNative } from '../../../../lib/native/index.js';
 import { issueServerCertificate } from '../../../../lib/pki/issue.js';
+import { LogSubscriptions } from '../../../helpers/log-subscriptions.js';
 import { Authority } from './authority.js';
 import { SERVICES } from './fake-init.js';
 import { ApiClient, until } from './rig.js';
@@ -17,7 +18,7 @@ const native = loadNative();
 /** Plays init and machined for one osd. */
 export class OsdNode {
   readonly ring: LogRing = native.ring.create({ name: 'chatty', sizeBytes: MIB });
-  readonly subscriptions = new Map<number, RingSubscription>();
+  readonly subscriptions = new LogSubscriptions();
   readonly powerRequests: unknown[] = [];
   port = 0;
   hasConfig = false;
@@ -70,6 +71,7 @@ export class OsdNode {
             certificate: Buffer.from(certificate),
             acceptedCas: Buffer.from(authority.certificate),
             notAfterMs: Date.now() + node().lifetimeMs,
+            isMaintenance: false,
           };
           return { body };
         },
@@ -99,10 +101,9 @@ export class OsdNode {
           return { body: {} };
         },
         listServices: () => ({ body: { services: SERVICES } }),
-        openLog: ({ follow }) => node().openLog(follow),
+        openLog: ({ follow }) => node().subscriptions.subscribe(node().ring, follow),
         closeLog: ({ subscription }) => {
-          node().subscriptions.get(subscription)?.end();
-          node().subscriptions.delete(subscription);
+          node().subscriptions.end(subscription);
           return { body: {} };
         },
         describeTime: () => ({ body: node().timeFacts }),
@@ -121,17 +122,5 @@ export class OsdNode {
   async clientFor(pair: PemPair): Promise<ApiClient> {
     await until(() => this.port !== 0, 'osd listens', 20_000);
     return new ApiClient(this.port, this.authority.certificate, pair, {});
-  }
-
-  private openLog(follow: boolean): { body: { subscription: number }; descriptors: FileDescriptor[] } {
-    const subscription = this.ring.subscribe();
-    if (!follow) {
-      subscription.end();
-      subscription.doorbell.close();
-      return { body: { subscription: 0 }, descriptors: [subscription.memory] };
-    }
-    const id = this.subscriptions.size + 1;
-    this.subscriptions.set(id, subscription);
-    return { body: { subscription: id }, descriptors: [subscription.memory, subscription.doorbell] };
   }
 }

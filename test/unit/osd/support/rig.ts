@@ -10,7 +10,7 @@ import type { KmsgModule, RingModule } from '../../../../lib/native/contract.js'
 import type { InitClient } from '../../../../lib/osd/context.js';
 import type { Limits } from '../../../../lib/osd/limits.js';
 import { OsdServer } from '../../../../lib/osd/server.js';
-import type { TlsMaterial } from '../../../../lib/osd/tls-material.js';
+import type { TlsMaterial } from '../../../../lib/server/tls-material.js';
 import { Authority } from './authority.js';
 import { FakeInit } from './fake-init.js';
 
@@ -62,7 +62,7 @@ export class Rig {
       limits: options.limits ?? {},
       hostname: () => 'node-1',
     });
-    const { port } = await server.listen(0, '127.0.0.1');
+    const { port } = await server.listen({ port: 0, host: '127.0.0.1' });
     return new Rig(server, authority, init, port, lines);
   }
 

@@ -1,7 +1,7 @@
 /** Programs started as init starts osd: its rights and limits, the Node of the image, output in pipes. */
 import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import type { Child, FileDescriptor, SeccompRule } from '../../../../lib/native/contract.js';
 import { loadNative } from '../../../../lib/native/index.js';
 import { checkout, imageNodePath } from '../../../helpers/checkout.js';
@@ -19,7 +19,7 @@ export interface Started {
 }
 
 /**
- * @param script  compiled, beside this file; or any command line
+ * @param script  compiled, beside this file or with its whole path; or any command line
  * @param options.forbidden  more rules of the filter that it is born with
  */
 export function spawnLikeOsd(
@@ -35,7 +35,7 @@ export function spawnLikeOsd(
     imageNodePath,
     '--disable-sigusr1',
     '--enable-source-maps',
-    join(import.meta.dirname, script),
+    resolve(import.meta.dirname, script),
     ...argv,
   ];
   const child = native.process.spawn({

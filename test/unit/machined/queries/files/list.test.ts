@@ -14,6 +14,7 @@ import {
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import t from 'tap';
+import { setAttribute } from '../../../../helpers/extended-attribute.js';
 import { all, list, names, temporaryFolder, usage } from './file-calls.js';
 
 t.setTimeout(120_000);
@@ -58,6 +59,30 @@ t.test('a directory: itself, and what is in it, in order', async (t) => {
   t.same(await names(list({ root: `${folder}/file` })), ['file'], 'a file is listed by its name');
   t.same(await names(list({ root: folder.slice(1), types: [0] })), ['file'], 'no slash in front: from the root');
   t.ok((await names(list({ root: '' }))).includes('proc'), 'no path: the root');
+});
+
+t.test('extended attributes: those that say what a file is with their value, of others the name', async (t) => {
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'file'), '');
+  writeFileSync(join(folder, 'much'), '');
+  symlinkSync('file', join(folder, 'link'));
+  // A capability set (capability.h, revision 2): any other value of this attribute is refused by the kernel.
+  const capability = Buffer.from('0100000200040000000000000000000000000000', 'hex');
+  setAttribute(join(folder, 'file'), 'security.capability', capability);
+  setAttribute(join(folder, 'file'), 'user.secret', Buffer.from('content'));
+  const found = await all(list({ root: folder, reportXattrs: true }));
+  const xattrs = new Map(found.map((info) => [info.relativeName, info.xattrs?.map(({ name, data }) => [name, data])]));
+  const ofFile = xattrs.get('file')?.sort();
+  t.match(ofFile, [
+    ['security.capability', capability],
+    ['user.secret', Buffer.alloc(0)],
+  ]);
+  t.same(xattrs.get('link'), [], 'a link has its own');
+  t.same(
+    (await all(list({ root: folder }))).flatMap((info) => info.xattrs ?? []),
+    [],
+    'only when they are asked for',
+  );
 });
 
 t.test('what is refused says what to do', async (t) => {

@@ -98,7 +98,10 @@ t.test('what the kernel makes up, and what of it must not be read', async (t) =>
   for (const path of ['/proc/1/mem', '/proc/12/task/12/mem', '/proc/kcore', '/proc/kmsg', '/elsewhere/1/mem']) {
     t.type(special.refusal(path, proc as never), 'string', path);
   }
-  for (const path of ['/system/machined/running-config.yaml', '/system/config-disk/config.yaml']) {
+  for (const path of [
+    ...['/system/machined/running-config.yaml', '/system/config-disk/config.yaml', '/system/kubernetes/kubeadm.yaml'],
+    ...['/etc/kubernetes/pki/ca.key', '/var/lib/kubernetes/pki/ca.key', '/var/lib/kubernetes/admin.conf'],
+  ]) {
     t.match(special.refusal(path, disk as never), /keys/, path);
   }
   t.equal(special.refusal('/system/other', disk as never), undefined);

@@ -1,0 +1,61 @@
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { FrontDoor } from '../server/front-door.js';
+import { isIssuedByAny, type TlsMaterial } from '../server/tls-material.js';
+import { Connections } from './connections.js';
+import { FairShare } from './fair-share.js';
+import type { Limits } from './limits.js';
+import { PeerRefused, readPeerIdentity } from './peer-identity.js';
+
+export interface ClientDoorOptions {
+  material: TlsMaterial;
+  limits: Limits;
+  /** Takes over a connection whose client is known. */
+  inject: (socket: TLSSocket) => void;
+  log: (line: string) => void;
+}
+
+/** Each 100 ms in which there was time left: all is as before after two calm seconds. */
+const ACCEPT_SHARE_GAIN = 0.05;
+
+/** The door of the API: clients show a certificate, and each has its share of the process's time. */
+export class ClientDoor extends FrontDoor<Connections> {
+  readonly fairShare: FairShare;
+
+  constructor(private readonly clientOptions: ClientDoorOptions) {
+    super({ ...clientOptions, connections: new Connections(clientOptions.log), asksForCertificate: true });
+    this.fairShare = new FairShare({
+      total: () => this.connections.total,
+      onLoad: (isOverloaded) => {
+        const share = isOverloaded ? this.acceptShare / 2 : this.acceptShare + ACCEPT_SHARE_GAIN;
+        this.acceptShare = Math.min(Math.max(share, clientOptions.limits.minAcceptShare), 1);
+      },
+    });
+  }
+
+  /** Connections stay, except those of clients that no authority answers for any more. */
+  override rotate(material: TlsMaterial): void {
+    super.rotate(material);
+    this.connections.recheck(
+      (certificate) => isIssuedByAny(certificate, material.acceptedCas),
+      'its authority is not accepted any more',
+    );
+  }
+
+  protected override joined(): void {
+    this.fairShare.start();
+  }
+
+  protected override welcome(socket: TLSSocket, raw: Socket): void {
+    const { limits, inject } = this.clientOptions;
+    const certificate = socket.getPeerX509Certificate();
+    if (!certificate) throw new PeerRefused('it has shown no certificate');
+    const identity = readPeerIdentity(certificate);
+    if (this.connections.countOf(identity.fingerprint) >= limits.maxConnectionsPerClient) {
+      throw new PeerRefused(`its certificate has ${limits.maxConnectionsPerClient} connections already`);
+    }
+    this.connections.authenticated(raw, socket, certificate, identity);
+    inject(socket);
+    this.fairShare.joined(identity.fingerprint, socket);
+  }
+}

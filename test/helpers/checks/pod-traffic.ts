@@ -1,0 +1,120 @@
+/**
+ * Pods of two nodes that talk to each other. What runs in them is etcd, the one program of the release's own images that serves and calls others: a store on
+ * one node, and `etcd gateway`, which passes connections on, on the other; the API server asks the gateway, so each answer has been through both.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { errorMessage } from '../../../lib/base/errors.js';
+import { type JsonObject, type KubeClient, listAt, textAt, watchList } from '../../../lib/kube/api/index.js';
+import { seconds } from '../deadline.js';
+
+const PODS = '/api/v1/namespaces/default/pods';
+const ETCD = '/usr/local/bin/etcd';
+const STORE_PORT = 2379;
+const [BY_SERVICE, BY_ADDRESS] = [23_790, 23_791];
+const START_MS = seconds(180);
+/** kube-proxy learns of a pod that is ready, and writes rules; after a restart of its node the pod begins anew. */
+const RULES_MS = seconds(180);
+const LOOK_AGAIN_MS = 500;
+
+export interface PodTraffic {
+  /** Address of the store, in the network of pods. */
+  readonly storeAddress: string;
+  /** Resolves when the store has answered by way of the gateway, through its service. */
+  answersByService(): Promise<void>;
+  /** The same by the address that the store had. */
+  answersByAddress(): Promise<void>;
+}
+
+/** @param nodes  names: where the store runs, and where the gateway */
+export async function podTraffic(
+  client: KubeClient,
+  image: string,
+  nodes: { store: string; gateway: string },
+): Promise<PodTraffic> {
+  const service = await client.apply('/api/v1/namespaces/default/services/store', {
+    ...object('Service', 'store'),
+    spec: { selector: { app: 'store' }, ports: [{ port: STORE_PORT, protocol: 'TCP' }] },
+  });
+  const clusterIp = textAt(service, 'spec', 'clusterIP') ?? '';
+  const everywhere = `http://0.0.0.0:${STORE_PORT}`;
+  const serve = [`--listen-client-urls=${everywhere}`, `--advertise-client-urls=${everywhere}`, '--data-dir=/data'];
+  const storeAddress = await startPod(client, 'store', nodes.store, {
+    containers: [
+      {
+        ...container('store', image, [ETCD, ...serve], STORE_PORT),
+        volumeMounts: [{ name: 'data', mountPath: '/data' }],
+      },
+    ],
+    volumes: [{ name: 'data', emptyDir: {} }],
+  });
+  const gateway = (name: string, to: string, port: number) => {
+    const words = [`--endpoints=${to}:${STORE_PORT}`, `--listen-addr=0.0.0.0:${port}`, '--retry-delay=1s'];
+    return container(name, image, [ETCD, 'gateway', 'start', ...words], port);
+  };
+  await startPod(client, 'gateway', nodes.gateway, {
+    containers: [gateway('by-service', clusterIp, BY_SERVICE), gateway('by-address', storeAddress, BY_ADDRESS)],
+  });
+  const isAnswering = async (port: number) => {
+    const endMs = Date.now() + RULES_MS;
+    for (;;) {
+      try {
+        const answer = await client.get(`${PODS}/gateway:${port}/proxy/health`);
+        if (textAt(answer, 'health') === 'true') return;
+        throw new Error(`the store says ${JSON.stringify(answer)}`);
+      } catch (error) {
+        if (Date.now() > endMs)
+          throw new Error(`port ${port} of the gateway: ${errorMessage(error)}`, { cause: error });
+        await sleep(LOOK_AGAIN_MS);
+      }
+    }
+  };
+  return {
+    storeAddress,
+    answersByService: () => isAnswering(BY_SERVICE),
+    answersByAddress: () => isAnswering(BY_ADDRESS),
+  };
+}
+
+const object = (kind: string, name: string) => ({
+  apiVersion: 'v1',
+  kind,
+  metadata: { name, namespace: 'default', labels: { app: name } },
+});
+
+const container = (name: string, image: string, command: readonly string[], port: number) => ({
+  name,
+  image,
+  imagePullPolicy: 'Never',
+  command: [...command],
+  readinessProbe: { tcpSocket: { port }, periodSeconds: 2 },
+});
+
+/** @returns its address, once it is ready */
+async function startPod(client: KubeClient, name: string, nodeName: string, spec: object): Promise<string> {
+  const pod = { ...object('Pod', name), spec: { nodeName, automountServiceAccountToken: false, ...spec } };
+  await client.apply(`${PODS}/${name}`, pod as unknown as JsonObject);
+  return await readyPod(client, name);
+}
+
+/** Resolves with the address of a pod as soon as it is ready. @throws Error  what was seen until the end */
+async function readyPod(client: KubeClient, name: string): Promise<string> {
+  const done = new AbortController();
+  let address = '';
+  let seen = 'nothing';
+  const ends = AbortSignal.any([done.signal, AbortSignal.timeout(START_MS)]);
+  const resource = { path: PODS, fieldSelector: `metadata.name=${name}` };
+  const select = (each: JsonObject) => each;
+  const changed = (pods: readonly JsonObject[]) => {
+    const [pod] = pods;
+    if (pod === undefined) return;
+    seen = JSON.stringify(pod['status']);
+    const ready = listAt(pod, 'status', 'conditions').find((condition) => textAt(condition, 'type') === 'Ready');
+    if (textAt(ready, 'status') !== 'True') return;
+    address = textAt(pod, 'status', 'podIP') ?? '';
+    done.abort();
+  };
+  await watchList({ client, resource, select, changed, problem: () => {} }, ends).catch((error: unknown) => {
+    if (!done.signal.aborted) throw new Error(`the pod ${name} is not ready: ${seen}`, { cause: error });
+  });
+  return address;
+}
