@@ -3,7 +3,7 @@
     {
       "target_name": "talos",
       "sources": [
-        "<!@(node -p \"const s = JSON.parse(fs.readFileSync('native/sources.json')); [...s.core, ...s.bind].join(' ')\")"
+        "<!@(node native/unity.mjs build/unity core bind)"
       ],
       "include_dirs": [
         "<!@(node -p \"JSON.parse(fs.readFileSync('native/sources.json')).include_dirs.join(' ')\")"

@@ -201,7 +201,7 @@ class DhcpSocket : public Napi::ObjectWrap<DhcpSocket> {
 };
 
 // (interface index, mac)
-Napi::Value open(const Napi::CallbackInfo& info) {
+Napi::Value open_socket(const Napi::CallbackInfo& info) {
   if (!takes(info, "nu")) return {};
   auto socket = dhcp::DhcpSocket::open(info[0].As<Napi::Number>().Uint32Value(), to_mac(info[1]));
   if (socket) return DhcpSocket::create(info.Env(), std::move(socket).value());
@@ -217,7 +217,7 @@ void init_dhcp(Napi::Env env, Napi::Object exports) {
   module.Set("encode", Napi::Function::New<encode>(env, "encode"));
   module.Set("decode", Napi::Function::New<decode>(env, "decode"));
   module.Set("random", Napi::Function::New<random>(env, "random"));
-  module.Set("open", Napi::Function::New<open>(env, "open"));
+  module.Set("open", Napi::Function::New<open_socket>(env, "open"));
   exports.Set("dhcp", module);
 }
 

@@ -47,6 +47,10 @@ void throw_error(Napi::Env env, const Error& error) {
   to_js_error(env, error).ThrowAsJavaScriptException();
 }
 
+void throw_if_failed(Napi::Env env, const Result<void>& result) {
+  if (!result) throw_error(env, result.error());
+}
+
 void throw_invalid_argument(Napi::Env env, const char* message) {
   if (env.IsExceptionPending()) return;
   Napi::TypeError error = Napi::TypeError::New(env, message);

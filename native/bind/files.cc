@@ -28,7 +28,7 @@ Error about(const char* call, std::string path, std::string dest = {}) {
   return Error{0, call, std::move(path), std::move(dest), "the file system did not answer"};
 }
 
-Napi::Value wrap(Napi::Env env, UniqueFd fd) { return FileDescriptor::create(env, std::move(fd)); }
+Napi::Value wrap_file(Napi::Env env, UniqueFd fd) { return FileDescriptor::create(env, std::move(fd)); }
 Napi::Value to_buffer(Napi::Env env, const std::string& bytes) {
   return Napi::Buffer<char>::Copy(env, bytes.data(), bytes.size());
 }
@@ -65,7 +65,7 @@ Napi::Value open_root(const Napi::CallbackInfo& info) {
   if (!takes(info, "s")) return {};
   std::string path = to_string(info[0]);
   return run_with_deadline<UniqueFd>(
-      info[1], about("open", path), [path] { return files::open_root(path); }, wrap);
+      info[1], about("open", path), [path] { return files::open_root(path); }, wrap_file);
 }
 
 // Every call from here on has (root, path, …, timeout). Shares the root with the thread; an empty one leaves an exception
@@ -79,7 +79,7 @@ Napi::Value open_folder(const Napi::CallbackInfo& info) {
   TALOS_ROOT(root, "Dp");
   std::string path = to_path(info[1]);
   auto work = [root = std::move(root), path] { return files::open_folder(root.get(), path); };
-  return run_with_deadline<UniqueFd>(info[2], about("openat2", path), std::move(work), wrap);
+  return run_with_deadline<UniqueFd>(info[2], about("openat2", path), std::move(work), wrap_file);
 }
 
 // (root, path, access, creation, truncate, mode, timeout)
@@ -92,7 +92,7 @@ Napi::Value open_file(const Napi::CallbackInfo& info) {
                              .mode = to_number(info[5])};
   auto limit = about("openat2", request.path);
   auto work = [root = std::move(root), request = std::move(request)] { return files::open_file(root.get(), request); };
-  return run_with_deadline<UniqueFd>(info[6], std::move(limit), std::move(work), wrap);
+  return run_with_deadline<UniqueFd>(info[6], std::move(limit), std::move(work), wrap_file);
 }
 
 Napi::Value status(const Napi::CallbackInfo& info) {
@@ -203,7 +203,7 @@ Napi::Value make_folder(const Napi::CallbackInfo& info) {
 }
 
 // (root, path, isFolder, timeout)
-Napi::Value remove(const Napi::CallbackInfo& info) {
+Napi::Value remove_entry(const Napi::CallbackInfo& info) {
   TALOS_ROOT(root, "Dsb");
   std::string path = to_string(info[1]);
   bool is_folder = info[2].As<Napi::Boolean>().Value();
@@ -271,7 +271,7 @@ void init_files(Napi::Env env, Napi::Object exports) {
   module.Set("attributes", Napi::Function::New<attributes>(env, "attributes"));
   module.Set("readLink", Napi::Function::New<read_link>(env, "readLink"));
   module.Set("makeDirectory", Napi::Function::New<make_folder>(env, "makeDirectory"));
-  module.Set("remove", Napi::Function::New<remove>(env, "remove"));
+  module.Set("remove", Napi::Function::New<remove_entry>(env, "remove"));
   module.Set("rename", Napi::Function::New<rename>(env, "rename"));
   module.Set("readFile", Napi::Function::New<read_file>(env, "readFile"));
   module.Set("replaceFile", Napi::Function::New<replace_file>(env, "replaceFile"));

@@ -95,7 +95,7 @@ Napi::Value subscribe(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-Napi::Value open_reader(const Napi::CallbackInfo& info) {
+Napi::Value open_kmsg_reader(const Napi::CallbackInfo& info) {
   if (!takes(info, "D")) return {};
   UniqueFd fd = take_fd(info.Env(), info[0]);
   return fd ? KmsgReader::create(info.Env(), std::move(fd)) : info.Env().Undefined();
@@ -113,7 +113,7 @@ void init_kmsg(Napi::Env env, Napi::Object exports) {
   KmsgReader::define(env);
   Napi::Object module = Napi::Object::New(env);
   module.Set("subscribe", Napi::Function::New<subscribe>(env, "subscribe"));
-  module.Set("openReader", Napi::Function::New<open_reader>(env, "openReader"));
+  module.Set("openReader", Napi::Function::New<open_kmsg_reader>(env, "openReader"));
   module.Set("write", Napi::Function::New<write>(env, "write"));
   exports.Set("kmsg", module);
 }

@@ -20,11 +20,11 @@ namespace talos::bind {
 
 namespace {
 
-Error about(const char* call, std::string path, std::string dest = {}) {
+Error about_mount(const char* call, std::string path, std::string dest = {}) {
   return Error{0, call, std::move(path), std::move(dest), "no answer in time; the kernel may still be at it"};
 }
 
-Napi::Value wrap(Napi::Env env, UniqueFd fd) { return FileDescriptor::create(env, std::move(fd)); }
+Napi::Value wrap_mount(Napi::Env env, UniqueFd fd) { return FileDescriptor::create(env, std::move(fd)); }
 
 // (source, target, fstype, flags, data)
 mount::MountRequest to_request(const Napi::CallbackInfo& info) {
@@ -35,7 +35,7 @@ mount::MountRequest to_request(const Napi::CallbackInfo& info) {
 Napi::Value mount_async(const Napi::CallbackInfo& info) {
   if (!takes(info, "sssas?n")) return {};
   auto request = to_request(info);
-  auto limit = about("mount", request.source, request.target);
+  auto limit = about_mount("mount", request.source, request.target);
   return run_with_deadline_void(info[5], std::move(limit), [request = std::move(request)] { return mount::mount(request); });
 }
 
@@ -49,7 +49,7 @@ Napi::Value unmount_async(const Napi::CallbackInfo& info) {
   if (!takes(info, "sa?n")) return {};
   std::string target = to_string(info[0]);
   auto work = [target, flags = to_strings(info[1])] { return mount::unmount(target, flags); };
-  return run_with_deadline_void(info[2], about("umount2", target), std::move(work));
+  return run_with_deadline_void(info[2], about_mount("umount2", target), std::move(work));
 }
 
 // What lives as long as a pending createMount: the descriptors among its parameters.
@@ -85,9 +85,9 @@ Napi::Value create_mount(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   request.mount.attributes = attributes.value().attribute_set;
-  auto limit = about("fsmount", request.mount.source, request.mount.fstype);
+  auto limit = about_mount("fsmount", request.mount.source, request.mount.fstype);
   auto work = [request = std::move(request)] { return mount::create_mount(request.mount); };
-  return run_with_deadline<UniqueFd>(info[5], std::move(limit), std::move(work), wrap);
+  return run_with_deadline<UniqueFd>(info[5], std::move(limit), std::move(work), wrap_mount);
 }
 
 // (path, clone, recursive, timeout)
@@ -97,7 +97,7 @@ Napi::Value open_tree(const Napi::CallbackInfo& info) {
   bool clone = info[1].As<Napi::Boolean>().Value();
   bool recursive = info[2].As<Napi::Boolean>().Value();
   auto work = [path, clone, recursive] { return sys::open_tree(path, clone, recursive); };
-  return run_with_deadline<UniqueFd>(info[3], about("open_tree", path), std::move(work), wrap);
+  return run_with_deadline<UniqueFd>(info[3], about_mount("open_tree", path), std::move(work), wrap_mount);
 }
 
 // (mount, target: string | FileDescriptor, timeout)
@@ -109,12 +109,12 @@ Napi::Value move_mount(const Napi::CallbackInfo& info) {
   if (info[1].IsString()) {
     std::string target = to_string(info[1]);
     auto work = [from = std::move(from), target] { return sys::attach_mount(from.get(), target); };
-    return run_with_deadline_void(info[2], about("move_mount", {}, target), std::move(work));
+    return run_with_deadline_void(info[2], about_mount("move_mount", {}, target), std::move(work));
   }
   UniqueFd target = share_fd(env, info[1]);
   if (!target) return env.Undefined();
   auto work = [from = std::move(from), target = std::move(target)] { return sys::attach_mount_at(from.get(), target.get()); };
-  return run_with_deadline_void(info[2], about("move_mount", {}), std::move(work));
+  return run_with_deadline_void(info[2], about_mount("move_mount", {}), std::move(work));
 }
 
 // (mount, attributes to set, attributes to clear, propagation flags: none or one, recursive)
@@ -199,7 +199,7 @@ Napi::Value statfs(const Napi::CallbackInfo& info) {
     return values;
   };
   return run_with_deadline<sys::FileSystemSpace>(
-      info[1], about("statfs", path), [path] { return sys::file_system_space(path); }, convert);
+      info[1], about_mount("statfs", path), [path] { return sys::file_system_space(path); }, convert);
 }
 
 // -> threads, stuck, waiting

@@ -21,10 +21,6 @@ namespace {
 uint32_t to_u32(const Napi::Value& value) { return value.As<Napi::Number>().Uint32Value(); }
 uint8_t to_u8(const Napi::Value& value) { return static_cast<uint8_t>(to_u32(value)); }
 
-void throw_if_failed(Napi::Env env, const Result<void>& result) {
-  if (!result) throw_error(env, result.error());
-}
-
 // (kind, family, index, master, linkKind, table, protocol, type)
 Napi::Value list(const Napi::CallbackInfo& info) {
   if (!takes(info, "nnnnsnnn")) return {};

@@ -18,10 +18,6 @@ namespace talos::bind {
 
 namespace {
 
-void throw_if_failed(Napi::Env env, const Result<void>& result) {
-  if (!result) throw_error(env, result.error());
-}
-
 Napi::Value sync(const Napi::CallbackInfo& info) {
   return run_async_void(info.Env(), [] {
     power::sync_all();

@@ -134,7 +134,7 @@ class LogReader : public Napi::ObjectWrap<LogReader> {
   Watch watch_;
 };
 
-Napi::Value open_reader(const Napi::CallbackInfo& info) {
+Napi::Value open_ring_reader(const Napi::CallbackInfo& info) {
   if (!takes(info, "D?D")) return {};
   Napi::Env env = info.Env();
   UniqueFd memory = take_fd(env, info[0]);
@@ -161,7 +161,7 @@ void init_ring(Napi::Env env, Napi::Object exports) {
   LogReader::define(env);
   Napi::Object module = Napi::Object::New(env);
   module.Set("create", Napi::Function::New<create_log_ring>(env, "create"));
-  module.Set("openReader", Napi::Function::New<open_reader>(env, "openReader"));
+  module.Set("openReader", Napi::Function::New<open_ring_reader>(env, "openReader"));
   exports.Set("ring", module);
 }
 

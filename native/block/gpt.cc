@@ -14,7 +14,7 @@ constexpr uint32_t kMinHeaderBytes = 92;
 constexpr uint64_t kMaxEntriesBytes = 1024 * 1024;
 constexpr uint32_t kMaxEntryBytes = 4096;
 
-Error broken(const std::string& what, uint64_t offset) {
+Error broken_table(const std::string& what, uint64_t offset) {
   return Error{EBADMSG, "gpt", {}, {}, what + " at byte " + std::to_string(offset)};
 }
 
@@ -59,18 +59,18 @@ bool is_protective(Bytes mbr) {
 
 Result<GptHeader> parse_gpt_header(Bytes sector, uint64_t lba, uint64_t device_sectors) {
   uint64_t at = lba * sector.size();
-  if (sector.size() < 512) return broken("a sector of " + number(sector.size()) + " bytes", at);
+  if (sector.size() < 512) return broken_table("a sector of " + number(sector.size()) + " bytes", at);
   if (std::memcmp(sector.data(), kMagic.data(), kMagic.size()) != 0) {
     return Error{ENOENT, "gpt", {}, {}, "no signature at byte " + number(at)};
   }
-  if (le32(sector, 8) != 0x00010000) return broken("revision " + number(le32(sector, 8)), at + 8);
+  if (le32(sector, 8) != 0x00010000) return broken_table("revision " + number(le32(sector, 8)), at + 8);
   uint32_t header_bytes = le32(sector, 12);
   if (header_bytes < kMinHeaderBytes || header_bytes > sector.size()) {
-    return broken("a header of " + number(header_bytes) + " bytes", at + 12);
+    return broken_table("a header of " + number(header_bytes) + " bytes", at + 12);
   }
   std::vector<uint8_t> summed(sector.begin(), sector.begin() + header_bytes);
   put_le(summed, 16, 0, 4);
-  if (crc32(summed) != le32(sector, 16)) return broken("wrong checksum of the header", at + 16);
+  if (crc32(summed) != le32(sector, 16)) return broken_table("wrong checksum of the header", at + 16);
 
   GptHeader header;
   header.own_lba = le64(sector, 24);
@@ -83,33 +83,33 @@ Result<GptHeader> parse_gpt_header(Bytes sector, uint64_t lba, uint64_t device_s
   header.entry_bytes = le32(sector, 84);
   header.entries_crc = le32(sector, 88);
 
-  if (header.own_lba != lba) return broken("the header of sector " + number(header.own_lba), at + 24);
+  if (header.own_lba != lba) return broken_table("the header of sector " + number(header.own_lba), at + 24);
   if (header.other_lba == lba || header.other_lba == 0) {
-    return broken("its copy said to be in sector " + number(header.other_lba), at + 32);
+    return broken_table("its copy said to be in sector " + number(header.other_lba), at + 32);
   }
   if (header.first_usable_lba < 2 || header.first_usable_lba > header.last_usable_lba) {
-    return broken("a first usable sector of " + number(header.first_usable_lba), at + 40);
+    return broken_table("a first usable sector of " + number(header.first_usable_lba), at + 40);
   }
   if (header.last_usable_lba >= device_sectors) {
-    return broken("a last usable sector of " + number(header.last_usable_lba) + " of " + number(device_sectors), at + 48);
+    return broken_table("a last usable sector of " + number(header.last_usable_lba) + " of " + number(device_sectors), at + 48);
   }
   bool is_entry_size = is_power_of_two(header.entry_bytes) && header.entry_bytes >= 128 && header.entry_bytes <= kMaxEntryBytes;
-  if (!is_entry_size) return broken("entries of " + number(header.entry_bytes) + " bytes", at + 84);
+  if (!is_entry_size) return broken_table("entries of " + number(header.entry_bytes) + " bytes", at + 84);
   uint64_t bytes = uint64_t{header.entry_count} * header.entry_bytes;
-  if (header.entry_count == 0 || bytes > kMaxEntriesBytes) return broken(number(header.entry_count) + " entries", at + 80);
+  if (header.entry_count == 0 || bytes > kMaxEntriesBytes) return broken_table(number(header.entry_count) + " entries", at + 80);
   uint64_t sectors = (bytes + sector.size() - 1) / sector.size();
   bool is_inside =
       header.entries_lba >= 2 && header.entries_lba < device_sectors && sectors <= device_sectors - header.entries_lba;
   bool is_apart = header.entries_lba > header.last_usable_lba || header.entries_lba + sectors <= header.first_usable_lba;
   bool has_header = lba >= header.entries_lba && lba < header.entries_lba + sectors;
-  if (!is_inside || !is_apart || has_header) return broken("entries in sector " + number(header.entries_lba), at + 72);
+  if (!is_inside || !is_apart || has_header) return broken_table("entries in sector " + number(header.entries_lba), at + 72);
   return header;
 }
 
 Result<std::vector<GptPartition>> parse_gpt_entries(const GptHeader& header, Bytes entries, uint32_t sector_bytes) {
   uint64_t base = header.entries_lba * sector_bytes;
-  if (entries.size() != uint64_t{header.entry_count} * header.entry_bytes) return broken("entries cut off", base);
-  if (crc32(entries) != header.entries_crc) return broken("wrong checksum of the entries", base);
+  if (entries.size() != uint64_t{header.entry_count} * header.entry_bytes) return broken_table("entries cut off", base);
+  if (crc32(entries) != header.entries_crc) return broken_table("wrong checksum of the entries", base);
   std::vector<GptPartition> partitions;
   for (uint32_t index = 0; index < header.entry_count; index++) {
     uint64_t offset = uint64_t{index} * header.entry_bytes;
@@ -126,7 +126,7 @@ Result<std::vector<GptPartition>> parse_gpt_entries(const GptHeader& header, Byt
     bool is_inside = partition.first_lba >= header.first_usable_lba && partition.first_lba <= partition.last_lba &&
                      partition.last_lba <= header.last_usable_lba;
     if (!is_inside) {
-      return broken("partition " + number(partition.number) + " of sectors " + number(partition.first_lba) + " to " +
+      return broken_table("partition " + number(partition.number) + " of sectors " + number(partition.first_lba) + " to " +
                         number(partition.last_lba) + " outside of " + number(header.first_usable_lba) + " to " +
                         number(header.last_usable_lba),
                     base + offset + 32);
@@ -139,7 +139,7 @@ Result<std::vector<GptPartition>> parse_gpt_entries(const GptHeader& header, Byt
   for (size_t i = 1; i < by_place.size(); i++) {
     const GptPartition &before = *by_place[i - 1], &after = *by_place[i];
     if (after.first_lba > before.last_lba) continue;
-    return broken("partitions " + number(before.number) + " and " + number(after.number) + " overlap",
+    return broken_table("partitions " + number(before.number) + " and " + number(after.number) + " overlap",
                   base + uint64_t{after.number - 1} * header.entry_bytes + 32);
   }
   return partitions;

@@ -10,10 +10,10 @@ namespace {
 
 constexpr uint32_t kHeaderBytes = 92;
 constexpr size_t kBootCodeBytes = 440;
-constexpr uint64_t kMiB = 1024 * 1024;
+constexpr uint64_t kAlignmentBytes = 1024 * 1024;
 
 Error no_space(std::string detail) { return Error{ENOSPC, "gpt", {}, {}, std::move(detail)}; }
-Error invalid(std::string detail) { return Error{EINVAL, "gpt", {}, {}, std::move(detail)}; }
+Error invalid_partition(std::string detail) { return Error{EINVAL, "gpt", {}, {}, std::move(detail)}; }
 
 std::vector<uint8_t> header_sector(const GptTable& table, uint64_t own, uint64_t other, uint64_t entries, uint32_t sector_bytes) {
   std::vector<uint8_t> sector(sector_bytes);
@@ -48,8 +48,8 @@ std::vector<uint8_t> protective_mbr(uint64_t sectors, uint32_t sector_bytes, Byt
 
 uint64_t alignment_for(uint32_t optimal_io_bytes, uint32_t sector_bytes) {
   uint64_t common =
-      optimal_io_bytes % sector_bytes == 0 && optimal_io_bytes > 0 ? std::lcm(kMiB, uint64_t{optimal_io_bytes}) : kMiB;
-  return common <= 64 * kMiB ? common : kMiB;
+      optimal_io_bytes % sector_bytes == 0 && optimal_io_bytes > 0 ? std::lcm(kAlignmentBytes, uint64_t{optimal_io_bytes}) : kAlignmentBytes;
+  return common <= 64 * kAlignmentBytes ? common : kAlignmentBytes;
 }
 
 }  // namespace
@@ -93,7 +93,7 @@ Result<GptTable> plan_gpt_layout(const std::vector<GptPartitionRequest>& partiti
   uint64_t array_bytes = uint64_t{table.entry_count} * table.entry_bytes;
   uint64_t reserved = array_bytes / sector_bytes + 1;  // entries and header, at each end
   uint64_t sectors = size_bytes / sector_bytes;
-  if (partitions.size() > table.entry_count) return invalid("more than " + std::to_string(table.entry_count) + " partitions");
+  if (partitions.size() > table.entry_count) return invalid_partition("more than " + std::to_string(table.entry_count) + " partitions");
   if (sectors < 2 * reserved + 2) return no_space("a disk of " + std::to_string(size_bytes) + " bytes");
   table.first_usable_lba = 1 + reserved;
   table.last_usable_lba = sectors - 1 - reserved;
@@ -105,8 +105,8 @@ Result<GptTable> plan_gpt_layout(const std::vector<GptPartitionRequest>& partiti
   for (size_t index = 0; index < partitions.size(); index++) {
     const GptPartitionRequest& wanted = partitions[index];
     std::string which = "partition " + std::to_string(index + 1);
-    if (wanted.type.is_zero() || wanted.id.is_zero()) return invalid(which + " without a type or an id");
-    if (wanted.size_bytes == 0 && index + 1 != partitions.size()) return invalid(which + " takes the rest and is not the last");
+    if (wanted.type.is_zero() || wanted.id.is_zero()) return invalid_partition(which + " without a type or an id");
+    if (wanted.size_bytes == 0 && index + 1 != partitions.size()) return invalid_partition(which + " takes the rest and is not the last");
     uint64_t free = next < end ? end - next : 0;
     uint64_t length = free;
     if (wanted.size_bytes != 0) {
@@ -117,7 +117,7 @@ Result<GptTable> plan_gpt_layout(const std::vector<GptPartitionRequest>& partiti
       return no_space(which + ": " + std::to_string(free * sector_bytes) + " bytes are left");
     }
     auto name = encode_gpt_name(wanted.name);
-    if (!name) return invalid(which + ": a name of more than 36 UTF-16 units");
+    if (!name) return invalid_partition(which + ": a name of more than 36 UTF-16 units");
     std::span<uint8_t> entry = std::span(table.entries).subspan(index * table.entry_bytes, table.entry_bytes);
     std::copy(wanted.type.bytes.begin(), wanted.type.bytes.end(), entry.begin());
     std::copy(wanted.id.bytes.begin(), wanted.id.bytes.end(), entry.begin() + 16);
@@ -144,10 +144,10 @@ Result<GptTable> plan_gpt_changes(const GptCopy& copy, const std::vector<GptChan
     if (!change.grows) continue;
     bool is_last = std::all_of(copy.partitions.begin(), copy.partitions.end(),
                                [&](const GptPartition& each) { return each.last_lba <= at->last_lba; });
-    if (!is_last) return invalid("another partition lies behind " + which);
+    if (!is_last) return invalid_partition("another partition lies behind " + which);
     if (sectors < 2 * array + 4) return no_space("a disk of " + std::to_string(sectors) + " sectors");
     table.last_usable_lba = std::max(table.last_usable_lba, sectors - 2 - array);
-    uint64_t step = kMiB / sector_bytes;
+    uint64_t step = kAlignmentBytes / sector_bytes;
     uint64_t end = (table.last_usable_lba + 1) / step * step;
     put_le(entry, 40, std::max(at->last_lba, end - 1), 8);
   }

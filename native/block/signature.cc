@@ -81,20 +81,20 @@ class Finder {
   // before the end at a multiple of 4 KiB, 1.1 at the start, 1.2 at 4 KiB, always little-endian, and saying themselves where they
   // are.
   void find_md() {
-    constexpr uint32_t kMagic = 0xa92b4efc;
+    constexpr uint32_t kMagicBytes = 0xa92b4efc;
     uint8_t superblock[256];
     uint64_t sectors = size_ / 512;
     if (sectors >= 128) {
       uint64_t offset = ((sectors & ~uint64_t{127}) - 128) * 512;
       bool is_there = read(offset, std::span(superblock, 8));
-      bool is_little = is_there && le32(superblock, 0) == kMagic && le32(superblock, 4) == 0;
-      bool is_big = is_there && be32(superblock, 0) == kMagic && be32(superblock, 4) == 0;
+      bool is_little = is_there && le32(superblock, 0) == kMagicBytes && le32(superblock, 4) == 0;
+      bool is_big = is_there && be32(superblock, 0) == kMagicBytes && be32(superblock, 4) == 0;
       if (is_little || is_big) add("md", "raid", offset, 4);
     }
     uint64_t at_end = sectors >= 16 ? ((sectors - 16) & ~uint64_t{7}) : 0;
     for (uint64_t sector : {uint64_t{0}, uint64_t{8}, at_end}) {
       if (!read(sector * 512, superblock)) continue;
-      bool is_ours = le32(superblock, 0) == kMagic && le32(superblock, 4) == 1 && le64(superblock, 128) == sector;
+      bool is_ours = le32(superblock, 0) == kMagicBytes && le32(superblock, 4) == 1 && le64(superblock, 128) == sector;
       if (is_ours) add("md", "raid", sector * 512, 4);
     }
   }

@@ -9,7 +9,7 @@ constexpr size_t kRoom = 16 * 1024;
 constexpr size_t kMaxRoom = 1024 * 1024;
 constexpr uint32_t kSectorBytes = 512;
 
-Error invalid(const std::string& what) { return Error{EINVAL, "verity", {}, {}, what}; }
+Error invalid_table(const std::string& what) { return Error{EINVAL, "verity", {}, {}, what}; }
 
 bool is_hex(std::string_view text) {
   return text.size() % 2 == 0 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -74,18 +74,18 @@ Result<VerityStatus> status_of(int control, const std::string& name) {
 }  // namespace
 
 Result<DmTarget> verity_target(const VerityTable& table) {
-  if (!is_word(table.data_device)) return invalid("a data device without blanks");
-  if (!is_word(table.hash_device)) return invalid("a hash device without blanks");
-  if (!is_word(table.algorithm)) return invalid("an algorithm without blanks");
+  if (!is_word(table.data_device)) return invalid_table("a data device without blanks");
+  if (!is_word(table.hash_device)) return invalid_table("a hash device without blanks");
+  if (!is_word(table.algorithm)) return invalid_table("an algorithm without blanks");
   if (!is_block_size(table.data_block_bytes))
-    return invalid("data blocks of " + std::to_string(table.data_block_bytes) + " bytes");
+    return invalid_table("data blocks of " + std::to_string(table.data_block_bytes) + " bytes");
   if (!is_block_size(table.hash_block_bytes))
-    return invalid("hash blocks of " + std::to_string(table.hash_block_bytes) + " bytes");
-  if (table.root_digest.empty() || !is_hex(table.root_digest)) return invalid("a root digest in lower-case hexadecimal");
-  if (!is_hex(table.salt) || table.salt.size() > 512) return invalid("a salt of at most 256 bytes in lower-case hexadecimal");
+    return invalid_table("hash blocks of " + std::to_string(table.hash_block_bytes) + " bytes");
+  if (table.root_digest.empty() || !is_hex(table.root_digest)) return invalid_table("a root digest in lower-case hexadecimal");
+  if (!is_hex(table.salt) || table.salt.size() > 512) return invalid_table("a salt of at most 256 bytes in lower-case hexadecimal");
   uint64_t bytes = 0;
   if (table.data_blocks == 0 || __builtin_mul_overflow(table.data_blocks, uint64_t{table.data_block_bytes}, &bytes)) {
-    return invalid(std::to_string(table.data_blocks) + " data blocks");
+    return invalid_table(std::to_string(table.data_blocks) + " data blocks");
   }
   std::vector<const char*> options;
   if (table.on_corruption == VerityTable::OnCorruption::kRestart) options.push_back("restart_on_corruption");

@@ -8,17 +8,17 @@ namespace talos::cgroup {
 namespace {
 
 constexpr std::string_view kGroupKeys[] = {"populated", "frozen"};
-constexpr std::string_view kMemoryKeys[] = {"low", "high", "max", "oom", "oom_kill", "oom_group_kill"};
+constexpr std::string_view kMemoryEventKeys[] = {"low", "high", "max", "oom", "oom_kill", "oom_group_kill"};
 constexpr std::string_view kPidsKeys[] = {"max"};
 
 constexpr EventFile kFiles[] = {
     {"cgroup.events", kGroupKeys},
-    {"memory.events", kMemoryKeys},
-    {"memory.events.local", kMemoryKeys},
+    {"memory.events", kMemoryEventKeys},
+    {"memory.events.local", kMemoryEventKeys},
     {"pids.events", kPidsKeys},
 };
 
-static_assert(std::size(kMemoryKeys) <= kMaxEventKeys);
+static_assert(std::size(kMemoryEventKeys) <= kMaxEventKeys);
 
 }  // namespace
 

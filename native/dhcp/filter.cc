@@ -11,7 +11,7 @@ using namespace wire;
 
 constexpr uint32_t kIpFragment = 6;
 constexpr uint32_t kIpProtocol = 9;
-constexpr uint32_t kUdp = 17;
+constexpr uint32_t kProtocolUdp = 17;
 // Behind the IP header, whose length is in X.
 constexpr uint32_t kDestinationPort = 2;
 constexpr uint32_t kPayload = 8;
@@ -54,7 +54,7 @@ std::vector<sock_filter> reply_filter(const Mac& mac) {
   program.load(BPF_B | BPF_ABS, static_cast<uint32_t>(SKF_AD_OFF + SKF_AD_PKTTYPE));
   program.refuse(PACKET_OTHERHOST);
   program.load(BPF_B | BPF_ABS, kIpProtocol);
-  program.require(kUdp);
+  program.require(kProtocolUdp);
   program.load(BPF_H | BPF_ABS, kIpFragment);
   program.refuse_bits(0x3fff);
   program.load_header_length();

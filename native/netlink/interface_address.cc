@@ -6,7 +6,7 @@
 namespace talos::netlink {
 namespace {
 
-constexpr const char* kMessage = "RTM_NEWADDR";
+constexpr const char* kNewAddress = "RTM_NEWADDR";
 constexpr uint32_t kForever = UINT32_MAX;
 
 std::optional<uint32_t> lifetime(uint32_t seconds) { return seconds == kForever ? std::nullopt : std::optional(seconds); }
@@ -18,7 +18,7 @@ Error invalid(const char* what, const std::string& text) { return Error{EINVAL, 
 Result<InterfaceAddress> parse_interface_address(const MessageView& message) {
   struct ifaddrmsg info;
   Bytes rest;
-  if (!read_family(message.payload, info, rest)) return Error{EBADMSG, kMessage, {}, {}, "message cut off"};
+  if (!read_family(message.payload, info, rest)) return Error{EBADMSG, kNewAddress, {}, {}, "message cut off"};
   InterfaceAddress address;
   address.family = info.ifa_family;
   address.index = info.ifa_index;
@@ -58,8 +58,8 @@ Result<InterfaceAddress> parse_interface_address(const MessageView& message) {
         break;
     }
   }
-  if (auto read = reader.finish(kMessage); !read) return read.error();
-  if (!local && !other) return Error{EBADMSG, kMessage, {}, {}, "address message without an address"};
+  if (auto read = reader.finish(kNewAddress); !read) return read.error();
+  if (!local && !other) return Error{EBADMSG, kNewAddress, {}, {}, "address message without an address"};
   // IPv4 always has both, IPv6 the local one only beside a peer.
   address.local = {local ? *local : *other, info.ifa_prefixlen};
   if (local && other && *local != *other) address.peer = other;

@@ -8,7 +8,7 @@
 namespace talos::netlink {
 namespace {
 
-constexpr const char* kMessage = "RTM_NEWLINK";
+constexpr const char* kNewLink = "RTM_NEWLINK";
 
 std::vector<uint8_t> to_vector(Bytes bytes) { return {bytes.begin(), bytes.end()}; }
 
@@ -82,7 +82,7 @@ Result<void> add_info_data(MessageBuilder& request, const NewLink& link) {
 Result<Link> parse_link(const MessageView& message) {
   struct ifinfomsg info;
   Bytes rest;
-  if (!read_family(message.payload, info, rest)) return Error{EBADMSG, kMessage, {}, {}, "message cut off"};
+  if (!read_family(message.payload, info, rest)) return Error{EBADMSG, kNewLink, {}, {}, "message cut off"};
   Link link;
   link.index = info.ifi_index;
   link.family = info.ifi_family;
@@ -136,8 +136,8 @@ Result<Link> parse_link(const MessageView& message) {
         break;
     }
   }
-  if (auto read = reader.finish(kMessage); !read) return read.error();
-  if (link.index <= 0 || link.name.empty()) return Error{EBADMSG, kMessage, {}, {}, "link without index or name"};
+  if (auto read = reader.finish(kNewLink); !read) return read.error();
+  if (link.index <= 0 || link.name.empty()) return Error{EBADMSG, kNewLink, {}, {}, "link without index or name"};
   return link;
 }
 

@@ -77,18 +77,18 @@ Result<NameServerSocket> NameServerSocket::open() {
 }
 
 Result<NameServerSocket::Outcome> NameServerSocket::receive(Batch& batch) {
-  using Kind = sys::NetlinkDatagram::Kind;
+  using Datagram = sys::NetlinkDatagram::Kind;
   std::array<uint8_t, kMessageBytes> buffer;
   for (int count = 0; count < kBatchMessages; count++) {
     auto datagram = sys::receive_netlink(fd_.get(), buffer);
     if (!datagram) return datagram.error();
-    if (datagram.value().kind == Kind::kNothing) {
+    if (datagram.value().kind == Datagram::kNothing) {
       if (std::exchange(has_lost_, false)) batch.number(kLossRecord);
       return Outcome::kEmpty;
     }
-    if (datagram.value().kind == Kind::kOverrun) has_lost_ = true;
+    if (datagram.value().kind == Datagram::kOverrun) has_lost_ = true;
     // Any root process may send to the group; the kernel alone has port 0.
-    if (datagram.value().kind == Kind::kOverrun || datagram.value().sender_port != 0) continue;
+    if (datagram.value().kind == Datagram::kOverrun || datagram.value().sender_port != 0) continue;
     auto messages = datagram.value().is_truncated ? Error{EBADMSG} : split_messages(Bytes(buffer).first(datagram.value().size));
     // One of the kernel's that we cannot read is one that we do not know: the same cure as for a lost one.
     if (!messages) has_lost_ = true;

@@ -6,14 +6,14 @@
 namespace talos::netlink {
 namespace {
 
-constexpr const char* kMessage = "RTM_NEWNEIGH";
+constexpr const char* kNewNeighbour = "RTM_NEWNEIGH";
 
 }  // namespace
 
 Result<Neighbour> parse_neighbour(const MessageView& message) {
   struct ndmsg info;
   Bytes rest;
-  if (!read_family(message.payload, info, rest)) return Error{EBADMSG, kMessage, {}, {}, "message cut off"};
+  if (!read_family(message.payload, info, rest)) return Error{EBADMSG, kNewNeighbour, {}, {}, "message cut off"};
   Neighbour neighbour;
   neighbour.family = info.ndm_family;
   neighbour.index = static_cast<uint32_t>(info.ndm_ifindex);
@@ -37,8 +37,8 @@ Result<Neighbour> parse_neighbour(const MessageView& message) {
         break;
     }
   }
-  if (auto read = reader.finish(kMessage); !read) return read.error();
-  if (!has_address) return Error{EBADMSG, kMessage, {}, {}, "neighbour without an address"};
+  if (auto read = reader.finish(kNewNeighbour); !read) return read.error();
+  if (!has_address) return Error{EBADMSG, kNewNeighbour, {}, {}, "neighbour without an address"};
   return neighbour;
 }
 

@@ -6,7 +6,7 @@
 namespace talos::netlink {
 namespace {
 
-constexpr const char* kMessage = "RTM_NEWROUTE";
+constexpr const char* kNewRoute = "RTM_NEWROUTE";
 // USER_HZ: the kernel's clock as user space sees it, the same on every architecture we build for.
 constexpr uint32_t kTicksPerSecond = 100;
 
@@ -64,7 +64,7 @@ void parse_next_hops(AttributeReader& outer, const AttributeView& list, Route& r
 Result<Route> parse_route(const MessageView& message) {
   struct rtmsg info;
   Bytes rest;
-  if (!read_family(message.payload, info, rest)) return Error{EBADMSG, kMessage, {}, {}, "message cut off"};
+  if (!read_family(message.payload, info, rest)) return Error{EBADMSG, kNewRoute, {}, {}, "message cut off"};
   Route route;
   route.family = info.rtm_family;
   route.table = info.rtm_table;
@@ -125,7 +125,7 @@ Result<Route> parse_route(const MessageView& message) {
         break;
     }
   }
-  if (auto read = reader.finish(kMessage); !read) return read.error();
+  if (auto read = reader.finish(kNewRoute); !read) return read.error();
   return route;
 }
 

@@ -5,13 +5,13 @@
 namespace talos::netlink {
 namespace {
 
-Error invalid(const char* what, const std::string& text) { return Error{EINVAL, "netlink", text, {}, what}; }
+Error invalid_route(const char* what, const std::string& text) { return Error{EINVAL, "netlink", text, {}, what}; }
 
 // Nothing when the text is empty.
 Result<std::optional<IpAddress>> address_in(const std::string& text) {
   if (text.empty()) return std::optional<IpAddress>();
   auto address = parse_address(text);
-  if (!address) return invalid("not an IP address", text);
+  if (!address) return invalid_route("not an IP address", text);
   return address;
 }
 
@@ -64,7 +64,7 @@ Result<MessageBuilder> build_route(uint16_t type, uint16_t flags, const RouteSpe
   IpPrefix prefix;
   if (spec.destination != "default") {
     auto parsed = parse_prefix(spec.destination);
-    if (!parsed) return invalid("not a prefix in CIDR notation", spec.destination);
+    if (!parsed) return invalid_route("not a prefix in CIDR notation", spec.destination);
     prefix = *parsed;
   } else if (preferred.value() || gateway.value()) {
     prefix.address.is_ipv6 = (preferred.value() ? preferred.value() : gateway.value())->is_ipv6;
@@ -74,15 +74,15 @@ Result<MessageBuilder> build_route(uint16_t type, uint16_t flags, const RouteSpe
   bool is_ipv6 = prefix.address.is_ipv6;
   // The other way round there is RTA_VIA.
   if (is_ipv6 && gateway.value() && !gateway.value()->is_ipv6) {
-    return invalid("gateway and destination are of different families", spec.gateway);
+    return invalid_route("gateway and destination are of different families", spec.gateway);
   }
   if (preferred.value() && preferred.value()->is_ipv6 != is_ipv6) {
-    return invalid("source address and destination are of different families", spec.preferred_source);
+    return invalid_route("source address and destination are of different families", spec.preferred_source);
   }
   std::optional<IpPrefix> source;
   if (!spec.source.empty()) {
     source = parse_prefix(spec.source);
-    if (!source || !source->address.is_ipv6 || !is_ipv6) return invalid("not an IPv6 prefix in CIDR notation", spec.source);
+    if (!source || !source->address.is_ipv6 || !is_ipv6) return invalid_route("not an IPv6 prefix in CIDR notation", spec.source);
   }
 
   bool is_removal = type == RTM_DELROUTE;

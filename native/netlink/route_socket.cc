@@ -38,9 +38,9 @@ Result<std::vector<MessageView>> RouteSocket::receive() {
   for (;;) {
     auto datagram = sys::receive_netlink(fd_.get(), buffer_);
     if (!datagram) return datagram.error();
-    using Kind = sys::NetlinkDatagram::Kind;
-    if (datagram.value().kind == Kind::kNothing) return Error{ETIMEDOUT, "recvmsg", {}, {}, "no answer from the kernel"};
-    if (datagram.value().kind == Kind::kOverrun) return Error{ENOBUFS, "recvmsg"};
+    using Datagram = sys::NetlinkDatagram::Kind;
+    if (datagram.value().kind == Datagram::kNothing) return Error{ETIMEDOUT, "recvmsg", {}, {}, "no answer from the kernel"};
+    if (datagram.value().kind == Datagram::kOverrun) return Error{ENOBUFS, "recvmsg"};
     // Any process may send to our port; only the kernel is listened to.
     if (datagram.value().sender_port != 0) continue;
     if (datagram.value().is_truncated) return Error{EMSGSIZE, "recvmsg"};

@@ -6,7 +6,7 @@
 namespace talos::netlink {
 namespace {
 
-constexpr const char* kMessage = "RTM_NEWRULE";
+constexpr const char* kNewRule = "RTM_NEWRULE";
 // "No table is suppressed", as the kernel says it.
 constexpr uint32_t kNoSuppression = UINT32_MAX;
 
@@ -32,7 +32,7 @@ std::array<uint32_t, 2> read_uids(AttributeReader& reader, const AttributeView& 
 Result<Rule> parse_rule(const MessageView& message) {
   struct fib_rule_hdr info;
   Bytes rest;
-  if (!read_family(message.payload, info, rest)) return Error{EBADMSG, kMessage, {}, {}, "message cut off"};
+  if (!read_family(message.payload, info, rest)) return Error{EBADMSG, kNewRule, {}, {}, "message cut off"};
   Rule rule;
   rule.family = info.family;
   rule.action = info.action;
@@ -91,7 +91,7 @@ Result<Rule> parse_rule(const MessageView& message) {
         break;
     }
   }
-  if (auto read = reader.finish(kMessage); !read) return read.error();
+  if (auto read = reader.finish(kNewRule); !read) return read.error();
   return rule;
 }
 

@@ -9,7 +9,7 @@ namespace talos::netlink {
 namespace {
 
 // Events are a few hundred bytes; only links with many virtual functions are larger.
-constexpr size_t kMessageBytes = 64 * 1024;
+constexpr size_t kBatchBytes = 64 * 1024;
 // The least that the kernel charges the queue for a message is more than this.
 constexpr int kMinCharge = 256;
 
@@ -43,7 +43,7 @@ Result<void> wait_for_changes_under_way(RouteSocket& socket) {
 }  // namespace
 
 Subscription::Subscription(UniqueFd fd, Kinds kinds, int buffer_bytes)
-    : fd_(std::move(fd)), kinds_(kinds), max_queued_(2 * buffer_bytes / kMinCharge + 64), buffer_(kMessageBytes) {}
+    : fd_(std::move(fd)), kinds_(kinds), max_queued_(2 * buffer_bytes / kMinCharge + 64), buffer_(kBatchBytes) {}
 
 Result<Subscription> Subscription::open(Kinds kinds, int buffer_bytes) {
   auto fd = sys::open_route_monitor(groups_of(kinds), buffer_bytes);

@@ -9,9 +9,9 @@ namespace talos::netlink {
 namespace {
 
 // The kernel's own buffer for one event is 2 KiB of properties behind the header.
-constexpr size_t kMessageBytes = 16 * 1024;
+constexpr size_t kUeventBytes = 16 * 1024;
 // The least that the kernel charges the queue for a message is more than this.
-constexpr int kMinCharge = 256;
+constexpr int kMinUeventCharge = 256;
 
 }  // namespace
 
@@ -40,7 +40,7 @@ std::optional<Uevent> parse_uevent(std::string_view message) {
   return event;
 }
 
-UeventSocket::UeventSocket(UniqueFd fd, int buffer_bytes) : fd_(std::move(fd)), max_queued_(2 * buffer_bytes / kMinCharge + 64) {}
+UeventSocket::UeventSocket(UniqueFd fd, int buffer_bytes) : fd_(std::move(fd)), max_queued_(2 * buffer_bytes / kMinUeventCharge + 64) {}
 
 Result<UeventSocket> UeventSocket::open(int buffer_bytes) {
   auto fd = sys::open_uevent_socket(buffer_bytes);
@@ -49,7 +49,7 @@ Result<UeventSocket> UeventSocket::open(int buffer_bytes) {
 }
 
 Result<UeventOutcome> UeventSocket::receive() {
-  std::array<uint8_t, kMessageBytes> buffer;
+  std::array<uint8_t, kUeventBytes> buffer;
   for (;;) {
     // So many cannot have waited: the queue was empty in between, and a later overrun is told anew.
     if (has_overrun_ && taken_since_overrun_ >= max_queued_) {
@@ -58,11 +58,11 @@ Result<UeventOutcome> UeventSocket::receive() {
     }
     auto datagram = sys::receive_netlink(fd_.get(), buffer);
     if (!datagram) return datagram.error();
-    using Kind = sys::NetlinkDatagram::Kind;
-    if (datagram.value().kind == Kind::kNothing) {
+    using Datagram = sys::NetlinkDatagram::Kind;
+    if (datagram.value().kind == Datagram::kNothing) {
       return std::exchange(has_overrun_, false) ? UeventOutcome(UeventOverrun{}) : UeventOutcome(NoUevent{});
     }
-    if (datagram.value().kind == Kind::kOverrun) {
+    if (datagram.value().kind == Datagram::kOverrun) {
       has_overrun_ = true;
       taken_since_overrun_ = 0;
       continue;

@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kControlPath = "/dev/loop-control";
 
-Error ioctl_error(const char* request, std::string path = {}) {
+Error loop_error(const char* request, std::string path = {}) {
   Error error = last_error("ioctl", std::move(path));
   error.detail = request;
   return error;
@@ -27,7 +27,7 @@ Result<UniqueFd> open_loop_control() {
 
 Result<int> free_loop_number(int control) {
   int number = ::ioctl(control, LOOP_CTL_GET_FREE);
-  if (number == -1) return ioctl_error("LOOP_CTL_GET_FREE", kControlPath);
+  if (number == -1) return loop_error("LOOP_CTL_GET_FREE", kControlPath);
   return number;
 }
 
@@ -49,7 +49,7 @@ Result<void> configure_loop(int device, const LoopConfig& config) {
   do {
     done = ::ioctl(device, LOOP_CONFIGURE, &raw);
   } while (done == -1 && errno == EINTR);
-  if (done == -1) return ioctl_error("LOOP_CONFIGURE");
+  if (done == -1) return loop_error("LOOP_CONFIGURE");
   return {};
 }
 
@@ -58,7 +58,7 @@ Result<void> clear_loop(int device) {
   do {
     done = ::ioctl(device, LOOP_CLR_FD);
   } while (done == -1 && errno == EINTR);
-  if (done == -1) return ioctl_error("LOOP_CLR_FD");
+  if (done == -1) return loop_error("LOOP_CLR_FD");
   return {};
 }
 

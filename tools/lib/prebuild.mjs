@@ -21,15 +21,14 @@ export const prebuildArchitectures = ['x64', 'arm64'];
  */
 export const prebuiltAddon = (arch) => path.join(root, 'prebuilds', `linux-${arch}`, 'talos.node');
 
-/** Counts what node-gyp's make compiles. */
+/** Counts what node-gyp's make compiles: the units that native/unity.mjs has written for it. */
 function gypProgress(progress) {
-  const { core, bind } = JSON.parse(readFileSync(path.join(root, 'native', 'sources.json'), 'utf8'));
-  const total = core.length + bind.length;
   let compiled = 0;
   return (line) => {
     const object = /^\s+CXX\(target\).*\/([^/]+)\.o$/.exec(line)?.[1];
     if (object === undefined) return;
     compiled++;
+    const total = readdirSync(path.join(root, 'build', 'unity')).length;
     progress.update(`${object}.cc`, Math.min(99, (100 * compiled) / total));
   };
 }
