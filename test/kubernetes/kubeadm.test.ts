@@ -145,12 +145,14 @@ if (isRunnable && inNamespaces(import.meta.url, ['--mount', '--uts', '--propagat
     t.equal(statSync(join(FOLDERS.run, 'kubeadm.yaml')).mode & 0o777, 0o600);
 
     const kubelet = asked.filter(([method]) => method !== 'listServices' && method !== 'reportHealth');
+    // kubeadm expects that none runs while it writes what the next one reads.
     t.match(kubelet, [
+      ['controlService', { id: 'kubelet', action: 'STOP', untilEnded: true }],
       ['setServiceArguments', { id: 'kubelet' }],
       ['controlService', { id: 'kubelet', action: 'START' }],
     ]);
-    t.equal(kubelet.length, 2, 'started once, when kubeadm said so');
-    const list = (kubelet[0]?.[1] as { arguments: string[] } | undefined)?.arguments ?? [];
+    t.equal(kubelet.length, 3, 'started once, when kubeadm said so');
+    const list = (kubelet[1]?.[1] as { arguments: string[] } | undefined)?.arguments ?? [];
     for (const flag of ['--node-ip=10.5.0.2', '--container-runtime=remote']) t.ok(list.includes(flag), flag);
     t.equal(list.length, new Set(list.map((flag) => flag.replace(/=.*/, ''))).size, 'each flag once');
     t.notMatch(lines.join('\n'), /\b[a-z0-9]{6}\.[a-z0-9]{16}\b/, 'no token in the log');

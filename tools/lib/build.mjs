@@ -152,20 +152,25 @@ async function buildTestImages() {
   for (const { name: runtime, isDefault } of await readRuntimes(root)) {
     if (isDefault) continue;
     await imageStep(stepFor(`Images with ${runtime}`, arch), async (onProgress) => {
-      for (const layer of [undefined, 'test']) await buildArtifacts({ arch, layer, runtime, onProgress });
+      await buildArtifacts({ arch, layer: 'test', runtime, onProgress });
     });
   }
 }
 
-/** Images with the Kubernetes that can be built here, for nodes of one architecture: its programs take minutes where they are not in the cache. */
-async function buildKubernetesImages() {
+/**
+ * Images with the Kubernetes that can be built here, for nodes of one architecture: its programs take minutes where they are not in the cache.
+ * @param {boolean} withNodes also what the nodes of tests boot from
+ */
+async function buildKubernetesImages(withNodes) {
   const { buildArtifacts, readReleases } = await load('lib/image/main.js');
   const arch = testedArchitecture();
   for (const { version, sources } of await readReleases(root)) {
     if (!sources.includes('debian-source')) continue;
     const kubernetes = { version, source: 'debian-source' };
     await imageStep(stepFor(`Images with Kubernetes ${version}`, arch), async (onProgress) => {
-      for (const layer of [undefined, 'test']) await buildArtifacts({ arch, layer, kubernetes, onProgress });
+      for (const layer of withNodes ? [undefined, 'test'] : [undefined]) {
+        await buildArtifacts({ arch, layer, kubernetes, onProgress });
+      }
     });
   }
 }
@@ -206,12 +211,14 @@ async function prepare(tests, architectures) {
  * @param {'packages' | 'build' | 'images'} [options.upTo] how far: tools only, code for this host as well, or everything (default)
  * @param {boolean} [options.tests] also the images that only tests need
  * @param {string[]} [options.architectures] of nodes and images, by Debian's names; tests need all
+ * @param {boolean} [options.clusters] also what only tests of whole Kubernetes clusters need
  * @param {string[]} [options.native] which builds of the C++ code for tests (names of native-build.mjs)
  */
 export async function buildAll({
   upTo = 'images',
   tests = false,
   architectures = tests ? allArchitectures : [defaultArchitecture],
+  clusters = false,
   native = [],
 } = {}) {
   const needsTestTools = tests || native.length > 0;
@@ -231,6 +238,6 @@ export async function buildAll({
     if (tests) await buildTestKernels();
     await buildImages(architectures);
     if (tests) await buildTestImages();
-    if (tests) await buildKubernetesImages();
+    if (tests) await buildKubernetesImages(clusters);
   });
 }

@@ -22,6 +22,7 @@ import { filesBelow } from './stamp.mjs';
  * @property {number} atOnce         programs side by side
  * @property {number} timeoutSeconds of one program
  * @property {'packages' | 'build' | 'images'} needs what has to be built before
+ * @property {boolean} [bootsKubernetes] whether its nodes boot images with Kubernetes
  * @property {boolean} [isSoak]    runs when it is asked for by name, and in the soak tier
  * @property {() => Program[]} programs
  */
@@ -118,6 +119,14 @@ function guestTests() {
 /** Nodes of the other architecture take longer to emulate; test/helpers/deadline.ts grants their tests as much. */
 const slowness = testedArchitecture() === architectureOfHost() ? 1 : 2;
 
+/**
+ * Tests of booted nodes that wait minutes for what they are about: restarts behind faults, disks that fill up, clocks, whole power cycles.
+ * A run of all tests has to end in time on a machine that emulates at half the speed, too; soak has these.
+ */
+const longNodeTests = new Set(['clock', 'dhcp', 'ephemeral', 'events', 'faults', 'machine', 'maintenance']);
+
+const testOf = (name) => path.basename(name, '.test.ts');
+
 /** @type {Group[]} */
 export const groups = [
   {
@@ -164,36 +173,33 @@ export const groups = [
   },
   {
     name: 'vm',
+    budgetSeconds: 900 * slowness,
+    atOnce: 2,
+    timeoutSeconds: 600 * slowness,
+    needs: 'images',
+    programs: () => eachFile('test/vm').filter(({ name }) => !longNodeTests.has(testOf(name)) && !isOfCluster({ name })),
+  },
+  {
+    name: 'vm-long',
     budgetSeconds: 1500 * slowness,
     atOnce: 2,
     timeoutSeconds: 600 * slowness,
     needs: 'images',
-    programs: () => eachFile('test/vm').filter((program) => !isOfCluster(program)),
+    isSoak: true,
+    programs: () => eachFile('test/vm').filter(({ name }) => longNodeTests.has(testOf(name))),
   },
   {
     name: 'cluster',
-    budgetSeconds: 1000 * slowness,
+    budgetSeconds: 2400 * slowness,
     // A control plane that comes up takes all that there is; beside another machine its probes fail, and it is started again.
     atOnce: 1,
     timeoutSeconds: 1200 * slowness,
     needs: 'images',
-    programs: () => eachFile('test/vm').filter(({ name }) => isOfCluster({ name }) && !isLong({ name })),
-  },
-  {
-    name: 'control-plane',
-    budgetSeconds: 1200 * slowness,
-    atOnce: 1,
-    timeoutSeconds: 1200 * slowness,
-    needs: 'images',
+    bootsKubernetes: true,
     isSoak: true,
-    programs: () => eachFile('test/vm').filter(isLong),
+    programs: () => eachFile('test/vm').filter(isOfCluster),
   },
 ];
-
-/** One control plane over restarts, a power cut and a reset: ten minutes of a machine that has nothing else to do. */
-function isLong({ name }) {
-  return path.basename(name) === 'kubernetes.test.ts';
-}
 
 /** Of booted nodes with Kubernetes. */
 function isOfCluster({ name }) {
