@@ -127,9 +127,9 @@ Result<std::vector<GptPartition>> parse_gpt_entries(const GptHeader& header, Byt
                      partition.last_lba <= header.last_usable_lba;
     if (!is_inside) {
       return broken_table("partition " + number(partition.number) + " of sectors " + number(partition.first_lba) + " to " +
-                        number(partition.last_lba) + " outside of " + number(header.first_usable_lba) + " to " +
-                        number(header.last_usable_lba),
-                    base + offset + 32);
+                              number(partition.last_lba) + " outside of " + number(header.first_usable_lba) + " to " +
+                              number(header.last_usable_lba),
+                          base + offset + 32);
     }
     partitions.push_back(std::move(partition));
   }
@@ -140,7 +140,7 @@ Result<std::vector<GptPartition>> parse_gpt_entries(const GptHeader& header, Byt
     const GptPartition &before = *by_place[i - 1], &after = *by_place[i];
     if (after.first_lba > before.last_lba) continue;
     return broken_table("partitions " + number(before.number) + " and " + number(after.number) + " overlap",
-                  base + uint64_t{after.number - 1} * header.entry_bytes + 32);
+                        base + uint64_t{after.number - 1} * header.entry_bytes + 32);
   }
   return partitions;
 }

@@ -47,8 +47,9 @@ std::vector<uint8_t> protective_mbr(uint64_t sectors, uint32_t sector_bytes, Byt
 }
 
 uint64_t alignment_for(uint32_t optimal_io_bytes, uint32_t sector_bytes) {
-  uint64_t common =
-      optimal_io_bytes % sector_bytes == 0 && optimal_io_bytes > 0 ? std::lcm(kAlignmentBytes, uint64_t{optimal_io_bytes}) : kAlignmentBytes;
+  uint64_t common = optimal_io_bytes % sector_bytes == 0 && optimal_io_bytes > 0
+                        ? std::lcm(kAlignmentBytes, uint64_t{optimal_io_bytes})
+                        : kAlignmentBytes;
   return common <= 64 * kAlignmentBytes ? common : kAlignmentBytes;
 }
 
@@ -93,7 +94,8 @@ Result<GptTable> plan_gpt_layout(const std::vector<GptPartitionRequest>& partiti
   uint64_t array_bytes = uint64_t{table.entry_count} * table.entry_bytes;
   uint64_t reserved = array_bytes / sector_bytes + 1;  // entries and header, at each end
   uint64_t sectors = size_bytes / sector_bytes;
-  if (partitions.size() > table.entry_count) return invalid_partition("more than " + std::to_string(table.entry_count) + " partitions");
+  if (partitions.size() > table.entry_count)
+    return invalid_partition("more than " + std::to_string(table.entry_count) + " partitions");
   if (sectors < 2 * reserved + 2) return no_space("a disk of " + std::to_string(size_bytes) + " bytes");
   table.first_usable_lba = 1 + reserved;
   table.last_usable_lba = sectors - 1 - reserved;
@@ -106,7 +108,8 @@ Result<GptTable> plan_gpt_layout(const std::vector<GptPartitionRequest>& partiti
     const GptPartitionRequest& wanted = partitions[index];
     std::string which = "partition " + std::to_string(index + 1);
     if (wanted.type.is_zero() || wanted.id.is_zero()) return invalid_partition(which + " without a type or an id");
-    if (wanted.size_bytes == 0 && index + 1 != partitions.size()) return invalid_partition(which + " takes the rest and is not the last");
+    if (wanted.size_bytes == 0 && index + 1 != partitions.size())
+      return invalid_partition(which + " takes the rest and is not the last");
     uint64_t free = next < end ? end - next : 0;
     uint64_t length = free;
     if (wanted.size_bytes != 0) {

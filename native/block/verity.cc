@@ -82,7 +82,8 @@ Result<DmTarget> verity_target(const VerityTable& table) {
   if (!is_block_size(table.hash_block_bytes))
     return invalid_table("hash blocks of " + std::to_string(table.hash_block_bytes) + " bytes");
   if (table.root_digest.empty() || !is_hex(table.root_digest)) return invalid_table("a root digest in lower-case hexadecimal");
-  if (!is_hex(table.salt) || table.salt.size() > 512) return invalid_table("a salt of at most 256 bytes in lower-case hexadecimal");
+  if (!is_hex(table.salt) || table.salt.size() > 512)
+    return invalid_table("a salt of at most 256 bytes in lower-case hexadecimal");
   uint64_t bytes = 0;
   if (table.data_blocks == 0 || __builtin_mul_overflow(table.data_blocks, uint64_t{table.data_block_bytes}, &bytes)) {
     return invalid_table(std::to_string(table.data_blocks) + " data blocks");

@@ -40,7 +40,8 @@ std::optional<Uevent> parse_uevent(std::string_view message) {
   return event;
 }
 
-UeventSocket::UeventSocket(UniqueFd fd, int buffer_bytes) : fd_(std::move(fd)), max_queued_(2 * buffer_bytes / kMinUeventCharge + 64) {}
+UeventSocket::UeventSocket(UniqueFd fd, int buffer_bytes)
+    : fd_(std::move(fd)), max_queued_(2 * buffer_bytes / kMinUeventCharge + 64) {}
 
 Result<UeventSocket> UeventSocket::open(int buffer_bytes) {
   auto fd = sys::open_uevent_socket(buffer_bytes);

@@ -10,7 +10,14 @@ import path from 'node:path';
  */
 export function checkSourceList(files, base) {
   const list = JSON.parse(readFileSync(path.join(base, 'native', 'sources.json'), 'utf8'));
-  const { core, bind, tests = [], test_support: testSupport = [], fuzz = [] } = list;
+  const {
+    core,
+    bind,
+    tests = [],
+    test_support: testSupport = [],
+    tests_with_threads: withThreads = [],
+    fuzz = [],
+  } = list;
   const listed = new Set([...core, ...bind, ...tests, ...testSupport, ...fuzz]);
   const present = files.filter((file) => /^native\/(?!(stage0|pause)\/).*\.cc$/.test(file));
   return [
@@ -18,12 +25,21 @@ export function checkSourceList(files, base) {
     ...[...listed]
       .filter((file) => !present.includes(file))
       .map((file) => `native/sources.json: ${file} does not exist`),
+    ...tests
+      .filter((file) => !withThreads.includes(file) && startsThreads.test(readFileSync(path.join(base, file), 'utf8')))
+      .map((file) => `native/sources.json: ${file} starts threads and is not in tests_with_threads`),
+    ...withThreads
+      .filter((file) => !tests.includes(file))
+      .map((file) => `native/sources.json: ${file} in tests_with_threads is no test`),
     ...bind
       .filter((file) => !file.startsWith('native/bind/'))
       .map((file) => `native/sources.json: ${file} is no binding`),
     ...core.filter((file) => file.startsWith('native/bind/')).map((file) => `native/sources.json: ${file} is no core`),
   ];
 }
+
+/** In a test, of its own or by a core that has them. */
+const startsThreads = /std::j?thread\b|"(reactor|relay)\/|"power\/watchdog/;
 
 /**
  * The lock file names packages and checksums; an address would tie it to one mirror. It names optional packages of other

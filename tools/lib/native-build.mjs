@@ -36,7 +36,7 @@ export async function buildAddon() {
  * @typedef {object} CoreBuild
  * @property {string} step    what it is called
  * @property {string} dir     where its programs are
- * @property {'tests' | 'fuzz'} list of native/sources.json: one program each
+ * @property {'tests' | 'tests_with_threads' | 'fuzz'} list of native/sources.json: one program each
  * @property {string[]} options of CMake
  */
 
@@ -52,7 +52,7 @@ export const coreBuilds = {
   tsan: {
     step: 'C++ tests, thread sanitizer',
     dir: path.join(out, 'native-tsan'),
-    list: 'tests',
+    list: 'tests_with_threads',
     options: ['-DTALOS_TESTS=ON', '-DTALOS_SANITIZE=thread'],
   },
   fuzz: {

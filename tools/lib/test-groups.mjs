@@ -177,7 +177,8 @@ export const groups = [
     atOnce: 2,
     timeoutSeconds: 600 * slowness,
     needs: 'images',
-    programs: () => eachFile('test/vm').filter(({ name }) => !longNodeTests.has(testOf(name)) && !isOfCluster({ name })),
+    programs: () =>
+      eachFile('test/vm').filter(({ name }) => !longNodeTests.has(testOf(name)) && !isOfCluster({ name })),
   },
   {
     name: 'vm-long',

@@ -96,8 +96,15 @@ t.test('the list of native sources', async (t) => {
         core: ['native/ring/ring.cc', 'native/gone.cc'],
         bind: ['native/ring/x.cc'],
         test_support: ['native/test/support.cc'],
+        tests: ['native/test/one_test.cc', 'native/test/many_test.cc', 'native/test/listed_test.cc'],
+        tests_with_threads: ['native/test/listed_test.cc', 'native/test/support.cc'],
         fuzz: ['native/fuzz/a_fuzz.cc'],
       }),
+      test: {
+        'one_test.cc': '#include "ring/ring.h"\n',
+        'many_test.cc': '#include "reactor/reactor.h"\n',
+        'listed_test.cc': 'std::thread other;\n',
+      },
     },
   });
   const files = [
@@ -105,6 +112,9 @@ t.test('the list of native sources', async (t) => {
     'native/ring/new.cc',
     'native/ring/x.cc',
     'native/test/ring_test.cc',
+    'native/test/one_test.cc',
+    'native/test/many_test.cc',
+    'native/test/listed_test.cc',
     'native/test/support.cc',
     'native/fuzz/a_fuzz.cc',
     'native/fuzz/b_fuzz.cc',
@@ -115,6 +125,8 @@ t.test('the list of native sources', async (t) => {
     'native/test/ring_test.cc: not listed in native/sources.json',
     'native/fuzz/b_fuzz.cc: not listed in native/sources.json',
     'native/sources.json: native/gone.cc does not exist',
+    'native/sources.json: native/test/many_test.cc starts threads and is not in tests_with_threads',
+    'native/sources.json: native/test/support.cc in tests_with_threads is no test',
     'native/sources.json: native/ring/x.cc is no binding',
   ]);
 });
