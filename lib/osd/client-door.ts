@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { FrontDoor } from '../server/front-door.js';
 import { isIssuedByAny, type TlsMaterial } from '../server/tls-material.js';
+import { AcceptShare } from './accept-share.js';
 import { Connections } from './connections.js';
 import { FairShare } from './fair-share.js';
 import type { Limits } from './limits.js';
@@ -15,21 +16,17 @@ export interface ClientDoorOptions {
   log: (line: string) => void;
 }
 
-/** Each 100 ms in which there was time left: all is as before after two calm seconds. */
-const ACCEPT_SHARE_GAIN = 0.05;
-
 /** The door of the API: clients show a certificate, and each has its share of the process's time. */
 export class ClientDoor extends FrontDoor<Connections> {
   readonly fairShare: FairShare;
+  private readonly share: AcceptShare;
 
   constructor(private readonly clientOptions: ClientDoorOptions) {
     super({ ...clientOptions, connections: new Connections(clientOptions.log), asksForCertificate: true });
+    this.share = new AcceptShare(clientOptions.limits.minAcceptShare);
     this.fairShare = new FairShare({
       total: () => this.connections.total,
-      onLoad: (isOverloaded) => {
-        const share = isOverloaded ? this.acceptShare / 2 : this.acceptShare + ACCEPT_SHARE_GAIN;
-        this.acceptShare = Math.min(Math.max(share, clientOptions.limits.minAcceptShare), 1);
-      },
+      onLoad: (isOverloaded, seconds) => this.share.look(isOverloaded, seconds),
     });
   }
 
@@ -40,6 +37,11 @@ export class ClientDoor extends FrontDoor<Connections> {
       (certificate) => isIssuedByAny(certificate, material.acceptedCas),
       'its authority is not accepted any more',
     );
+  }
+
+  protected override acceptShare(): number {
+    this.share.attempted();
+    return this.share.value;
   }
 
   protected override joined(): void {

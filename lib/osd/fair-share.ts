@@ -26,8 +26,8 @@ const FORGIVEN_AFTER_MS = 5 * SECOND_MS;
 export interface FairShareOptions {
   /** Connections of everybody, also of those who have not shown a certificate yet. */
   total: () => number;
-  /** Told every 100 ms while there are connections, and some seconds longer: is there more to do than there is time? */
-  onLoad: (isOverloaded: boolean) => void;
+  /** Told every 100 ms while there are connections, and some seconds longer: was there more to do than time, in the seconds since the last call? */
+  onLoad: (isOverloaded: boolean, seconds: number) => void;
   /** Milliseconds of a clock that never goes back. */
   now?: () => number;
   /** Share of the time since the last call in which the loop was busy, 0 to 1. */
@@ -133,7 +133,7 @@ export class FairShare {
     const seconds = Math.max(now - this.lookedAtMs, 1) / SECOND_MS;
     const isOverloaded = this.utilization() > OVERLOADED;
     this.lookedAtMs = now;
-    this.options.onLoad(isOverloaded);
+    this.options.onLoad(isOverloaded, seconds);
     for (const [client, share] of this.shares) {
       const isBurden = share.takeCost() > ALLOWED_PER_SECOND * seconds;
       if (isBurden) share.burdenAtMs = now;

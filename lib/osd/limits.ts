@@ -6,7 +6,7 @@ import type { DoorLimits, Http2Limits } from '../server/limits.js';
 export interface Limits extends DoorLimits, Omit<Http2Limits, 'maxRequestBytes'> {
   /** Of clients that show the same certificate. */
   maxConnectionsPerClient: number;
-  /** What is left of these rates and bursts when the process has no time left: half of the last share each 100 ms, not below this. */
+  /** What is left of these rates and bursts when a rush of connections takes all time: half of the last share each 100 ms, not below this. */
   minAcceptShare: number;
   /** Logs and Dmesg streams of all clients, and of one client certificate: each may hold two slabs. */
   maxStreams: number;

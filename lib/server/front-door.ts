@@ -31,8 +31,6 @@ export interface FrontDoorOptions<C extends OpenConnections> {
 export abstract class FrontDoor<C extends OpenConnections> {
   readonly connections: C;
   readonly refusals: Refusals;
-  /** Of the rates at which connections are let in; a handshake is the most expensive thing that a stranger can ask for. */
-  protected acceptShare = 1;
   private readonly tcp: Server;
   private readonly tls: TlsServer;
   private readonly accepts: TokenBucket;
@@ -60,6 +58,14 @@ export abstract class FrontDoor<C extends OpenConnections> {
     this.tcp = createServer({ noDelay: true }, (socket) => this.accepted(socket));
     // Running out of descriptors must not end the process; the accept is tried again.
     this.tcp.on('error', (error) => options.log(`accept failed: ${error.message}`));
+  }
+
+  /**
+   * Somebody has connected: of the rates at which connections are let in, how much there is time for, above 0 and at most 1. A handshake
+   * is the most expensive thing that a stranger can ask for.
+   */
+  protected acceptShare(): number {
+    return 1;
   }
 
   /** A connection has come in, and its handshake begins. */
@@ -121,11 +127,12 @@ export abstract class FrontDoor<C extends OpenConnections> {
 
   private reasonToRefuse(address: string): string | undefined {
     const { limits } = this.options;
+    const share = this.acceptShare();
     if (this.connections.total >= limits.maxConnections) return `there are ${limits.maxConnections} connections`;
-    if (!this.acceptsByAddress.take(address, this.acceptShare)) {
+    if (!this.acceptsByAddress.take(address, share)) {
       return `more than ${limits.acceptsPerSecondPerAddress} connections a second from its address`;
     }
-    if (!this.accepts.take(this.acceptShare)) return `more than ${limits.acceptsPerSecond} connections a second`;
+    if (!this.accepts.take(share)) return `more than ${limits.acceptsPerSecond} connections a second`;
     return undefined;
   }
 
