@@ -33,13 +33,13 @@ const GRPC = [
 ];
 
 const ROLES_EAGER: Readonly<Record<string, Eager>> = {
-  init: { mostKib: 256, parts: ['lib/os'], without: [...TLS, 'node:dgram'] },
+  init: { mostKib: 258, parts: ['lib/os'], without: [...TLS, 'node:dgram'] },
   machined: {
-    mostKib: 925,
+    mostKib: 930,
     parts: ['lib/os', 'lib/config', 'lib/kube', 'lib/pki', 'zod', 'yaml', ...CERTIFICATES],
     without: ['node:http2', 'node:tls'],
   },
-  networkd: { mostKib: 216, parts: ['lib/os', 'lib/config'], without: [...TLS, 'node:dgram', 'node:dns/promises'] },
+  networkd: { mostKib: 220, parts: ['lib/os', 'lib/config'], without: [...TLS, 'node:dgram', 'node:dns/promises'] },
   osd: {
     mostKib: 840,
     parts: [...['lib/os', 'lib/config', 'lib/pki', 'lib/server', 'lib/gen/machine', ...GRPC]],
