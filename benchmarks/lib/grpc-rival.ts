@@ -1,4 +1,4 @@
-/** The rival of our log streams: grpc-go of Debian trixie, built by trixie's Go, in the build cache. Nothing of it is installed. */
+/** The rival of our log streams and calls: grpc-go of Debian trixie, built by trixie's Go, in the build cache. Nothing of it is installed. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, rm } from 'node:fs/promises';
@@ -47,9 +47,27 @@ export async function grpcRival(): Promise<string> {
   return join(folder, 'grpc_rival');
 }
 
-/** Its server, which holds the file in memory. */
-export async function startRival(program: string, credentials: string, file: string): Promise<RivalServer> {
-  const child = spawn(program, ['serve', credentials, file], { stdio: ['ignore', 'pipe', 'inherit'] });
+/** Its server of a log stream, which holds the file in memory. */
+export function startRival(program: string, credentials: string, file: string): Promise<RivalServer> {
+  return start([program, 'serve', credentials, file]);
+}
+
+/**
+ * Its server of unary calls.
+ * @param service  as in the path of its calls
+ * @param answers  files with an encoded message each, by the name of the method that it answers
+ */
+export function startAnsweringRival(
+  program: string,
+  credentials: string,
+  service: string,
+  answers: readonly string[],
+): Promise<RivalServer> {
+  return start([program, 'answer', credentials, service, ...answers]);
+}
+
+async function start([program, ...argv]: [string, ...string[]]): Promise<RivalServer> {
+  const child = spawn(program, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
   const [port] = await once(createInterface({ input: child.stdout }), 'line');
   return new RivalServer(child, Number(port));
 }

@@ -1,8 +1,10 @@
 // A grpc-go server and client that stream a file over mutual TLS, as a Go implementation of the machine API streams a log: a chunk of
 // bytes a message, encoded by protobuf, written to standard output as it comes. Rival in benchmarks/logs.ts.
+// And a server of unary calls, each with one answer. Rival in benchmarks/api.ts.
 //
-//	grpc_rival serve FOLDER FILE           prints its port; the file is read into memory first
-//	grpc_rival fetch FOLDER ADDRESS CHUNK  writes the file to standard output, in messages of CHUNK bytes
+//	grpc_rival serve FOLDER FILE             prints its port; the file is read into memory first
+//	grpc_rival fetch FOLDER ADDRESS CHUNK    writes the file to standard output, in messages of CHUNK bytes
+//	grpc_rival answer FOLDER SERVICE FILE…   prints its port; FILE is an encoded message and has the name of the method that it answers
 //
 // FOLDER holds ca.crt, server.crt, server.key, client.crt and client.key.
 package main
@@ -21,6 +23,8 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 )
 
@@ -67,10 +71,43 @@ func serve(folder, file string) {
 		}
 		return nil
 	}
-	server := grpc.NewServer(
+	listen(grpc.NewServer(
 		grpc.Creds(credentials.NewTLS(configuration(folder, "server"))),
 		grpc.UnknownServiceHandler(stream),
-	)
+	))
+}
+
+// A method whose answer is decoded once, into a message all of whose fields are unknown: protobuf encodes it anew for each call.
+func method(file string) grpc.MethodDesc {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		log.Fatal(err)
+	}
+	var message emptypb.Empty
+	if err := proto.Unmarshal(content, &message); err != nil {
+		log.Fatal(err)
+	}
+	handler := func(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+		var request emptypb.Empty
+		if err := decode(&request); err != nil {
+			return nil, err
+		}
+		return &message, nil
+	}
+	return grpc.MethodDesc{MethodName: filepath.Base(file), Handler: handler}
+}
+
+func answer(folder, service string, files []string) {
+	description := grpc.ServiceDesc{ServiceName: service, HandlerType: (*any)(nil)}
+	for _, file := range files {
+		description.Methods = append(description.Methods, method(file))
+	}
+	server := grpc.NewServer(grpc.Creds(credentials.NewTLS(configuration(folder, "server"))))
+	server.RegisterService(&description, struct{}{})
+	listen(server)
+}
+
+func listen(server *grpc.Server) {
 	listener, err := net.Listen("tcp", "0.0.0.0:0")
 	if err != nil {
 		log.Fatal(err)
@@ -124,7 +161,9 @@ func main() {
 			log.Fatal("the chunk must be a number of bytes")
 		}
 		fetch(os.Args[2], os.Args[3], chunk)
+	case len(os.Args) >= 5 && os.Args[1] == "answer":
+		answer(os.Args[2], os.Args[3], os.Args[4:])
 	default:
-		log.Fatal("usage: grpc_rival serve FOLDER FILE | fetch FOLDER ADDRESS CHUNK")
+		log.Fatal("usage: grpc_rival serve FOLDER FILE | fetch FOLDER ADDRESS CHUNK | answer FOLDER SERVICE FILE…")
 	}
 }

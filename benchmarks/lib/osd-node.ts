@@ -1,5 +1,5 @@
 /**
- * A node as far as logs go: the real osd as a process of its own, under the Node that the image has, with real log rings behind it. This process plays
+ * A node as far as logs and the list of services go: the real osd as a process of its own, under the Node that the image has, with real log rings behind it. This process plays
  * init and machined for it over real control connections.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -8,7 +8,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { DAY_MS } from '../../lib/base/units.js';
 import { stringifyClientConfig } from '../../lib/config/client-config.js';
 import type { Service } from '../../lib/control/protocol.js';
@@ -23,6 +22,8 @@ import { checkout } from './report.js';
 
 const native = loadNative();
 const CLOCK_TICKS_PER_SECOND = 100;
+/** Of osd's own log, which has a line a call. */
+const OWN_LOG_BYTES = 1 << 20;
 
 /** What a process has used, from proc_pid_stat(5) and proc_pid_status(5). */
 export interface Usage {
@@ -44,6 +45,7 @@ export class OsdNode {
     /** Holds the certificates and keys (ca.crt, server.crt, server.key, client.crt, client.key) and the client config. */
     readonly folder: string,
     private readonly child: ChildProcess,
+    private readonly ownLog: LogRing,
     readonly port: number,
   ) {}
 
@@ -60,16 +62,20 @@ export class OsdNode {
     const isGuest = process.env.TEST_GUEST !== undefined;
     const confine = isGuest ? [] : [join(await helperProgram('without_io_uring.cc'), 'without_io_uring')];
     const [program = '', ...argv] = [...confine, nodeOfImage(), ...flags, script];
-    const child = spawn(program, argv, { stdio: ['ignore', 'pipe', 'inherit', number] });
-    native.descriptor.adopt(number).close();
-    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', () => {});
+    // As init has it: what osd says goes through a pipe into a ring, and no JavaScript of this process looks at it.
+    const [said, output] = native.descriptor.pipe();
+    const ownLog = native.ring.create({ name: 'osd', sizeBytes: OWN_LOG_BYTES });
+    ownLog.attach(said, 'stdout');
+    const outputNumber = output.releaseNumber();
+    const child = spawn(program, argv, { stdio: ['ignore', outputNumber, 'inherit', number] });
+    for (const theirs of [number, outputNumber]) native.descriptor.adopt(theirs).close();
 
     let node: OsdNode | undefined;
     const port = await new Promise<number>((resolve, reject) => {
       child.once('exit', (code) => reject(new Error(`osd has ended with ${code}`)));
       serve(() => node as OsdNode, resolve, ca).accept(ours, 'osd');
     });
-    node = new OsdNode(folder, child, port);
+    node = new OsdNode(folder, child, ownLog, port);
     for (const [name, sizeBytes] of Object.entries(rings))
       node.rings.set(name, native.ring.create({ name, sizeBytes }));
     await node.writeCredentials(ca);
@@ -112,7 +118,7 @@ export class OsdNode {
     const exited = once(this.child, 'exit');
     this.child.kill('SIGTERM');
     await exited;
-    for (const ring of this.rings.values()) ring.close();
+    for (const ring of [this.ownLog, ...this.rings.values()]) ring.close();
     await rm(this.folder, { recursive: true });
   }
 
@@ -210,7 +216,12 @@ function serve(node: () => OsdNode, onListening: (port: number) => void, ca: { c
   });
 }
 
+/** When each service has started. */
+const STARTED_MS = Date.UTC(2026, 0, 1);
+
+/** As init tells of a service that has started once. */
 function asService(id: string): Service {
+  const states = ['Waiting', 'Starting', 'Running'];
   return {
     id,
     state: 'Running',
@@ -218,8 +229,8 @@ function asService(id: string): Service {
     image: `/sbin/${id}`,
     restarts: 0,
     lastLogLine: '',
-    events: [],
-    lastChangeMs: 0,
+    events: states.map((state) => ({ state, message: `service ${id} is ${state}`, timeMs: STARTED_MS })),
+    lastChangeMs: STARTED_MS,
     healthUnknown: true,
     healthy: false,
     healthMessage: '',

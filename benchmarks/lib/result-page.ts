@@ -20,7 +20,7 @@ const DOUBT = 0.05;
 
 /** Names of what is ours; everything else is there to compare with. */
 const OURS =
-  /\b(osctl (logs|ps|version|dmesg)|native|ours|log ring|ring:|API ready|QEMU until|until phase|follow latency|proxyd|Talos)/;
+  /\b(osctl (logs|ps|version|dmesg)|native|ours|log ring|ring:|API ready|QEMU until|until phase|follow latency|proxyd|Talos|osd,)/;
 
 /** @returns false for rivals, floors and what is measured for orientation */
 export const isOurs = (name: string) => OURS.test(name);
