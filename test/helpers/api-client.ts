@@ -5,13 +5,16 @@ import { clientConfigPaths, requireClientConfig } from '../../lib/config/client-
 import { standardPrivateKeyPem } from '../../lib/pki/keys.js';
 import type { TestHome } from './node.js';
 
-/** A client with the credentials that `osctl cluster create` has left. Close it. */
-export async function apiClient(home: TestHome): Promise<MachineClient> {
+/**
+ * A client with the credentials that `osctl cluster create` has left. Close it.
+ * @param endpoint  of a node, where it is not the one that the context has
+ */
+export async function apiClient(home: TestHome, endpoint?: string): Promise<MachineClient> {
   const { config } = await requireClientConfig(clientConfigPaths({ env: home.environment }));
   const { context } = selectContext(config);
   const pem = contextCredentials(context);
   return new MachineClient({
-    endpoints: context.endpoints ?? [],
+    endpoints: endpoint === undefined ? (context.endpoints ?? []) : [endpoint],
     credentials: { ...pem, key: standardPrivateKeyPem(pem.key) },
   });
 }
