@@ -49,21 +49,31 @@ interface Fetch {
   status: number;
 }
 
-interface Contestant {
+/** Whose turn it is. */
+export interface Contestant {
   name: string;
   argv: string[];
   /** In front of each line, when there are several services. */
   prefixBytes: number;
+  /** Of the server, whose CPU time counts. */
   pid: number;
 }
 
+/** What is streamed in a turn. */
+export type TurnOptions = Pick<RowOptions, 'tool' | 'lineBytes' | 'clients'> & {
+  /** Of all services together. */
+  lines: number;
+  /** Folder on tmpfs for what comes. */
+  scratch: string;
+};
+
 /** On tmpfs, so that no disk is measured. */
-const SCRATCH = '/dev/shm';
+export const SCRATCH = '/dev/shm';
 const MAX_RECORD_BYTES = 4096;
 const run = promisify(execFile);
 
 /** Room in a ring for the lines with what each record of theirs takes beside its text. */
-function ringBytes(lineBytes: number, lines: number): number {
+export function ringBytes(lineBytes: number, lines: number): number {
   const recordsPerLine = Math.ceil(lineBytes / MAX_RECORD_BYTES);
   return 2 ** Math.ceil(Math.log2(lines * (lineBytes + recordsPerLine * 40) + (1 << 20)));
 }
@@ -95,7 +105,7 @@ export async function measureRow(options: RowOptions): Promise<Record<string, Ro
       // the machine does meets all of them.
       for (let number = -1; number < samples; number++) {
         for (const contestant of contestants) {
-          const sample = await turn(contestant, { ...options, lines, lineBytes, clients, scratch });
+          const sample = await turn(contestant, { tool, lines, lineBytes, clients, scratch });
           if (number >= 0) results[contestant.name]?.push(sample);
         }
       }
@@ -117,9 +127,10 @@ async function makeFile(tool: string, file: string, lineBytes: number, lines: nu
   if (code !== 0) throw new Error(`log_lines ended with ${code}`);
 }
 
-async function turn(
+/** Streams all lines to fresh clients and checks each line. @throws Error when a client fails or a line is wrong */
+export async function turn(
   contestant: Contestant,
-  { tool, lines, lineBytes, clients, scratch }: RowOptions & { lines: number; scratch: string },
+  { tool, lines, lineBytes, clients, scratch }: TurnOptions,
 ): Promise<RowSample> {
   const bytes = lines * (lineBytes + contestant.prefixBytes);
   const files = Array.from({ length: clients }, (_, at) => join(scratch, `client-${at}`));

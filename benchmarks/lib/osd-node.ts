@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DAY_MS } from '../../lib/base/units.js';
@@ -37,6 +37,14 @@ export function nodeOfImage(): string {
   return existsSync(packaged) ? packaged : process.execPath;
 }
 
+/** How its osd is looked into. */
+export interface OsdInsight {
+  /** Of Node, for its process. */
+  readonly nodeFlags?: readonly string[];
+  /** The file for V8's CPU profile of the whole life of its process; it is complete when {@link OsdNode.stop} has resolved. */
+  readonly profileFile?: string;
+}
+
 export class OsdNode {
   private readonly rings = new Map<string, LogRing>();
   private readonly subscriptions = new LogSubscriptions();
@@ -50,24 +58,29 @@ export class OsdNode {
   ) {}
 
   /** @param rings  size of each log ring by the service's name */
-  static async start(rings: Readonly<Record<string, number>>): Promise<OsdNode> {
+  static async start(rings: Readonly<Record<string, number>>, insight: OsdInsight = {}): Promise<OsdNode> {
     const folder = await mkdtemp(join(tmpdir(), 'talos-bench-'));
     const ca = await createCertificateAuthority();
     const [ours, theirs] = native.channel.pair();
     const number = theirs.releaseNumber();
     const script = join(import.meta.dirname, 'osd-process.js');
-    // For a look inside, such as TALOS_BENCH_OSD_FLAGS="--cpu-prof --cpu-prof-dir=/tmp/profile"; `stop()` lets it write the profile.
+    // For a look inside, such as TALOS_BENCH_OSD_FLAGS="--trace-gc".
     const flags = (process.env.TALOS_BENCH_OSD_FLAGS ?? '').split(' ').filter((flag) => flag !== '');
+    // osd may open no file to write to (lib/server/seccomp.ts), so it is born with it.
+    const profile = insight.profileFile === undefined ? undefined : await open(insight.profileFile, 'w');
     // The kernel of the test guest has no io_uring, and no compiler is there.
     const isGuest = process.env.TEST_GUEST !== undefined;
     const confine = isGuest ? [] : [join(await helperProgram('without_io_uring.cc'), 'without_io_uring')];
-    const [program = '', ...argv] = [...confine, nodeOfImage(), ...flags, script];
+    const nodeWords = [nodeOfImage(), ...flags, ...(insight.nodeFlags ?? []), script];
+    const [program = '', ...argv] = [...confine, ...nodeWords, ...(profile === undefined ? [] : ['--profile'])];
+    const further = profile === undefined ? [] : [profile.fd];
     // As init has it: what osd says goes through a pipe into a ring, and no JavaScript of this process looks at it.
     const [said, output] = native.descriptor.pipe();
     const ownLog = native.ring.create({ name: 'osd', sizeBytes: OWN_LOG_BYTES });
     ownLog.attach(said, 'stdout');
     const outputNumber = output.releaseNumber();
-    const child = spawn(program, argv, { stdio: ['ignore', outputNumber, 'inherit', number] });
+    const child = spawn(program, argv, { stdio: ['ignore', outputNumber, 'inherit', number, ...further] });
+    await profile?.close();
     for (const theirs of [number, outputNumber]) native.descriptor.adopt(theirs).close();
 
     let node: OsdNode | undefined;
