@@ -56,7 +56,7 @@ export function bootSteps({ phases, console, initLog, services }: BootRecords): 
   return [
     ...milestoneSteps(phases),
     ...lines.flatMap((line) => phaseStep(line, ofUptime)),
-    ...services.flatMap((service) => serviceStep(service, ofWall)),
+    ...services.flatMap((service) => serviceStep(service, ofWall)).sort((one, other) => one.from - other.from),
   ];
 }
 

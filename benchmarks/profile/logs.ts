@@ -109,10 +109,13 @@ async function tell(
 /** osd with its native code and the kernel, by perf. */
 async function profileNative(streams: Streams): Promise<void> {
   const folder = await profileFolder();
+  const data = join(folder, 'logs-osd.perf');
+  // perf would keep it under another name.
+  await rm(data, { force: true });
   const nodeFlags = ['--perf-basic-prof', '--interpreted-frames-native-stack'];
   let printed = '';
   await withFullRing(streams, { nodeFlags }, async ({ node, stream }) => {
-    const recording = await PerfRecording.start(node.pid, join(folder, 'logs-osd.perf'));
+    const recording = await PerfRecording.start(node.pid, data);
     for (let round = 0; round < streams.rounds; round++) await stream([]);
     printed = await recording.stop();
     // The names of what V8 compiled; perf has read them.

@@ -27,6 +27,14 @@ ${at('55.000')} notice phase osd-listening on port 50000 (uptime 32.000 s)
 `,
   services: [
     {
+      id: 'late',
+      events: [
+        { state: 'Starting', message: 'Starting', time: at('35.000') },
+        { state: 'Running', message: 'Started with process id 400', time: at('35.500') },
+        { state: 'Running', message: 'Ready', time: at('36.000') },
+      ],
+    },
+    {
       id: 'containerd',
       events: [
         { state: 'Waiting', message: 'Waiting for the volumes', time: at('29.000') },
@@ -64,6 +72,7 @@ t.test('all clocks become that of the host', async (t) => {
     { group: 'PID 1', name: 'cgroups', from: 5.25, until: 5.5 },
     { group: 'PID 1', name: 'hostname', from: 5.875, until: 6 },
     { group: 'services', name: 'containerd', from: 10, startedAt: 10.25, until: 13.5 },
+    { group: 'services', name: 'late', from: 14, startedAt: 14.5, until: 15 },
   ]);
 });
 
@@ -77,7 +86,7 @@ t.test('without the line that sets the clocks there is nothing to draw', async (
 
 t.test('a row a step, on one scale', async (t) => {
   const svg = bootChart('a & b', bootSteps(RECORDS), { label: 'ready', seconds: 10 });
-  const scale = (1100 - 190 - 90) / 13.5;
+  const scale = (1100 - 190 - 90) / 15;
   const bars = [...svg.matchAll(/<rect x="([\d.]+)" y="\d+" width="([\d.]+)"[^>]*><title>([^<:]+(?:: \w+)?): /g)].map(
     ([, x, width, name]) => [
       name,
@@ -85,7 +94,7 @@ t.test('a row a step, on one scale', async (t) => {
       Math.round(Number(width) / scale / 0.05) * 0.05,
     ],
   );
-  t.equal(bars.length, 8, 'a service has two');
+  t.equal(bars.length, 10, 'a service has two');
   t.strictSame(bars[0], ['until kernel', 0, 0.5]);
   t.strictSame(bars[6], ['service: containerd', 10, 0.25]);
   t.strictSame(bars[7], ['service: containerd', 10.25, 3.25]);
