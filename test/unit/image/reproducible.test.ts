@@ -57,21 +57,24 @@ t.test('objects of the addon, compiled in another folder', async (t) => {
     command: string;
     file: string;
   }[];
-  // A core with templates, a system call wrapper, and one that includes Node-API.
-  for (const source of ['native/block/gpt.cc', 'native/sys/block_calls.cc', 'native/bind/descriptor.cc']) {
-    const found = commands.find((each) => each.file === path.join(checkout, source));
+  const units = path.join(folder, 'units');
+  execFileSync(process.execPath, [path.join(root, 'native/unity.mjs'), units, 'core', 'bind']);
+  // Cores with templates, wrappers of system calls, and what includes Node-API.
+  for (const unit of ['block_1.cc', 'sys_1.cc', 'bind_1.cc']) {
+    const found = commands.find((each) => path.basename(each.file) === unit);
     if (found === undefined) {
-      t.fail(`${source} is not compiled`);
+      t.fail(`${unit} is not compiled`);
       continue;
     }
     const object = / -o (\S+) /.exec(found.command)?.[1] ?? '';
-    const again = path.join(folder, `${path.basename(source)}.o`);
+    const again = path.join(folder, `${unit}.o`);
     const words = found.command
+      .replaceAll(found.file, path.join(units, unit))
       .replaceAll(`${checkout}/native`, `${root}/native`)
       .replace(` -o ${object} `, ` -o ${again} `)
       .split(' ');
     const env = { ...process.env, CCACHE_DISABLE: '1' };
     execFileSync(words[0] ?? '', words.slice(1), { cwd: folder, env });
-    t.equal(await hashFile(again), await hashFile(path.join(found.directory, object)), source);
+    t.equal(await hashFile(again), await hashFile(path.join(found.directory, object)), unit);
   }
 });
