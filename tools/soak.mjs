@@ -53,7 +53,7 @@ const once = [
   ['power cuts', () => program('soak/power-cuts.js')],
   // A hundred times each daemon.
   ['kills', () => program('soak/kills.js')],
-  ['clusters of Kubernetes', () => tool('test.mjs', 'cluster')],
+  ['Kubernetes', () => tool('test.mjs', 'kubernetes', 'cluster')],
   // Every machine with every disk, card, firmware and size that it takes.
   ['machines', () => program('soak/machines.js')],
   // Every line of every shape is checked; the figures are stored.

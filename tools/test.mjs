@@ -88,7 +88,7 @@ await runMain(async () => {
     const upTo = stages.findLast((stage) => chosen.some((group) => group.needs === stage));
     const work = chosen.map((group) => ({ group, programs: group.programs().filter(isWanted) }));
     const native = work.flatMap(({ programs }) => programs.flatMap((program) => program.native ?? []));
-    await buildAll({ upTo, tests: true, clusters: chosen.some((group) => group.bootsKubernetes), native });
+    await buildAll({ upTo, tests: true, kubernetes: chosen.some((group) => group.needsKubernetes), native });
     mkdirSync(logDir, { recursive: true });
     for (const { group, programs } of work) {
       if (programs.length > 0) await runGroup(group, programs, testEnvironment(home));

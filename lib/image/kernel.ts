@@ -1,5 +1,6 @@
 /** Builds the kernel from its source and the fragments in kernel/. */
 import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { cached, cacheFolder, type Progress } from '../base/build-cache.js';
 import { TalosError } from '../base/errors.js';
@@ -127,6 +128,9 @@ async function unpacked({ source }: KernelRecipe, folder: string, onProgress: Pr
   return { tree, folder: path.join(work, 'objects') };
 }
 
+/** One more than processors: while one compiler ends and the next begins, another goes on. */
+const jobs = (): string => `-j${availableParallelism() + 1}`;
+
 /** Configures and makes; objects that are there and fit are used. */
 async function compile(
   { arch, profile, wanted }: KernelRecipe,
@@ -139,7 +143,7 @@ async function compile(
   let compiled = 0;
   const logFolder = path.join(cacheFolder(), 'log');
   await mkdir(logFolder, { recursive: true });
-  await runCommand(['nice', ...makeCommand(tree, arch, folder), '-j2', ARCHITECTURES[arch].kernelTarget], {
+  await runCommand(['nice', ...makeCommand(tree, arch, folder), jobs(), ARCHITECTURES[arch].kernelTarget], {
     // The same sources give the same bytes: no user, host or time of the build goes into the image.
     env: {
       KBUILD_BUILD_USER: 'talos',

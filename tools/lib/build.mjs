@@ -157,20 +157,15 @@ async function buildTestImages() {
   }
 }
 
-/**
- * Images with the Kubernetes that can be built here, for nodes of one architecture: its programs take minutes where they are not in the cache.
- * @param {boolean} withNodes also what the nodes of tests boot from
- */
-async function buildKubernetesImages(withNodes) {
+/** Images with the Kubernetes that can be built here, for nodes of one architecture: its programs take minutes where they are not in the cache. */
+async function buildKubernetesImages() {
   const { buildArtifacts, readReleases } = await load('lib/image/main.js');
   const arch = testedArchitecture();
   for (const { version, sources } of await readReleases(root)) {
     if (!sources.includes('debian-source')) continue;
     const kubernetes = { version, source: 'debian-source' };
     await imageStep(stepFor(`Images with Kubernetes ${version}`, arch), async (onProgress) => {
-      for (const layer of withNodes ? [undefined, 'test'] : [undefined]) {
-        await buildArtifacts({ arch, layer, kubernetes, onProgress });
-      }
+      for (const layer of [undefined, 'test']) await buildArtifacts({ arch, layer, kubernetes, onProgress });
     });
   }
 }
@@ -211,14 +206,14 @@ async function prepare(tests, architectures) {
  * @param {'packages' | 'build' | 'images'} [options.upTo] how far: tools only, code for this host as well, or everything (default)
  * @param {boolean} [options.tests] also the images that only tests need
  * @param {string[]} [options.architectures] of nodes and images, by Debian's names; tests need all
- * @param {boolean} [options.clusters] also what only tests of whole Kubernetes clusters need
+ * @param {boolean} [options.kubernetes] also the images with Kubernetes that its tests need
  * @param {string[]} [options.native] which builds of the C++ code for tests (names of native-build.mjs)
  */
 export async function buildAll({
   upTo = 'images',
   tests = false,
   architectures = tests ? allArchitectures : [defaultArchitecture],
-  clusters = false,
+  kubernetes = false,
   native = [],
 } = {}) {
   const needsTestTools = tests || native.length > 0;
@@ -238,6 +233,6 @@ export async function buildAll({
     if (tests) await buildTestKernels();
     await buildImages(architectures);
     if (tests) await buildTestImages();
-    if (tests) await buildKubernetesImages(clusters);
+    if (kubernetes) await buildKubernetesImages();
   });
 }

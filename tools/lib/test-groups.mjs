@@ -22,7 +22,7 @@ import { filesBelow } from './stamp.mjs';
  * @property {number} atOnce         programs side by side
  * @property {number} timeoutSeconds of one program
  * @property {'packages' | 'build' | 'images'} needs what has to be built before
- * @property {boolean} [bootsKubernetes] whether its nodes boot images with Kubernetes
+ * @property {boolean} [needsKubernetes] images with Kubernetes are built before
  * @property {boolean} [isSoak]    runs when it is asked for by name, and in the soak tier
  * @property {() => Program[]} programs
  */
@@ -126,7 +126,10 @@ const slowness = testedArchitecture() === architectureOfHost() ? 1 : 2;
  * Tests of booted nodes that wait minutes for what they are about: restarts behind faults, disks that fill up, clocks, whole power cycles.
  * A run of all tests has to end in time on a machine that emulates at half the speed, too; soak has these.
  */
-const longNodeTests = new Set(['clock', 'dhcp', 'ephemeral', 'events', 'faults', 'machine', 'maintenance']);
+const longNodeTests = new Set([
+  ...['apply-config', 'clock', 'containers', 'dhcp', 'disks', 'ephemeral', 'events', 'faults'],
+  ...['machine', 'maintenance', 'network', 'two-nodes'],
+]);
 
 const testOf = (name) => path.basename(name, '.test.ts');
 
@@ -142,9 +145,9 @@ export const groups = [
   },
   {
     name: 'unit',
-    budgetSeconds: 460,
+    budgetSeconds: 620,
     atOnce: 2,
-    timeoutSeconds: 120,
+    timeoutSeconds: 180,
     needs: 'build',
     programs: () => eachFile('test/unit'),
   },
@@ -165,18 +168,10 @@ export const groups = [
   },
   // Alone, for it measures.
   { name: 'guard', budgetSeconds: 300, atOnce: 1, timeoutSeconds: 280, needs: 'build', programs: guardTests },
-  { name: 'guest', budgetSeconds: 200, atOnce: 1, timeoutSeconds: 200, needs: 'images', programs: guestTests },
-  {
-    name: 'kubernetes',
-    budgetSeconds: 120,
-    atOnce: 1,
-    timeoutSeconds: 240,
-    needs: 'images',
-    programs: () => eachFile('test/kubernetes'),
-  },
+  { name: 'guest', budgetSeconds: 300, atOnce: 1, timeoutSeconds: 280, needs: 'images', programs: guestTests },
   {
     name: 'vm',
-    budgetSeconds: 1020 * slowness,
+    budgetSeconds: 800 * slowness,
     atOnce: 2,
     timeoutSeconds: 600 * slowness,
     needs: 'images',
@@ -193,13 +188,23 @@ export const groups = [
     programs: () => eachFile('test/vm').filter(({ name }) => longNodeTests.has(testOf(name))),
   },
   {
+    name: 'kubernetes',
+    budgetSeconds: 180,
+    atOnce: 1,
+    timeoutSeconds: 240,
+    needs: 'images',
+    needsKubernetes: true,
+    isSoak: true,
+    programs: () => eachFile('test/kubernetes'),
+  },
+  {
     name: 'cluster',
     budgetSeconds: 2400 * slowness,
     // A control plane that comes up takes all that there is; beside another machine its probes fail, and it is started again.
     atOnce: 1,
     timeoutSeconds: 1200 * slowness,
     needs: 'images',
-    bootsKubernetes: true,
+    needsKubernetes: true,
     isSoak: true,
     programs: () => eachFile('test/vm').filter(isOfCluster),
   },
