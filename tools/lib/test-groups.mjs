@@ -171,7 +171,7 @@ export const groups = [
   { name: 'guest', budgetSeconds: 300, atOnce: 1, timeoutSeconds: 280, needs: 'images', programs: guestTests },
   {
     name: 'vm',
-    budgetSeconds: 800 * slowness,
+    budgetSeconds: 1000 * slowness,
     atOnce: 2,
     timeoutSeconds: 600 * slowness,
     needs: 'images',
