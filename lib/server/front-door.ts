@@ -15,9 +15,6 @@ import { Refusals } from './refusals.js';
 import { secureContextOptions, type TlsMaterial } from './tls-material.js';
 import { AddressBuckets, TokenBucket } from './token-bucket.js';
 
-/** Begun before others have their turn: a handshake takes milliseconds, and fifty may come at once. */
-const HANDSHAKES_A_TURN = 2;
-
 /** A port, or the number of a socket that is bound, which becomes the server's. */
 export type ListeningPlace = { port: number; host?: string } | { fd: number };
 
@@ -39,8 +36,6 @@ export abstract class FrontDoor<C extends OpenConnections> {
   private readonly accepts: TokenBucket;
   private readonly acceptsByAddress: AddressBuckets;
   private readonly raws = new Map<string, Socket>();
-  /** Let in, and their handshakes not begun yet. */
-  private readonly waiting: Socket[] = [];
 
   constructor(private readonly options: FrontDoorOptions<C>) {
     const { limits } = options;
@@ -127,16 +122,7 @@ export abstract class FrontDoor<C extends OpenConnections> {
     raw.once('close', () => {
       if (this.raws.get(key) === raw) this.raws.delete(key);
     });
-    this.waiting.push(raw);
-    if (this.waiting.length === 1) setImmediate(() => this.beginHandshakes());
-  }
-
-  /** What has come meanwhile is kept by the socket, and read by TLS. */
-  private beginHandshakes(): void {
-    for (const raw of this.waiting.splice(0, HANDSHAKES_A_TURN)) {
-      if (!raw.destroyed) this.tls.emit('connection', raw);
-    }
-    if (this.waiting.length > 0) setImmediate(() => this.beginHandshakes());
+    this.tls.emit('connection', raw);
   }
 
   private reasonToRefuse(address: string): string | undefined {
