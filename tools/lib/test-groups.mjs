@@ -145,7 +145,7 @@ export const groups = [
   },
   {
     name: 'unit',
-    budgetSeconds: 620,
+    budgetSeconds: 680,
     atOnce: 2,
     timeoutSeconds: 180,
     needs: 'build',
