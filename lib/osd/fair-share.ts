@@ -9,6 +9,7 @@
  */
 import type { TLSSocket } from 'node:tls';
 import { SECOND_MS } from '../base/units.js';
+import { reading } from '../server/socket-reading.js';
 
 const TICK_MS = 100;
 /** Of the time since the last look, in which the loop was busy. */
@@ -167,15 +168,4 @@ function loopUtilization(): () => number {
     last = current;
     return utilization;
   };
-}
-
-/**
- * libuv's reading of a connection. Its socket belongs to HTTP/2, whose bytes do not pass through it: its own pause() stops nothing then.
- * Undefined once the socket is closed.
- */
-function reading(socket: TLSSocket): { readStop(): number; readStart(): number } | undefined {
-  const handle: unknown = Reflect.get(socket, '_handle');
-  if (handle === null || handle === undefined) return undefined;
-  if (typeof Reflect.get(handle, 'readStop') !== 'function') throw new Error('this Node reads sockets in another way');
-  return handle as { readStop(): number; readStart(): number };
 }

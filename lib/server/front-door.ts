@@ -12,6 +12,7 @@ import { errorCode, errorMessage } from '../base/errors.js';
 import type { DoorLimits } from './limits.js';
 import type { OpenConnections } from './open-connections.js';
 import { Refusals } from './refusals.js';
+import { reading } from './socket-reading.js';
 import { secureContextOptions, type TlsMaterial } from './tls-material.js';
 import { AddressBuckets, TokenBucket } from './token-bucket.js';
 
@@ -36,6 +37,8 @@ export abstract class FrontDoor<C extends OpenConnections> {
   private readonly accepts: TokenBucket;
   private readonly acceptsByAddress: AddressBuckets;
   private readonly raws = new Map<string, Socket>();
+  /** Whether somebody has been let in in this turn of the loop. */
+  private hasLetIn = false;
 
   constructor(private readonly options: FrontDoorOptions<C>) {
     const { limits } = options;
@@ -145,6 +148,20 @@ export abstract class FrontDoor<C extends OpenConnections> {
     connections.giveUp(oldest);
   }
 
+  /**
+   * For the rest of this turn of the loop. With the end of a handshake come the first requests, as many as fit one read; dozens of
+   * clients that are ready together would have all of theirs done before anybody else is listened to.
+   */
+  private letInNoMore(): void {
+    if (this.hasLetIn) return;
+    this.hasLetIn = true;
+    for (const raw of this.connections.handshakes) reading(raw)?.readStop();
+    setImmediate(() => {
+      this.hasLetIn = false;
+      for (const raw of this.connections.handshakes) reading(raw)?.readStart();
+    });
+  }
+
   private secured(socket: TLSSocket): void {
     socket.on('error', () => {});
     const key = tuple(socket);
@@ -156,6 +173,7 @@ export abstract class FrontDoor<C extends OpenConnections> {
     try {
       if (socket.alpnProtocol !== 'h2') throw new Error('it does not speak HTTP/2');
       this.welcome(socket, raw);
+      this.letInNoMore();
     } catch (error) {
       this.refusals.add(socket, errorMessage(error));
       socket.destroy();

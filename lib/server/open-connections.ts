@@ -37,6 +37,11 @@ export class OpenConnections {
     raw.destroy();
   }
 
+  /** All that shake hands, the oldest first. */
+  get handshakes(): Iterable<Socket> {
+    return this.handshaking;
+  }
+
   isHandshaking(raw: Socket): boolean {
     return this.handshaking.has(raw);
   }

@@ -12,8 +12,6 @@ t.setTimeout(300_000);
 const SECONDS = Number(process.env.FLOOD_SECONDS ?? 1);
 /** Beside the time for which a busy machine kept the processes from running. */
 const MAX_ANSWER_MS = 1000;
-/** Of one answer of each flood: on a machine of half the speed, one in fifteen floods of readers has one of 1020 to 1050 ms. */
-const MAX_WORST_MS = 2000;
 /** Of the 384 MiB of its cgroup. */
 const MAX_MEMORY = 256 * MIB;
 
@@ -33,10 +31,10 @@ function heldUpMs(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'utf8').split(' ')[1]) / 1e6;
 }
 
-/** Calls again and again until it is told to stop: how long the answers took, the longest first. */
+/** Calls again and again until it is told to stop: the longest answer. */
 function watch(client: ApiClient, pid: number) {
   let isOver = false;
-  const seen = { worstMs: 0, ownMs: [] as number[], maxMemory: 0 };
+  const seen = { worstMs: 0, worstOwnMs: 0, answers: 0, maxMemory: 0 };
   const done = (async () => {
     while (!isOver) {
       const held = () => heldUpMs(pid) + heldUpMs(process.pid);
@@ -44,7 +42,8 @@ function watch(client: ApiClient, pid: number) {
       await client.unary('Version', {});
       const tookMs = performance.now() - startedMs;
       seen.worstMs = Math.max(seen.worstMs, tookMs);
-      seen.ownMs.push(tookMs - (held() - heldBefore));
+      seen.worstOwnMs = Math.max(seen.worstOwnMs, tookMs - (held() - heldBefore));
+      seen.answers += 1;
       seen.maxMemory = Math.max(seen.maxMemory, memoryOf(pid));
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -52,7 +51,6 @@ function watch(client: ApiClient, pid: number) {
   return async () => {
     isOver = true;
     await done;
-    seen.ownMs.sort((left, right) => right - left);
     return seen;
   };
 }
@@ -82,18 +80,13 @@ t.test('floods', async (t) => {
         wrapper: [],
       });
       t.same(await child.exited, { kind: 'exited', code: 0 }, output());
-      const { worstMs, ownMs, maxMemory } = await stop();
-      const [worst = Number.POSITIVE_INFINITY, second = 0] = ownMs;
+      const { worstMs, worstOwnMs, answers, maxMemory } = await stop();
       const { opened, closed, sentBytes } = JSON.parse(output());
       t.comment(
-        `osd ${(cpuOf(node.child.pid) - cpuBefore).toFixed(2)} s of CPU; ${opened} connections, ${closed} cut, ${(sentBytes / MIB).toFixed(1)} MiB sent; ${ownMs.length} answers to another, worst ${worstMs.toFixed(0)} ms, ${worst.toFixed(0)} of its own; memory ${(maxMemory / MIB).toFixed(0)} MiB`,
+        `osd ${(cpuOf(node.child.pid) - cpuBefore).toFixed(2)} s of CPU; ${opened} connections, ${closed} cut, ${(sentBytes / MIB).toFixed(1)} MiB sent; ${answers} answers to another, worst ${worstMs.toFixed(0)} ms, ${worstOwnMs.toFixed(0)} of its own; memory ${(maxMemory / MIB).toFixed(0)} MiB`,
       );
       t.ok(opened > 0, 'it came through to the server');
-      t.ok(
-        second < MAX_ANSWER_MS,
-        `but for one, another client was answered within ${second.toFixed(0)} ms of its own`,
-      );
-      t.ok(worst < MAX_WORST_MS, `that one took ${worst.toFixed(0)} ms`);
+      t.ok(worstOwnMs < MAX_ANSWER_MS, `another client was answered within ${worstOwnMs.toFixed(0)} ms of its own`);
       t.ok(maxMemory < MAX_MEMORY, `at most ${(maxMemory / MIB).toFixed(0)} MiB`);
       const again = await node.client(['os:reader']);
       t.ok(await again.unary('Version', {}), 'a new client comes in');

@@ -1,6 +1,7 @@
 /** Bounds on connections, against a real server. */
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
+import { Worker } from 'node:worker_threads';
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
 import { MIB } from '../../../lib/base/units.js';
@@ -75,6 +76,59 @@ t.test('connections in all, and how fast', async (t) => {
   const { closed } = await openSilent(slow.port, 20);
   await until(() => closed() >= 15, 'what exceeds the burst is closed');
   t.equal(slow.server.frontDoor.connections.total, 5);
+});
+
+t.test('clients that are ready together are let in one a turn of the loop', async (t) => {
+  const rig = await Rig.start();
+  t.teardown(() => rig.stop());
+  const { crt, key } = await rig.authority.client(['os:reader']);
+  const count = 20;
+  // On a loop of their own, which goes on while this one stands still.
+  const clients = new Worker(
+    `const net = require('node:net');
+     const tls = require('node:tls');
+     const { workerData, parentPort } = require('node:worker_threads');
+     const sockets = Array.from({ length: workerData.count }, () => net.connect(workerData.port, '127.0.0.1'));
+     parentPort.once('message', () => {
+       for (const socket of sockets) tls.connect({ ...workerData.options, socket }).on('error', () => {});
+     });`,
+    {
+      eval: true,
+      workerData: {
+        ...{ count, port: rig.port },
+        options: { servername: 'localhost', ALPNProtocols: ['h2'], ca: rig.authority.certificate, cert: crt, key },
+      },
+    },
+  );
+  t.teardown(() => clients.terminate());
+  await until(() => rig.server.frontDoor.connections.unauthenticated === count, 'all have connected');
+
+  const { fairShare } = rig.server.frontDoor;
+  const joined = fairShare.joined.bind(fairShare);
+  const turns = [0];
+  let [isOver, joins] = [false, 0];
+  fairShare.joined = (...words) => {
+    turns[turns.length - 1] = (turns.at(-1) ?? 0) + 1;
+    joins++;
+    joined(...words);
+  };
+  t.teardown(() => {
+    isOver = true;
+  });
+  const stands = new Int32Array(new SharedArrayBuffer(4));
+  /** Each turn begins with all that has come in while the loop stood still. */
+  const turn = () => {
+    turns.push(0);
+    Atomics.wait(stands, 0, 0, 20);
+    if (!isOver) setImmediate(turn);
+  };
+  turn();
+  clients.postMessage('begin');
+  await until(() => joins === count, 'all are let in');
+  t.same(
+    turns.filter((each) => each > 1),
+    [],
+  );
 });
 
 t.test('garbage and resets hurt nobody', async (t) => {
