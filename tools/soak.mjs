@@ -6,8 +6,9 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { architectureOfHost, architectures } from './lib/architectures.mjs';
-import { runMain, StepFailure } from './lib/failure.mjs';
+import { describeFailure, runMain, StepFailure } from './lib/failure.mjs';
 import { fuzzTargets } from './lib/fuzz.mjs';
+import { compileEachAlone } from './lib/native-build.mjs';
 import { root } from './lib/paths.mjs';
 
 const defaultMinutes = 60;
@@ -43,6 +44,17 @@ function reapStorm() {
   return spawnSync(path.join(root, 'test', 'guest'), argv, { stdio: 'inherit', cwd: root }).status === 0;
 }
 
+/** Whether each C++ source includes what it needs: ordinary builds compile those of a folder as one. */
+async function eachSourceAlone() {
+  try {
+    await compileEachAlone();
+    return true;
+  } catch (error) {
+    process.stderr.write(`${describeFailure(error)}\n`);
+    return false;
+  }
+}
+
 /** What runs once, behind the first round, which has built everything. Name and work; false is a failure. */
 const once = [
   ['nodes of the other architecture', foreignNodes],
@@ -58,6 +70,7 @@ const once = [
   ['machines', () => program('soak/machines.js')],
   // Every line of every shape is checked; the figures are stored.
   ['grid of logs', () => tool('bench.mjs', 'logs', '--grid')],
+  ['each C++ source alone', eachSourceAlone],
   // The addon and the kernel once more, in another folder: the same bytes.
   ['built twice', () => program('soak/reproducible.js')],
 ];
@@ -73,7 +86,7 @@ await runMain(async () => {
     rounds++;
     process.stdout.write(`round ${rounds}\n`);
     if (!tool('test.mjs', 'native', 'guest', 'vm', 'vm-long')) failedRounds++;
-    if (rounds === 1) results.push(...once.map(([name, work]) => [name, work()]));
+    if (rounds === 1) for (const [name, work] of once) results.push([name, await work()]);
   } while (Date.now() < end);
   const told = results.map(([name, passed]) => `${name} ${passed ? 'passed' : 'FAILED'}`);
   process.stdout.write(`${told.join('; ')}; ${rounds} rounds, ${failedRounds} with failures\n`);

@@ -20,6 +20,7 @@ export const layers = {
   os: { folders: ['base', 'native'] },
   control: { folders: ['base', 'native', 'gen'] },
   containerd: { folders: ['base', 'gen'], packages: grpc },
+  // Its own messages, and whom machined alone asks: apart from it, as containerd's client is.
   etcd: { folders: ['base', 'gen'], packages: grpc },
   init: { folders: ['base', 'native', 'os', 'control'] },
   machined: {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { out, root } from './paths.mjs';
 import { buildPrebuild, prebuildArchitectures } from './prebuild.mjs';
+import { step } from './progress.mjs';
 import { run } from './run.mjs';
 import { hashInputs } from './stamp.mjs';
 import { stamped } from './stamped.mjs';
@@ -28,6 +29,14 @@ export async function buildAddon() {
     await run('Addon', [binary('cmake-js'), 'compile', '--out', 'out/cmake', '--parallel', '2'], {
       onLine: ninjaProgress(progress),
     });
+  });
+}
+
+/** The same, each source by itself: one that leaves an include to its neighbours ends it. */
+export async function compileEachAlone() {
+  await step('C++ sources, each alone', async (progress) => {
+    const words = ['compile', '--out', 'out/cmake-alone', '--CDTALOS_UNITY=OFF', '--parallel', '2'];
+    await run('C++ sources, each alone', [binary('cmake-js'), ...words], { onLine: ninjaProgress(progress) });
   });
 }
 
