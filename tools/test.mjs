@@ -6,6 +6,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildAll } from './lib/build.mjs';
 import { describeFailure, runMain, UsageError } from './lib/failure.mjs';
+import { failureLines } from './lib/failures.mjs';
 import { destroyLeftClusters } from './lib/osctl.mjs';
 import { logDir, shown } from './lib/paths.mjs';
 import { duration, startStep } from './lib/progress.mjs';
@@ -13,6 +14,8 @@ import { runTap } from './lib/tap-run.mjs';
 import { groups, testEnvironment } from './lib/test-groups.mjs';
 
 const total = { passed: 0, failed: 0 };
+/** Told again at the end: nobody looks for them among thousands of lines. */
+const failed = [];
 
 /** Says how one program went, and adds it to the total. */
 function report(program, outcome) {
@@ -20,8 +23,10 @@ function report(program, outcome) {
   total.failed += outcome.failed;
   const counts = `${outcome.passed} passed${outcome.failed > 0 ? `, ${outcome.failed} FAILED` : ''}`;
   process.stdout.write(`  ${program.name}: ${counts} (${duration(outcome.durationMs)})\n`);
-  for (const failure of outcome.failures) process.stdout.write(`    failed: ${failure}\n`);
-  if (outcome.failed > 0) process.stdout.write(`    log: ${shown(outcome.logFile)}\n`);
+  if (outcome.failed === 0) return;
+  const lines = [...failureLines(outcome.failures, '    '), `    log: ${shown(outcome.logFile)}`];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  failed.push(`  ${program.name}: ${counts}`, ...lines);
 }
 
 /**
@@ -59,7 +64,9 @@ async function runGroup(group, programs, env) {
   progress.finish(`${programs.length} programs, budget ${group.budgetSeconds} s${isOver ? ': OVER BUDGET' : ''}`);
   if (isOver) {
     total.failed++;
-    process.stdout.write(`  failed: the group took ${duration(elapsed)}, its budget is ${group.budgetSeconds} s\n`);
+    const text = `  failed: the group ${group.name} took ${duration(elapsed)}, its budget is ${group.budgetSeconds} s`;
+    process.stdout.write(`${text}\n`);
+    failed.push(text);
   }
 }
 
@@ -102,6 +109,7 @@ await runMain(async () => {
       process.stderr.write(`ended the node of a test: ${name}\n`);
     rmSync(home, { recursive: true, force: true });
   }
+  if (failed.length > 0) process.stdout.write(`What failed:\n${failed.join('\n')}\n`);
   process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
   return total.failed > 0 ? 1 : 0;
 });

@@ -3,13 +3,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { describeAssertion } from './failures.mjs';
 import { root } from './paths.mjs';
 
 /**
  * @typedef {object} Outcome
  * @property {number} passed      assertions
  * @property {number} failed      assertions, and everything else that went wrong
- * @property {string[]} failures  what failed, one line each
+ * @property {string[]} failures  what failed; what was found in further lines
  * @property {number} durationMs
  * @property {string} logFile     the whole output
  */
@@ -38,7 +39,7 @@ export async function runTap(argv, options) {
     outcome.passed++;
     options.onCount?.(outcome);
   });
-  parser.on('fail', (assertion) => fail(assertion.fullname || assertion.name));
+  parser.on('fail', (assertion) => fail(describeAssertion(assertion)));
   parser.on('skip', (assertion) => fail(`skipped: ${assertion.fullname}`));
   parser.on('todo', (assertion) => fail(`put off: ${assertion.fullname}`));
   const results = once(parser, 'complete');

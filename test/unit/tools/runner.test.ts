@@ -6,6 +6,7 @@ import t from 'tap';
 import { checkout } from '../../helpers/checkout.js';
 
 const { runTap } = await import(`${checkout}/tools/lib/tap-run.mjs`);
+const { failureLines } = await import(`${checkout}/tools/lib/failures.mjs`);
 const { StepFailure, describeFailure } = await import(`${checkout}/tools/lib/failure.mjs`);
 const { isAtLeast } = await import(`${checkout}/tools/lib/debian.mjs`);
 const { isInstalled } = await import(`${checkout}/tools/lib/npm.mjs`);
@@ -34,6 +35,31 @@ not ok 1 - outer
   t.equal(passed, 2);
   t.equal(failed, 1);
   t.match(failures[0], /outer.*three/);
+});
+
+t.test('a failure is told with what was found, and only the first ones of many', async (t) => {
+  const script = `console.log(\`TAP version 14
+not ok 1 - one
+  ---
+  diff: |
+    --- expected
+    +++ actual
+    -1
+    +2
+  at:
+    fileName: test/a.test.ts
+    lineNumber: 7
+  stack: |
+    far away
+  ...
+1..1\`); process.exitCode = 1;`;
+  const { failures } = await counted(t.testdir(), script);
+  t.same(failureLines(failures, '> '), [
+    '> failed: one',
+    ...['>   diff:', '>     --- expected', '>     +++ actual', '>     -1', '>     +2', '>   at: test/a.test.ts:7'],
+  ]);
+  const many = Array.from({ length: 100 }, (_, index) => `failure ${index}`);
+  t.same(failureLines(many, '').slice(-2), ['failed: failure 4', 'and 95 more']);
 });
 
 t.test('whatever ends badly is a failure', async (t) => {
