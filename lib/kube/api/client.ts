@@ -158,9 +158,9 @@ export class KubeClient {
     }
   }
 
-  /** Ends connections that are kept. */
-  close(): void {
-    this.transport.close();
+  /** Ends connections that are kept. Resolves when no file of its credentials is open any more; never rejects. */
+  close(): Promise<void> {
+    return this.transport.close();
   }
 
   private async call(call: Omit<Call, 'signal'>, signal: AbortSignal | undefined): Promise<JsonObject> {

@@ -27,12 +27,28 @@ const MAX_BYTES = 64 * KIB;
  */
 export class CredentialSource {
   private readonly files = new Map<string, KeptFile>();
+  private readonly reading = new Set<Promise<unknown>>();
   private newest: Credentials | undefined;
 
   constructor(private readonly access: Pick<KubeAccess, 'ca' | 'client'>) {}
 
   /** @throws KubeError ERR_KUBE_ACCESS  a file cannot be read */
   async read(): Promise<Credentials> {
+    const reading = this.readAll();
+    this.reading.add(reading);
+    try {
+      return await reading;
+    } finally {
+      this.reading.delete(reading);
+    }
+  }
+
+  /** Resolves when none of its files is open. */
+  async settled(): Promise<void> {
+    await Promise.allSettled(this.reading);
+  }
+
+  private async readAll(): Promise<Credentials> {
     const { ca, client } = this.access;
     const sources = client.kind === 'token' ? [ca, client.token] : [ca, client.certificate, client.key];
     // Certificate and key may be in one file: it is looked at once, so that they belong together.

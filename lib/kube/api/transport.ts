@@ -71,10 +71,14 @@ export class Transport {
     }
   }
 
-  /** Ends its connections; those of an earlier certificate end with what is under way on them. */
-  close(): void {
+  /**
+   * Ends its connections; those of an earlier certificate end with what is under way on them.
+   * Resolves when no file of its credentials is open any more.
+   */
+  async close(): Promise<void> {
     this.agent?.agent.destroy();
     this.agent = undefined;
+    await this.source.settled();
   }
 
   private once(call: Call, { token }: Credentials, agent: Agent): Promise<IncomingMessage> {

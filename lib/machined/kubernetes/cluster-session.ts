@@ -36,6 +36,7 @@ export class ClusterSession {
   /** Number of the newest state: earlier ones are nobody's business. */
   private newest = 0;
   private ownName: string | undefined;
+  private readonly following: Promise<void>[] = [];
 
   private constructor(
     private readonly client: KubeClient,
@@ -55,9 +56,11 @@ export class ClusterSession {
     }
   }
 
-  stop(): void {
+  /** Resolves when no file of the kubelet's is open any more; never rejects. */
+  async stop(): Promise<void> {
     this.controller.abort(new Error('the credentials are others'));
-    this.client.close();
+    await Promise.all(this.following);
+    await this.client.close();
   }
 
   private begin(): void {
@@ -77,9 +80,12 @@ export class ClusterSession {
     const { log } = this.options;
     const problem = (text: string) => log(text === '' ? `${what} of the cluster are followed again` : text);
     const { signal } = this.controller;
-    watchList({ ...options, client: this.client, problem, ...DELAYS }, signal).catch((error: unknown) => {
-      if (!signal.aborted) throw error;
-    });
+    const over = watchList({ ...options, client: this.client, problem, ...DELAYS }, signal);
+    this.following.push(
+      over.catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      }),
+    );
   }
 
   private async changed(nodes: readonly ClusterNode[]): Promise<void> {

@@ -56,6 +56,8 @@ export class ClusterWatch {
   private session: ClusterSession | undefined;
   private access: NodeAccess | undefined;
   private storing: Promise<void> = Promise.resolve();
+  /** Of sessions that are over. */
+  private ending: Promise<unknown> = Promise.resolve();
 
   constructor(private readonly options: ClusterWatchOptions) {
     this.members = new ApiMembers(options.files);
@@ -84,11 +86,12 @@ export class ClusterWatch {
       }
     } finally {
       watch.close();
-      this.session?.stop();
+      this.endSession();
       this.access?.stop();
       this.pods.stop();
       await this.options.manifests.stop();
       await this.storing;
+      await this.ending;
       root.close();
     }
   }
@@ -107,8 +110,7 @@ export class ClusterWatch {
   private async follow(root: FileDescriptor, kubeconfig: string | undefined): Promise<void> {
     const { log, proxy } = this.options;
     if (kubeconfig === undefined) {
-      this.session?.stop();
-      this.session = undefined;
+      this.endSession();
       this.pods.leave();
       this.options.manifests.take('', []);
       await this.storing;
@@ -127,8 +129,13 @@ export class ClusterWatch {
     });
     // With one that is no kubeconfig, what was known goes on.
     if (!next) return;
-    this.session?.stop();
+    this.endSession();
     this.session = next;
+  }
+
+  private endSession(): void {
+    if (this.session) this.ending = Promise.all([this.ending, this.session.stop()]);
+    this.session = undefined;
   }
 
   private named(root: FileDescriptor, found: readonly ApiMember[]): void {

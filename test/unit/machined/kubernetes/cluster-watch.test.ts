@@ -199,8 +199,10 @@ t.test('from the moment on that the kubelet has credentials', async (t) => {
   });
 
   await t.test('the node leaves', async (t) => {
+    const before = changes();
     await rm(join(folder, 'kubelet.conf'));
     await routes('');
+    await until('no servers', () => changes() > before);
     t.same(watch.apiServers, []);
     t.notOk(existsSync(join(folder, 'api-servers.json')), 'the next cluster has others');
   });
