@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { runMain } from './lib/failure.mjs';
-import { checkKeys, checkLockFile, checkSourceList, checkUnfinished } from './lib/house-rules.mjs';
+import { checkKeys, checkLockFile, checkSignals, checkSourceList, checkUnfinished } from './lib/house-rules.mjs';
 import { checkLayers, checkNativeLayers } from './lib/layering.mjs';
 import { root } from './lib/paths.mjs';
 
@@ -52,6 +52,7 @@ function checks(files, write) {
     ['lock file', () => checkLockFile(root)],
     ['unfinished work', () => checkUnfinished(files, root)],
     ['keys', () => checkKeys(files, root)],
+    ['signals', () => checkSignals(files, root)],
   ];
 }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { withDeadline } from '../../lib/base/abort.js';
 import { findApiPort } from '../../lib/cluster/api-port.js';
 import { ConsoleFollower } from '../../lib/cluster/console-log.js';
 import { MACHINES } from '../../lib/cluster/machines.js';
@@ -80,19 +81,20 @@ export async function withRival<T>(
   const ended = once(qemu, 'exit').finally(() => died.abort(new Error('QEMU ended before the rival was ready')));
   // Whoever waits for it then is told by the signal.
   ended.catch(() => {});
-  const signal = AbortSignal.any([died.signal, AbortSignal.timeout(patienceMs)]);
   try {
-    return await use({
-      apiPort,
-      ports: own,
-      signal,
-      seconds: () => (performance.now() - startedAtMs) / 1000,
-      cpuSeconds: () => cpuSeconds(qemu.pid as number),
-      lineAt: async (text) => {
-        const { seenAtMs } = await follower.waitFor(new RegExp(text), { signal });
-        return (seenAtMs - startedAtMs) / 1000;
-      },
-    });
+    return await withDeadline(patienceMs, [died.signal], (signal) =>
+      use({
+        apiPort,
+        ports: own,
+        signal,
+        seconds: () => (performance.now() - startedAtMs) / 1000,
+        cpuSeconds: () => cpuSeconds(qemu.pid as number),
+        lineAt: async (text) => {
+          const { seenAtMs } = await follower.waitFor(new RegExp(text), { signal });
+          return (seenAtMs - startedAtMs) / 1000;
+        },
+      }),
+    );
   } catch (error) {
     const tail = follower.lines.slice(-30).map(({ text }) => text);
     throw new Error(`the rival was not ready; the end of its console:\n${tail.join('\n')}`, { cause: error });

@@ -5,6 +5,9 @@ export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 export const YEAR_MS = 365 * DAY_MS;
 
+/** The longest time that a timer of Node.js takes; it ends a longer one at once. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 export const KIB = 1024;
 export const MIB = 1024 * KIB;
 export const GIB = 1024 * MIB;

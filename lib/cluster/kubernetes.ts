@@ -1,5 +1,6 @@
 /** Kubernetes on the nodes of a local cluster: begun on the first of them, and waited for until all are Ready. */
 import path from 'node:path';
+import { withSignals } from '../base/abort.js';
 import { errorCode, errorMessage, TalosError } from '../base/errors.js';
 import { formatDuration, MINUTE_MS } from '../base/units.js';
 import type { ApiTarget, CreateOptions, KubernetesOptions } from './create-options.js';
@@ -73,28 +74,29 @@ export class KubernetesStart {
    */
   async waitUntilReady(nodes: readonly StartedNode[], kubeconfig: string): Promise<number> {
     const { name, onProgress = () => {}, signal, waitTimeoutMs = DEFAULT_KUBERNETES_WAIT_TIMEOUT_MS } = this.options;
-    const stop = AbortSignal.any([...nodes.map(({ qemu }) => qemu.ended), ...(signal ? [signal] : [])]);
-    const abandon = () => this.abandoned.abort(stop.reason);
-    if (stop.aborted) abandon();
-    stop.addEventListener('abort', abandon, { once: true });
+    const ends = [...nodes.map(({ qemu }) => qemu.ended), signal];
     try {
-      await this.begun;
-      await waitForNodes({
-        kubeconfig,
-        names: nodes.map(({ state }) => state.name),
-        timeoutMs: waitTimeoutMs,
-        signal: stop,
-        onProgress,
+      await withSignals(ends, async (stop) => {
+        const abandon = () => this.abandoned.abort(stop.reason);
+        if (stop.aborted) abandon();
+        stop.addEventListener('abort', abandon, { once: true });
+        await this.begun;
+        await waitForNodes({
+          kubeconfig,
+          names: nodes.map(({ state }) => state.name),
+          timeoutMs: waitTimeoutMs,
+          signal: stop,
+          onProgress,
+        });
       });
     } catch (caught) {
-      const error: unknown = stop.aborted ? stop.reason : caught;
+      const ended = ends.find((end) => end?.aborted);
+      const error: unknown = ended ? ended.reason : caught;
       if (!(error instanceof TalosError)) throw error;
       throw new TalosError('ERR_KUBERNETES_START', errorMessage(error), {
         cause: error,
         hint: startHint(name, error),
       });
-    } finally {
-      stop.removeEventListener('abort', abandon);
     }
     return Math.round(performance.now() - (nodes[0]?.qemu.startedAtMs ?? 0));
   }

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { isTimeout, withDeadline } from '../base/abort.js';
 import { errorMessage, TalosError } from '../base/errors.js';
 import { formatDuration } from '../base/units.js';
 import type { ConsoleFollower } from './console-log.js';
@@ -33,35 +34,46 @@ export async function waitForApi(options: {
   timeoutMs: number;
   signal?: AbortSignal | undefined;
 }): Promise<void> {
-  const patience = AbortSignal.timeout(options.timeoutMs);
-  const stop = AbortSignal.any([options.ended, patience, ...(options.signal ? [options.signal] : [])]);
   let lastError: unknown;
-  const heard = new AbortController();
-  const listening = options.console.waitFor(API_LISTENING, { signal: stop }).then(() => heard.abort());
+  const failed = (error: unknown) => {
+    lastError = error;
+  };
   try {
-    for (;;) {
-      if (!heard.signal.aborted) await Promise.race([listening, delay(SELDOM_MS, undefined, { signal: stop })]);
-      // An attempt from before the line waits for a connection that a node without network never saw, for seconds: it ends with the line.
-      const isEarly = !heard.signal.aborted;
-      const ends = [stop, AbortSignal.timeout(ATTEMPT_TIMEOUT_MS), ...(isEarly ? [heard.signal] : [])];
-      try {
-        await options.probe(AbortSignal.any(ends));
-        return;
-      } catch (error) {
-        lastError = error;
-      }
-      if (!isEarly) await delay(SOON_MS, undefined, { signal: stop });
-      stop.throwIfAborted();
-    }
+    await withDeadline(options.timeoutMs, [options.ended, options.signal], (stop) =>
+      untilAnswered(options.probe, options.console, stop, failed),
+    );
   } catch (error) {
     if (options.ended.aborted) throw options.ended.reason;
     options.signal?.throwIfAborted();
-    if (!patience.aborted) throw error;
+    if (!isTimeout(error)) throw error;
     const reason = lastError === undefined ? 'it never said that it listens' : errorMessage(lastError);
     throw new TalosError(
       'ERR_API_TIMEOUT',
       `the node's API did not answer within ${formatDuration(options.timeoutMs)}: ${reason}`,
       { cause: lastError, hint: 'read the console log for what the node is doing' },
     );
+  }
+}
+
+async function untilAnswered(
+  probe: ApiProbe,
+  console: ConsoleFollower,
+  stop: AbortSignal,
+  failed: (error: unknown) => void,
+): Promise<void> {
+  const heard = new AbortController();
+  const listening = console.waitFor(API_LISTENING, { signal: stop }).then(() => heard.abort());
+  for (;;) {
+    if (!heard.signal.aborted) await Promise.race([listening, delay(SELDOM_MS, undefined, { signal: stop })]);
+    // An attempt from before the line waits for a connection that a node without network never saw, for seconds: it ends with the line.
+    const isEarly = !heard.signal.aborted;
+    try {
+      await withDeadline(ATTEMPT_TIMEOUT_MS, [stop, isEarly ? heard.signal : undefined], probe);
+      return;
+    } catch (error) {
+      failed(error);
+    }
+    if (!isEarly) await delay(SOON_MS, undefined, { signal: stop });
+    stop.throwIfAborted();
   }
 }

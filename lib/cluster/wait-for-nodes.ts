@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { isTimeout, withDeadline } from '../base/abort.js';
 import { TalosError } from '../base/errors.js';
 import { formatDuration, SECOND_MS } from '../base/units.js';
 import { KubeClient, NODES, parseKubeconfig, watchList } from '../kube/api/index.js';
@@ -29,7 +30,6 @@ export async function waitForNodes(options: {
   const access = parseKubeconfig(await readFile(options.kubeconfig, 'utf8'));
   const client = new KubeClient({ access, deadlineMs: ANSWER_TIMEOUT_MS });
   const done = new AbortController();
-  const patience = AbortSignal.timeout(options.timeoutMs);
   let missing = 'its API has not answered';
   onProgress('waiting for the Kubernetes API');
   const changed = (nodes: readonly NodeReadiness[]) => {
@@ -43,13 +43,14 @@ export async function waitForNodes(options: {
     if (text !== '') missing = text;
   };
   try {
-    const ends = AbortSignal.any([done.signal, patience, signal]);
     const node = { resource: NODES, select: readinessOf };
-    await watchList({ client, ...node, changed, problem, maxDelayMs: MAX_PAUSE_MS }, ends);
+    await withDeadline(options.timeoutMs, [done.signal, signal], (ends) =>
+      watchList({ client, ...node, changed, problem, maxDelayMs: MAX_PAUSE_MS }, ends),
+    );
   } catch (error) {
     if (done.signal.aborted) return;
     signal.throwIfAborted();
-    if (!patience.aborted) throw error;
+    if (!isTimeout(error)) throw error;
     throw new TalosError(
       'ERR_NODES_TIMEOUT',
       `Kubernetes was not ready within ${formatDuration(options.timeoutMs)}: ${missing}`,

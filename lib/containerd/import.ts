@@ -3,6 +3,7 @@
  * this machine. The bytes go through a stream of their own, as much at a time as containerd says that it takes.
  */
 import { randomUUID } from 'node:crypto';
+import { withSignals } from '../base/abort.js';
 import { containerd } from '../gen/containerd/containerd.js';
 import { StreamingDefinition, TransferDefinition } from '../gen/containerd/service.js';
 import { fromAny, toAny } from './any.js';
@@ -34,23 +35,21 @@ export async function importArchive(connection: ContainerdConnection, request: I
   const { namespace, name, labels = {}, archive, architecture = goArchitecture(), signal } = request;
   const id = `import-${randomUUID()}`;
   const stop = new AbortController();
-  const ended = signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]);
   const stream = new ByteStream(connection, namespace, id);
   try {
     await stream.opened();
     const platform = { os: 'linux', architecture };
-    const transfer = connection.unary(
-      TransferDefinition.Transfer,
-      {
-        source: toAny(`${TRANSFER}.ImageImportStream`, ImageImportStream, { stream: id }),
-        destination: toAny(`${TRANSFER}.ImageStore`, ImageStore, {
-          name,
-          labels,
-          platforms: [platform],
-          unpacks: [{ platform, snapshotter: SNAPSHOTTER }],
-        }),
-      },
-      { namespace, timeoutMs: 0, signal: ended },
+    const wanted = {
+      source: toAny(`${TRANSFER}.ImageImportStream`, ImageImportStream, { stream: id }),
+      destination: toAny(`${TRANSFER}.ImageStore`, ImageStore, {
+        name,
+        labels,
+        platforms: [platform],
+        unpacks: [{ platform, snapshotter: SNAPSHOTTER }],
+      }),
+    };
+    const transfer = withSignals([signal, stop.signal], (ends) =>
+      connection.unary(TransferDefinition.Transfer, wanted, { namespace, timeoutMs: 0, signal: ends }),
     );
     // A transfer that fails wants no more bytes, and bytes that cannot be read are the end of the transfer.
     const sent = stream.send(archive).catch((error: unknown) => {

@@ -1,3 +1,4 @@
+import { MAX_TIMER_MS } from '../base/units.js';
 import type { Channel, ChannelModule, FileDescriptor } from '../native/contract.js';
 import { decodeFrame, encodeEvent, encodeFailure, encodeReply, type Frame } from './codec.js';
 import { ControlError, type FailureKind } from './errors.js';
@@ -51,7 +52,6 @@ export interface ControlServerOptions {
 
 const DEFAULT_MAX_RUNNING = 64;
 /** Longer ones would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** The answering side: any number of connections, each with the name of the peer at its other end. */
 export class ControlServer {

@@ -1,4 +1,5 @@
 import { errorCode, errorMessage } from '../base/errors.js';
+import { MAX_TIMER_MS } from '../base/units.js';
 import type { AdvertisedNameServers, NetlinkModule, NetlinkMonitor } from '../native/contract.js';
 import { AdvertisedServers, isLinkLocal } from './advertised-servers.js';
 
@@ -32,7 +33,6 @@ const PAUSE_MS = 1000;
 /** No link-local address yet, or no IPv6, or the interface is gone. */
 const NOT_NOW = /^(EADDRNOTAVAIL|ENETUNREACH|ENETDOWN|ENODEV)$/;
 /** The longest that a timer of Node's can wait. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * The name servers that routers advertise on the interfaces that are kept (RFC 8106). The kernel remembers none of them, and asks routers

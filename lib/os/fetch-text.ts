@@ -1,6 +1,7 @@
 /** One attempt to fetch a text over HTTP. Whatever answers is a stranger: how long, how much and where to is bounded here. */
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import type { LookupFunction } from 'node:net';
+import { isTimeout, withDeadline } from '../base/abort.js';
 import { errorCode, errorMessage } from '../base/errors.js';
 import { shownUrl } from '../base/shown-url.js';
 import { KIB, SECOND_MS } from '../base/units.js';
@@ -55,25 +56,37 @@ const SAID: Readonly<Record<string, string>> = {
  */
 export async function fetchText(url: string, options: FetchOptions): Promise<string> {
   const { signal, deadlineMs = DEADLINE_MS } = options;
-  const deadline = AbortSignal.timeout(deadlineMs);
-  const either = AbortSignal.any([signal, deadline]);
-  const first = new URL(url);
-  let current = first;
+  let current = new URL(url);
+  const reached = (at: URL) => {
+    current = at;
+  };
   try {
-    for (let redirects = 0; ; redirects++) {
-      const headers = current.origin === first.origin ? options.headers : undefined;
-      const response = await request(current, { ...options, headers }, either);
-      const next = redirectOf(response, current);
-      if (next === undefined) return await textOf(response, options);
-      response.destroy();
-      if (redirects === MAX_REDIRECTS) throw new FetchFailed(`more than ${MAX_REDIRECTS} redirects`);
-      current = next;
-    }
+    return await withDeadline(deadlineMs, [signal], (ends) => followed(current, options, reached, ends));
   } catch (error) {
     signal.throwIfAborted();
-    const why = deadline.aborted ? `it did not come within ${deadlineMs / SECOND_MS} s` : reason(error);
+    const why = isTimeout(error) ? `it did not come within ${deadlineMs / SECOND_MS} s` : reason(error);
     const via = shownUrl(current.href) === shownUrl(url) ? '' : ` (redirected to ${shownUrl(current.href)})`;
     throw new FetchFailed(`${shownUrl(url)}${via}: ${why}`, { cause: error });
+  }
+}
+
+/** Goes where redirects lead to. */
+async function followed(
+  first: URL,
+  options: FetchOptions,
+  reached: (at: URL) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  let current = first;
+  for (let redirects = 0; ; redirects++) {
+    const headers = current.origin === first.origin ? options.headers : undefined;
+    const response = await request(current, { ...options, headers }, signal);
+    const next = redirectOf(response, current);
+    if (next === undefined) return await textOf(response, options);
+    response.destroy();
+    if (redirects === MAX_REDIRECTS) throw new FetchFailed(`more than ${MAX_REDIRECTS} redirects`);
+    current = next;
+    reached(current);
   }
 }
 

@@ -1,3 +1,4 @@
+import { withSignals } from '../base/abort.js';
 import { errorMessage } from '../base/errors.js';
 import { KIB } from '../base/units.js';
 import { loadNative } from '../native/index.js';
@@ -59,12 +60,13 @@ export async function main(apiPort = API_PORT): Promise<void> {
     if (material.isMaintenance) {
       const { maintain } = await import('./maintenance/index.js');
       const socket = native.descriptor.bindTcp(apiPort, RECEIVE_BUFFER_BYTES);
-      await maintain({
-        ...{ link, material, log },
-        socket: socket.releaseNumber(),
-        confine: () => native.process.installSeccomp(listeningFilter()),
-        until: AbortSignal.any([stop.signal, configChanged.signal]),
-      });
+      await withSignals([stop.signal, configChanged.signal], (until) =>
+        maintain({
+          ...{ link, material, log, until },
+          socket: socket.releaseNumber(),
+          confine: () => native.process.installSeccomp(listeningFilter()),
+        }),
+      );
       process.exit(0);
     }
     const serving = new OsdServer({

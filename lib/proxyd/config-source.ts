@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withSignals } from '../base/abort.js';
 import { errorMessage } from '../base/errors.js';
 import { SECOND_MS } from '../base/units.js';
 import type { ControlClient } from '../control/client.js';
@@ -73,7 +74,7 @@ export class ConfigSource implements BackendSource {
     const nap = new AbortController();
     this.wake = () => nap.abort();
     if (this.isOutdated) nap.abort();
-    await sleep(durationMs, undefined, { signal: AbortSignal.any([signal, nap.signal]) }).catch(() =>
+    await withSignals([signal, nap.signal], (ends) => sleep(durationMs, undefined, { signal: ends })).catch(() =>
       signal.throwIfAborted(),
     );
   }

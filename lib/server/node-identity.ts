@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withSignals } from '../base/abort.js';
 import { errorMessage } from '../base/errors.js';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../base/units.js';
 import { createKeyRequest } from '../pki/key-request.js';
@@ -98,8 +99,10 @@ export class NodeIdentity {
     while (!this.isOutdated && Date.now() < renewAtMs) {
       const nap = new AbortController();
       this.wake = () => nap.abort();
-      const ends = { signal: AbortSignal.any([signal, nap.signal]), ref: false };
-      await sleep(Math.min(renewAtMs - Date.now(), MAX_SLEEP_MS), undefined, ends).catch(() => signal.throwIfAborted());
+      const durationMs = Math.min(renewAtMs - Date.now(), MAX_SLEEP_MS);
+      await withSignals([signal, nap.signal], (ends) =>
+        sleep(durationMs, undefined, { signal: ends, ref: false }),
+      ).catch(() => signal.throwIfAborted());
     }
   }
 }

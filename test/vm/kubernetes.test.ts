@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
+import { withDeadline } from '../../lib/base/abort.js';
 import {
   isTrueAt,
   type JsonObject,
@@ -84,8 +85,8 @@ t.test('a control plane', async (t) => {
       if (text !== '') missing = text;
     };
     const pause = (ms: number, signal: AbortSignal) => sleep(Math.min(ms, 2000), undefined, { signal });
-    const ends = AbortSignal.any([done.signal, AbortSignal.timeout(READY_MS)]);
-    await watchList({ client, resource: NODES, select, changed, problem, pause }, ends).catch((error: unknown) => {
+    const options = { client, resource: NODES, select, changed, problem, pause };
+    await withDeadline(READY_MS, [done.signal], (ends) => watchList(options, ends)).catch((error: unknown) => {
       if (bootId === '') throw new Error(`${name} is not Ready: ${missing}`, { cause: error });
     });
     return bootId;

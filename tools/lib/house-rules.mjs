@@ -84,6 +84,26 @@ export function checkUnfinished(files, base) {
   return violations;
 }
 
+/**
+ * AbortSignal.any() loses the deadlines among its sources (lib/base/abort.ts).
+ * @param {string[]} files relative to `base`
+ * @param {string} base
+ * @returns {string[]}
+ */
+export function checkSignals(files, base) {
+  return files.flatMap((file) => {
+    const absolute = path.join(base, file);
+    if (!/\.ts$/.test(file) || !existsSync(absolute)) return [];
+    return readFileSync(absolute, 'utf8')
+      .split('\n')
+      .flatMap((line, index) =>
+        /\bAbortSignal\.any\((?!\))/.test(line)
+          ? [`${file}:${index + 1}: withSignals() or withDeadline() instead of AbortSignal.any()`]
+          : [],
+      );
+  });
+}
+
 /** PEM with a body, as it stands in a file or escaped in a string; and the same in base64, as client and machine configs have it. */
 const keyTexts = [
   /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----(\r?\n|\\n)\s*[A-Za-z0-9+/=]{32,}/,

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withSignals } from '../../base/abort.js';
 import { errorMessage } from '../../base/errors.js';
 import { SECOND_MS } from '../../base/units.js';
 
@@ -82,7 +83,9 @@ export class ContainerdWatch {
   private async pause(ms: number, signal: AbortSignal): Promise<void> {
     const early = new AbortController();
     this.hurry = () => early.abort();
-    await sleep(ms, undefined, { signal: AbortSignal.any([signal, early.signal]), ref: false }).catch(() => {});
+    await withSignals([signal, early.signal], (ends) => sleep(ms, undefined, { signal: ends, ref: false })).catch(
+      () => {},
+    );
     this.hurry = () => {};
   }
 }

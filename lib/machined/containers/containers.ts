@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withSignals } from '../../base/abort.js';
 import { errorCode, errorMessage } from '../../base/errors.js';
 import type { ContainerdConnection } from '../../containerd/index.js';
 import type { ControlClient } from '../../control/client.js';
@@ -84,7 +85,7 @@ export class Containers {
 
   /** Resolves when containerd answers; at once if it did the last time. Rejects with the reason of the signal, or when the node goes down. */
   ready(signal: AbortSignal): Promise<void> {
-    return this.watch.ready(AbortSignal.any([signal, this.stopped.signal]));
+    return withSignals([signal, this.stopped.signal], (ends) => this.watch.ready(ends));
   }
 
   /** By request of the API, through init. */

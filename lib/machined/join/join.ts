@@ -11,6 +11,7 @@
 import { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withDeadline } from '../../base/abort.js';
 import { errorCode, errorMessage, TalosError } from '../../base/errors.js';
 import { MINUTE_MS, SECOND_MS } from '../../base/units.js';
 import { ControlError } from '../../control/errors.js';
@@ -73,7 +74,10 @@ export class Join {
    * @throws ControlError UNAVAILABLE  the asker's patience is over; with the reason of each endpoint
    */
   async certificate(identity: NodeIdentity, key: KeyToCertify, call: JoinCall): Promise<string> {
-    const patience = patienceOf(call);
+    return await withDeadline(patienceMs(call), [call.signal], (patience) => this.untilIssued(identity, key, patience));
+  }
+
+  private async untilIssued(identity: NodeIdentity, key: KeyToCertify, patience: AbortSignal): Promise<string> {
     let why = 'the control planes were not asked yet';
     while (!patience.aborted) {
       try {
@@ -135,11 +139,9 @@ export class Join {
   }
 }
 
-/** Aborted when nobody waits any more, or just before. */
-function patienceOf({ signal, deadlineMs }: JoinCall): AbortSignal {
-  return deadlineMs === 0
-    ? signal
-    : AbortSignal.any([signal, AbortSignal.timeout(Math.max(deadlineMs - MARGIN_MS, 0))]);
+/** How long to try, so that whoever waits is told just before he gives up. */
+function patienceMs({ deadlineMs }: JoinCall): number {
+  return deadlineMs === 0 ? Number.POSITIVE_INFINITY : deadlineMs - MARGIN_MS;
 }
 
 /** A control plane may err, or be none: what we show to our clients has to be what they expect. */

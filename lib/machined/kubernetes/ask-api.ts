@@ -1,5 +1,6 @@
 /** Whether a server of the Kubernetes API is ready: one question, by the cluster's CA, before there are credentials for more. */
 import { request } from 'node:https';
+import { isTimeout, withDeadline } from '../../base/abort.js';
 import { errorCode, errorMessage, TalosError } from '../../base/errors.js';
 import { SECOND_MS } from '../../base/units.js';
 import { certificateProblem } from '../../kube/api/index.js';
@@ -38,12 +39,20 @@ export const NOT_THE_CLUSTERS = 'ERR_KUBERNETES_TRUST';
  * Resolves when it is ready.
  * @throws TalosError ERR_KUBERNETES_API  it is not, or it does not answer · ERR_KUBERNETES_TRUST  it is not the cluster's, or the clocks do not agree
  */
-export async function askApiServer({ host, port, ca, identity }: ApiServerAddress, signal: AbortSignal): Promise<void> {
-  const status = await new Promise<number>((resolve, reject) => {
+export async function askApiServer(address: ApiServerAddress, signal: AbortSignal): Promise<void> {
+  const status = await withDeadline(ANSWER_MS, [signal], (ends) => statusOf(address, ends)).catch((cause: unknown) => {
+    signal.throwIfAborted();
+    throw explained(cause, address.host);
+  });
+  if (status === 200 || UNAUTHORISED.has(status)) return;
+  throw new TalosError('ERR_KUBERNETES_API', `it is not ready yet (HTTP ${status})`);
+}
+
+function statusOf({ host, port, ca, identity }: ApiServerAddress, signal: AbortSignal): Promise<number> {
+  return new Promise((resolve, reject) => {
     const call = request({
-      ...{ host, port, ca, path: '/readyz', method: 'GET', agent: false, minVersion: 'TLSv1.2' },
+      ...{ host, port, ca, signal, path: '/readyz', method: 'GET', agent: false, minVersion: 'TLSv1.2' },
       ...(identity === 'cluster' && { servername: SERVER_NAME }),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]),
     });
     call.on('error', reject);
     call.on('response', (response) => {
@@ -56,12 +65,7 @@ export async function askApiServer({ host, port, ca, identity }: ApiServerAddres
       response.on('end', () => resolve(response.statusCode ?? 0));
     });
     call.end();
-  }).catch((cause: unknown) => {
-    signal.throwIfAborted();
-    throw explained(cause, host);
   });
-  if (status === 200 || UNAUTHORISED.has(status)) return;
-  throw new TalosError('ERR_KUBERNETES_API', `it is not ready yet (HTTP ${status})`);
 }
 
 function explained(cause: unknown, host: string): TalosError {
@@ -75,7 +79,6 @@ function explained(cause: unknown, host: string): TalosError {
     const what = code.startsWith('CERT_') && code !== 'CERT_SIGNATURE_FAILURE' ? CHECK_CLOCKS : SET_CLUSTER;
     return new TalosError(NOT_THE_CLUSTERS, `its certificate ${ofCertificate}: ${what}`, { cause });
   }
-  const isLate = cause instanceof Error && cause.name === 'AbortError';
-  const why = isLate ? `no answer within ${ANSWER_MS / SECOND_MS} s` : (SAID[code] ?? errorMessage(cause));
+  const why = isTimeout(cause) ? `no answer within ${ANSWER_MS / SECOND_MS} s` : (SAID[code] ?? errorMessage(cause));
   return new TalosError('ERR_KUBERNETES_API', why, { cause });
 }

@@ -10,6 +10,7 @@
  *   the API does not evict it at all                       said, and not waited for
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withSignals } from '../../base/abort.js';
 import { errorMessage } from '../../base/errors.js';
 import { printable } from '../../base/printable.js';
 import { MINUTE_MS, SECOND_MS } from '../../base/units.js';
@@ -77,27 +78,28 @@ class Drain {
   async run(signal: AbortSignal): Promise<DrainResult> {
     const { client, nodeName, patienceMs = PATIENCE_MS } = this.options;
     const patience = setTimeout(() => this.end(`not within ${patienceMs / SECOND_MS} s`), patienceMs);
-    const stops = AbortSignal.any([signal, this.over.signal]);
-    try {
-      await watchList(
-        {
-          ...{ client, resource: podsOfNode(nodeName), select: nodePodOf },
-          changed: (pods: readonly NodePod[]) => this.changed(pods, stops),
-          problem: (text) => this.heard(text),
-          // There is little time.
-          maxDelayMs: RETRY_MS,
-        },
-        stops,
-      );
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!this.over.signal.aborted) throw error;
-    } finally {
-      clearTimeout(patience);
-      clearTimeout(this.silence);
-      this.over.abort();
-      await Promise.all(this.evictions);
-    }
+    await withSignals([signal, this.over.signal], async (stops) => {
+      try {
+        await watchList(
+          {
+            ...{ client, resource: podsOfNode(nodeName), select: nodePodOf },
+            changed: (pods: readonly NodePod[]) => this.changed(pods, stops),
+            problem: (text) => this.heard(text),
+            // There is little time.
+            maxDelayMs: RETRY_MS,
+          },
+          stops,
+        );
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!this.over.signal.aborted) throw error;
+      } finally {
+        clearTimeout(patience);
+        clearTimeout(this.silence);
+        this.over.abort();
+        await Promise.all(this.evictions);
+      }
+    });
     const left = this.there.map(nameOf);
     return { moved: (this.chosen?.size ?? 0) - left.length, left, why: this.why };
   }

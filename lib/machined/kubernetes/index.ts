@@ -1,5 +1,6 @@
 /** Kubernetes as the rest of machined sees it. What does the work is loaded where the image has it. */
 import { readFile } from 'node:fs/promises';
+import { isTimeout, withDeadline, withSignals } from '../../base/abort.js';
 import { errorCode, errorMessage } from '../../base/errors.js';
 import { SECOND_MS } from '../../base/units.js';
 import { ControlError } from '../../control/errors.js';
@@ -89,7 +90,8 @@ export class Kubernetes {
 
   /** Moves pods away, before the node goes down for a while: a few minutes at most. Never rejects. */
   async drain(signal: AbortSignal): Promise<void> {
-    await this.begun?.presence.drain(AbortSignal.any([signal, this.stopped.signal]));
+    const { begun } = this;
+    if (begun) await withSignals([signal, this.stopped.signal], (ends) => begun.presence.drain(ends));
   }
 
   /** undefined: the image has none, or it is not known yet. @throws ControlError  of init */
@@ -117,13 +119,16 @@ export class Kubernetes {
    * @throws ControlError  FAILED_PRECONDITION · UNAVAILABLE  it is not known yet what this node is · ALREADY_EXISTS
    */
   async bootstrap(signal: AbortSignal): Promise<void> {
-    const patience = AbortSignal.timeout(this.patienceMs);
-    const ends = AbortSignal.any([signal, this.stopped.signal, patience]);
     try {
-      const engine = await untilAborted(this.engine, ends);
-      if (engine !== undefined) return await engine.bootstrap(ends);
+      const isThere = await withDeadline(this.patienceMs, [signal, this.stopped.signal], async (ends) => {
+        const engine = await untilAborted(this.engine, ends);
+        await engine?.bootstrap(ends);
+        return engine !== undefined;
+      });
+      if (isThere) return;
     } catch (error) {
-      if (!patience.aborted || error !== patience.reason) throw error;
+      if (error instanceof DOMException && error.cause instanceof ControlError) throw error.cause;
+      if (!isTimeout(error)) throw error;
       throw new ControlError('UNAVAILABLE', 'this node still prepares its disks: try again in a while', {
         cause: error,
       });

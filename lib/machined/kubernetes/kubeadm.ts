@@ -1,9 +1,10 @@
 /** Runs kubeadm. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { isTimeout, withDeadline } from '../../base/abort.js';
 import { TalosError } from '../../base/errors.js';
 import { printable } from '../../base/printable.js';
-import { MINUTE_MS } from '../../base/units.js';
+import { formatDuration, MINUTE_MS } from '../../base/units.js';
 import type { KubeadmRun } from './effects.js';
 import { kubeadmFailure, withoutTokens } from './kubeadm-failure.js';
 
@@ -29,19 +30,38 @@ export interface KubeadmOptions {
 /** @throws TalosError ERR_KUBEADM  one sentence · the reason of the signal */
 export async function runKubeadm(
   argv: readonly string[],
-  { onStartKubelet, signal }: KubeadmRun,
+  run: KubeadmRun,
   { log, program = PROGRAM, maxRunMs = MAX_RUN_MS }: KubeadmOptions,
 ): Promise<void> {
+  const { signal } = run;
   signal.throwIfAborted();
   /** A kubelet that cannot be started would be waited for in vain. */
   const inVain = new AbortController();
+  try {
+    await withDeadline(maxRunMs, [signal, inVain.signal], (ends) => runToEnd(program, argv, run, log, inVain, ends));
+  } catch (error) {
+    signal.throwIfAborted();
+    inVain.signal.throwIfAborted();
+    if (!isTimeout(error)) throw error;
+    throw new TalosError('ERR_KUBEADM', `kubeadm was ended: it was not done within ${formatDuration(maxRunMs)}`);
+  }
+}
+
+async function runToEnd(
+  program: string,
+  argv: readonly string[],
+  { onStartKubelet }: KubeadmRun,
+  log: (line: string) => void,
+  inVain: AbortController,
+  signal: AbortSignal,
+): Promise<void> {
   const child = spawn(program, argv, {
     cwd: '/',
     env: { PATH },
     stdio: ['ignore', 'pipe', 'pipe'],
     // What it is doing when the node goes down is done again.
     killSignal: 'SIGKILL',
-    signal: AbortSignal.any([signal, inVain.signal, AbortSignal.timeout(maxRunMs)]),
+    signal,
   });
   const kept: string[] = [];
   const started: Promise<void>[] = [];
@@ -71,7 +91,7 @@ export async function runKubeadm(
   // All of them first: nothing is left running when this is over.
   const results = await Promise.allSettled([ended, ...read]);
   await Promise.all(started);
-  signal.throwIfAborted();
+  // One that could not be started may have been heard of after the end of kubeadm.
   inVain.signal.throwIfAborted();
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

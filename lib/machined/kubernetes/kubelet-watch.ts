@@ -1,5 +1,6 @@
 import { get } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withDeadline } from '../../base/abort.js';
 import { errorCode, errorMessage } from '../../base/errors.js';
 import { SECOND_MS } from '../../base/units.js';
 import type { StatusReport } from './kubelet-status.js';
@@ -30,7 +31,7 @@ export async function watchKubelet(options: KubeletWatchOptions, signal: AbortSi
 
 async function askKubelet(url: string, signal: AbortSignal): Promise<StatusReport> {
   try {
-    const { status, text } = await answerOf(url, AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]));
+    const { status, text } = await withDeadline(ANSWER_MS, [signal], (ends) => answerOf(url, ends));
     if (status === 200) return { isHealthy: true, text: 'the kubelet is healthy' };
     return { isHealthy: false, text: `the kubelet says: ${text.trim() || `HTTP ${status}`}` };
   } catch (error) {

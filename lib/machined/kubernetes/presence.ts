@@ -9,6 +9,7 @@
  *
  * Pods that are left when there is no more patience keep no node from going.
  */
+import { withDeadline, withSignals } from '../../base/abort.js';
 import { errorMessage } from '../../base/errors.js';
 import { SECOND_MS } from '../../base/units.js';
 import { ControlError } from '../../control/errors.js';
@@ -50,12 +51,14 @@ export class Presence {
     if (journal.kind === 'init' && !journal.isMember) return;
     this.returning.abort();
     try {
-      await effects.cordon(within(LEAVE_STEP_MS, signal));
+      await withDeadline(LEAVE_STEP_MS, [signal], (ends) => effects.cordon(ends));
       await effects.evictPods(true, signal);
-      if (effects.nodeType === 'controlplane') await effects.removeEtcdMember(within(LEAVE_STEP_MS, signal));
+      if (effects.nodeType === 'controlplane') {
+        await withDeadline(LEAVE_STEP_MS, [signal], (ends) => effects.removeEtcdMember(ends));
+      }
     } catch (cause) {
       // It stays what it was.
-      await effects.uncordon(AbortSignal.timeout(CORDON_MS)).catch(() => {});
+      await withDeadline(CORDON_MS, [], (ends) => effects.uncordon(ends)).catch(() => {});
       const why = `this node cannot leave its cluster: ${errorMessage(cause)}`;
       const what = 'without leaving it is reset by osctl reset --graceful=false';
       throw new ControlError('FAILED_PRECONDITION', `${why}; ${what}`, { cause });
@@ -68,7 +71,7 @@ export class Presence {
     this.returning.abort();
     if (this.journal()?.isMember !== true) return;
     try {
-      await effects.cordon(within(CORDON_MS, signal));
+      await withDeadline(CORDON_MS, [signal], (ends) => effects.cordon(ends));
       await effects.evictPods(false, signal);
     } catch (error) {
       effects.notice(`pods are not moved away: ${errorMessage(error)}`);
@@ -84,15 +87,12 @@ export class Presence {
     const { effects } = this;
     if (this.isBack || this.journal()?.isMember !== true) return;
     this.isBack = true;
-    await untilDone((ends) => effects.uncordon(ends), {
-      signal: AbortSignal.any([signal, this.returning.signal]),
-      problem: (text) => effects.notice(`it is not known yet whether pods may be put on this node: ${text}`),
-      maxDelayMs: MAX_RETURN_DELAY_MS,
-    });
+    await withSignals([signal, this.returning.signal], (either) =>
+      untilDone((ends) => effects.uncordon(ends), {
+        signal: either,
+        problem: (text) => effects.notice(`it is not known yet whether pods may be put on this node: ${text}`),
+        maxDelayMs: MAX_RETURN_DELAY_MS,
+      }),
+    );
   }
-}
-
-/** Aborted with the signal, or when so much time has passed. */
-function within(ms: number, signal: AbortSignal): AbortSignal {
-  return AbortSignal.any([signal, AbortSignal.timeout(ms)]);
 }

@@ -1,4 +1,5 @@
 import { status } from '@grpc/grpc-js';
+import { withSignals } from '../../base/abort.js';
 import { counterOf, isEventId, isSameBoot } from '../../base/event-id.js';
 import type { NodeEvent } from '../../control/node-event.js';
 import type { machine } from '../../gen/machine/machine.js';
@@ -26,7 +27,6 @@ export async function events(context: OsdContext, request: Request, stream: Data
     throw new RpcError(status.INVALID_ARGUMENT, 'tail_id is no id of an event: it has 20 characters of 0-9 and a-v');
   }
   await mirror.refresh();
-  const either = AbortSignal.any([stream.signal, ending]);
   let seen = startOf(mirror, request, Date.now());
   await stream.ready();
   stream.send(emptyEvent(context.hostname(), request.withActorId));
@@ -48,7 +48,7 @@ export async function events(context: OsdContext, request: Request, stream: Data
     }
     if (isLast && mirror.newest === seen) break;
     stream.signal.throwIfAborted();
-    await mirror.changed(seen, either);
+    await withSignals([stream.signal, ending], (either) => mirror.changed(seen, either));
   }
   await stream.flushed();
   throw new RpcError(status.UNAVAILABLE, 'the API of this node is being stopped');

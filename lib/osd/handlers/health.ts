@@ -1,5 +1,6 @@
 /** grpc.health.v1: whether the API serves. */
 import { status } from '@grpc/grpc-js';
+import { withSignals } from '../../base/abort.js';
 import { grpc } from '../../gen/machine/machine.js';
 import type { OsdContext } from '../context.js';
 import type { DataStream } from '../data-stream.js';
@@ -45,7 +46,8 @@ async function send(stream: DataStream, value: number): Promise<void> {
 
 /** Resolves when `signal` is aborted. @throws the reason why the client is gone, if it goes first */
 async function aborted(signal: AbortSignal, client: AbortSignal): Promise<void> {
-  const either = AbortSignal.any([signal, client]);
-  if (!either.aborted) await new Promise((resolve) => either.addEventListener('abort', resolve, { once: true }));
+  await withSignals([signal, client], async (either) => {
+    if (!either.aborted) await new Promise((resolve) => either.addEventListener('abort', resolve, { once: true }));
+  });
   client.throwIfAborted();
 }

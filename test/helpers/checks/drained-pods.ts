@@ -2,6 +2,7 @@
  * Pods for a node that goes down: one that is made anew when it is gone, and one of nobody. What runs in them is `etcd gateway`, which waits for connections: etcd
  * is the one program of the release's own images that runs without others.
  */
+import { withDeadline } from '../../../lib/base/abort.js';
 import { type JsonObject, type KubeClient, listAt, textAt, watchList } from '../../../lib/kube/api/index.js';
 import { seconds } from '../deadline.js';
 
@@ -65,9 +66,8 @@ export async function readyPods(client: KubeClient, before?: DrainedPods): Promi
     found = { replica, alone };
     done.abort();
   };
-  const ends = AbortSignal.any([done.signal, AbortSignal.timeout(READY_MS)]);
   const options = { client, resource: { path: PODS }, select: (pod: JsonObject) => pod, changed, problem: () => {} };
-  await watchList(options, ends).catch((error: unknown) => {
+  await withDeadline(READY_MS, [done.signal], (ends) => watchList(options, ends)).catch((error: unknown) => {
     if (!done.signal.aborted) throw new Error(`the pods are not ready: ${seen}`, { cause: error });
   });
   return found as DrainedPods;

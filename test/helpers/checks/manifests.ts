@@ -3,6 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { parseDocument } from 'yaml';
+import { withDeadline } from '../../../lib/base/abort.js';
 import { type JsonObject, type KubeClient, textAt, watchList } from '../../../lib/kube/api/index.js';
 import { readConfigDisk } from '../credentials.js';
 import { seconds } from '../deadline.js';
@@ -79,7 +80,7 @@ async function greeting(client: KubeClient, wanted: string): Promise<string> {
     text = texts[0] ?? text;
     if (text === wanted) found.abort();
   };
-  const ends = AbortSignal.any([found.signal, AbortSignal.timeout(PATIENCE_MS)]);
-  await watchList({ client, resource: { path: MAPS }, select, changed, problem: () => {} }, ends).catch(() => {});
+  const options = { client, resource: { path: MAPS }, select, changed, problem: () => {} };
+  await withDeadline(PATIENCE_MS, [found.signal], (ends) => watchList(options, ends)).catch(() => {});
   return text;
 }

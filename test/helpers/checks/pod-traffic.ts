@@ -3,6 +3,7 @@
  * one node, and `etcd gateway`, which passes connections on, on the other; the API server asks the gateway, so each answer has been through both.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withDeadline } from '../../../lib/base/abort.js';
 import { errorMessage } from '../../../lib/base/errors.js';
 import { type JsonObject, type KubeClient, listAt, textAt, watchList } from '../../../lib/kube/api/index.js';
 import { seconds } from '../deadline.js';
@@ -101,7 +102,6 @@ async function readyPod(client: KubeClient, name: string): Promise<string> {
   const done = new AbortController();
   let address = '';
   let seen = 'nothing';
-  const ends = AbortSignal.any([done.signal, AbortSignal.timeout(START_MS)]);
   const resource = { path: PODS, fieldSelector: `metadata.name=${name}` };
   const select = (each: JsonObject) => each;
   const changed = (pods: readonly JsonObject[]) => {
@@ -113,7 +113,8 @@ async function readyPod(client: KubeClient, name: string): Promise<string> {
     address = textAt(pod, 'status', 'podIP') ?? '';
     done.abort();
   };
-  await watchList({ client, resource, select, changed, problem: () => {} }, ends).catch((error: unknown) => {
+  const options = { client, resource, select, changed, problem: () => {} };
+  await withDeadline(START_MS, [done.signal], (ends) => watchList(options, ends)).catch((error: unknown) => {
     if (!done.signal.aborted) throw new Error(`the pod ${name} is not ready: ${seen}`, { cause: error });
   });
   return address;

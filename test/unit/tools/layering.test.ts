@@ -4,7 +4,7 @@ import { createCertificateAuthority } from '../../../lib/pki/index.js';
 import { checkout } from '../../helpers/checkout.js';
 
 const { checkLayers, checkNativeLayers, findCycles, importsOf } = await import(`${checkout}/tools/lib/layering.mjs`);
-const { checkKeys, checkSourceList, checkLockFile, checkUnfinished } = await import(
+const { checkKeys, checkSourceList, checkLockFile, checkSignals, checkUnfinished } = await import(
   `${checkout}/tools/lib/house-rules.mjs`
 );
 
@@ -151,6 +151,14 @@ t.test('work that was put off', async (t) => {
   const word = ['TO', 'DO'].join('');
   const base = t.testdir({ lib: { 'a.ts': `fine\n// ${word}: later\n`, 'b.ts': 'METHODOLOGY\n' } });
   t.same(checkUnfinished(['lib/a.ts', 'lib/b.ts'], base), [`lib/a.ts:2: ${word}`]);
+});
+
+t.test('signals that lose their deadlines', async (t) => {
+  const source = (name: string) => `// not by AbortSignal.any()\nawait work(AbortSignal.${name}([one, other]));\n`;
+  const base = t.testdir({ lib: { 'a.ts': source('any'), 'b.ts': source('timeout') } });
+  t.same(checkSignals(['lib/a.ts', 'lib/b.ts'], base), [
+    'lib/a.ts:2: withSignals() or withDeadline() instead of AbortSignal.any()',
+  ]);
 });
 
 t.test('keys and certificates in files', async (t) => {

@@ -75,7 +75,7 @@ t.test('it ends with its signal, or when its time is up', async (t) => {
   const ended = run({ signal: stop.signal, onStartKubelet: async () => stop.abort(new Error('the node goes down')) });
   await t.rejects(ended, { message: 'the node goes down' });
   await t.rejects(run({ signal: stop.signal }), { message: 'the node goes down' }, 'and is not begun after it');
-  await t.rejects(run({ maxRunMs: 50 }), { name: 'AbortError' });
+  await t.rejects(run({ maxRunMs: 50 }), { code: 'ERR_KUBEADM', message: /was ended: it was not done within 50 ms/ });
 });
 
 t.test('one that is not there', async (t) => {
