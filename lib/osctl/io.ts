@@ -25,15 +25,21 @@ export function processIo(abandoned = new AbortController().signal): Io {
 /** Streams that are written faster than they take it, and when each has room again: one wait for all who write to it. */
 const waits = new WeakMap<NodeJS.WritableStream, Promise<void>>();
 
+/** Resolves as soon as the stream takes more: what is made for it before that would only be held. */
+export async function hasRoom(stdout: Io['stdout']): Promise<void> {
+  const stream = stdout as NodeJS.WriteStream;
+  while (stream.writableNeedDrain) await hasDrained(stream);
+}
+
 /** Writes several chunks in as few system calls as possible, and waits while the reader is slower than we are. */
 export async function writeChunks(stdout: Io['stdout'], chunks: readonly (string | Uint8Array)[]): Promise<void> {
   if (chunks.length === 0) return;
   const stream = stdout as NodeJS.WriteStream;
   if (chunks.length > 1) stream.cork();
-  let hasRoom = true;
-  for (const chunk of chunks) hasRoom = stream.write(chunk);
+  let isRead = true;
+  for (const chunk of chunks) isRead = stream.write(chunk);
   if (chunks.length > 1) stream.uncork();
-  if (!hasRoom && stream.writableNeedDrain) await hasDrained(stream);
+  if (!isRead && stream.writableNeedDrain) await hasDrained(stream);
 }
 
 function hasDrained(stream: NodeJS.WriteStream): Promise<void> {

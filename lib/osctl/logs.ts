@@ -2,12 +2,16 @@
 import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { MachineService, onlyMessage } from '../client/index.js';
+import { eachAtMost } from './at-most.js';
 import { printStream } from './byte-stream.js';
 import { DataLost, NodesFailed } from './exit.js';
 import type { Io } from './io.js';
 import { outputFormat, streamedItem } from './output.js';
 import { type Session, type Target, withSession } from './session.js';
 import { LineMapper, LinePrefixer } from './stream-form.js';
+
+/** Of those that end: each may hold a window of bytes that are not printed yet (16 MiB, lib/client/credentials.ts). */
+const LOGS_AT_ONCE = 4;
 
 interface LogsOptions {
   /** None: all there are. */
@@ -28,29 +32,27 @@ export async function printLogs(command: Command, io: Io, options: LogsOptions):
     const needsPrefix = options.ids.length !== 1 || session.targets.length > 1;
     const failures: { node: string; error: unknown }[] = [];
     let isIncomplete = false;
-    await Promise.all(
-      wanted.map(async ({ target, id, label }) => {
-        const request = {
-          namespace: options.kubernetes ? 'k8s.io' : 'system',
-          driver: options.kubernetes ? 1 : 0,
-          id,
-          follow: options.follow,
-          tailLines: options.tail,
-        };
-        const batches = session.client.stream(MachineService.Logs, request, { node: target.node });
-        const form = () => {
-          if (format !== 'table') {
-            return new LineMapper((line) => streamedItem(format, { node: target.name, service: id, line }));
-          }
-          return needsPrefix ? new LinePrefixer(`${label.padEnd(width)}  `) : undefined;
-        };
-        try {
-          if (await printStream(io, batches, { form: form(), name: label })) isIncomplete = true;
-        } catch (error) {
-          failures.push({ node: label, error });
+    await eachAtMost(wanted, options.follow ? wanted.length : LOGS_AT_ONCE, async ({ target, id, label }) => {
+      const request = {
+        namespace: options.kubernetes ? 'k8s.io' : 'system',
+        driver: options.kubernetes ? 1 : 0,
+        id,
+        follow: options.follow,
+        tailLines: options.tail,
+      };
+      const batches = session.client.stream(MachineService.Logs, request, { node: target.node });
+      const form = () => {
+        if (format !== 'table') {
+          return new LineMapper((line) => streamedItem(format, { node: target.name, service: id, line }));
         }
-      }),
-    );
+        return needsPrefix ? new LinePrefixer(`${label.padEnd(width)}  `) : undefined;
+      };
+      try {
+        if (await printStream(io, batches, { form: form(), name: label })) isIncomplete = true;
+      } catch (error) {
+        failures.push({ node: label, error });
+      }
+    });
     if (failures.length > 0) throw wanted.length === 1 ? failures[0]?.error : new NodesFailed(failures);
     if (isIncomplete) throw new DataLost();
   });

@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import t from 'tap';
 import { formatDuration, MIB, parseDuration } from '../../../lib/base/units.js';
 import { printStream } from '../../../lib/osctl/byte-stream.js';
-import { type Io, writeChunks } from '../../../lib/osctl/io.js';
+import { hasRoom, type Io, writeChunks } from '../../../lib/osctl/io.js';
 import { parseRecord, RecordFilter, wantedFacilities, wantedLevels } from '../../../lib/osctl/kernel-log.js';
 import { fields, table } from '../../../lib/osctl/output.js';
 import { LineMapper, LinePrefixer } from '../../../lib/osctl/stream-form.js';
@@ -68,6 +68,21 @@ t.test('any bytes in any pieces: what is made of the lines is what is made of th
   t.pass('500 rounds');
 });
 
+t.test('chunks that are worked on in pieces: line ends at their borders, lines longer than they are', (t) => {
+  const lengths = [1, 65_534, 65_535, 65_536, 0, 0, 131_072, 100, 300_000, 7, 65_535, 65_535];
+  const lines = lengths.map((length, index) => String.fromCharCode(97 + index).repeat(length));
+  const bytes = Buffer.from(`${lines.join('\n')}\nrest`);
+  const wanted = [...lines, 'rest'];
+  for (const cut of [0, 1, 65_537, 65_538, 200_000, bytes.length - 4, bytes.length]) {
+    const [prefixer, mapper] = [new LinePrefixer('p$ '), new LineMapper((line) => `<${line}>`)];
+    const through = (form: LinePrefixer | LineMapper) =>
+      Buffer.concat([form.push(bytes.subarray(0, cut)), form.push(bytes.subarray(cut)), form.end()]).toString();
+    t.ok(through(prefixer) === wanted.map((line) => `p$ ${line}\n`).join(''), `prefixes, cut at ${cut}`);
+    t.ok(through(mapper) === wanted.map((line) => `<${line}>`).join(''), `lines, cut at ${cut}`);
+  }
+  t.end();
+});
+
 t.test('a stream without line ends does not fill the memory', async (t) => {
   const prefixer = new LinePrefixer('p ');
   const piece = Buffer.alloc(MIB, 'x');
@@ -123,6 +138,28 @@ t.test('many writers wait for one stream without a word', async (t) => {
   t.equal(written, 100 * 200);
   await new Promise((resolve) => setImmediate(resolve));
   t.same(warnings, []);
+});
+
+t.test('one who waits for room makes nothing while others have filled the stream', async (t) => {
+  let release = () => {};
+  const stdout = new Writable({
+    highWaterMark: 1,
+    write(_chunk, _encoding, done) {
+      release = done;
+    },
+  });
+  const io = stdout as unknown as Io['stdout'];
+  await hasRoom(io);
+  const first = writeChunks(io, [Buffer.alloc(10)]);
+  let isThere = false;
+  const second = hasRoom(io).then(() => {
+    isThere = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(isThere, false);
+  release();
+  await Promise.all([first, second]);
+  t.equal(isThere, true);
 });
 
 t.test('tables', async (t) => {
