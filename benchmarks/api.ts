@@ -26,6 +26,7 @@ import { parseArgs, promisify } from 'node:util';
 import { MachineClient, MachineService } from '../lib/client/index.js';
 import { apiMeasurements, apiRatios, OURS, RIVAL } from './lib/api-results.js';
 import { API_METHODS, type ApiMethod, type ApiTurn, type ApiTurnOptions } from './lib/api-turn.js';
+import { countOf } from './lib/count-of.js';
 import { grpcRival, startAnsweringRival } from './lib/grpc-rival.js';
 import { OsdNode } from './lib/osd-node.js';
 import { publish } from './lib/report.js';
@@ -45,12 +46,7 @@ const { values } = parseArgs({
     'under-way': { type: 'string', default: '64' },
   },
 });
-const numberOf = (name: keyof typeof values): number => {
-  const number = Number(values[name]);
-  if (!Number.isInteger(number) || number < 1)
-    throw new RangeError(`--${name} takes a whole number above 0, not ${values[name]}`);
-  return number;
-};
+const numberOf = (name: keyof typeof values): number => countOf(name, values[name]);
 const samples = numberOf('samples');
 const load = { calls: numberOf('calls'), loadCalls: numberOf('load-calls'), underWay: numberOf('under-way') };
 

@@ -19,6 +19,7 @@ import { chooseHardware } from '../lib/cluster/hardware.js';
 import { clustersDir } from '../lib/cluster/paths.js';
 import { type NodeState, readState } from '../lib/cluster/state.js';
 import { TestHome } from '../test/helpers/node.js';
+import { countOf } from './lib/count-of.js';
 import { cpuSeconds } from './lib/cpu-seconds.js';
 import { debianRival } from './lib/debian-rival.js';
 import { phaseChart } from './lib/phase-chart.js';
@@ -69,9 +70,7 @@ function phaseMeasurements(samples: Sample[]): Measurement[] {
 }
 
 const { values } = parseArgs({ options: { samples: { type: 'string', default: '10' } } });
-const count = Number(values.samples);
-if (!Number.isInteger(count) || count < 1)
-  throw new RangeError(`--samples takes a whole number above 0, not ${values.samples}`);
+const count = countOf('samples', values.samples);
 
 await using home = await TestHome.create();
 const rival = await debianRival((text) => process.stderr.write(`${text}\n`));

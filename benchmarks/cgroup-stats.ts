@@ -19,6 +19,7 @@ import { parseArgs } from 'node:util';
 import { errorCode } from '../lib/base/errors.js';
 import type { CgroupStatSet } from '../lib/native/contract.js';
 import { loadNative } from '../lib/native/index.js';
+import { countOf } from './lib/count-of.js';
 import { type Measurement, publish } from './lib/report.js';
 import { quantile } from './lib/statistics.js';
 
@@ -31,7 +32,7 @@ const { values } = parseArgs({
     branch: { type: 'string' },
   },
 });
-const groupCount = Number(values.groups);
+const groupCount = countOf('groups', values.groups);
 
 /** Ten files of 500 groups are more than a process may have open unless somebody lets it. */
 const MAX_DESCRIPTORS = 1 << 16;
@@ -229,7 +230,7 @@ async function measure(): Promise<void> {
   for (const name of namesOf(branch)) cgroup.create(root, name).close();
   try {
     // In turn, so that whatever else the machine does meets all of them.
-    for (let number = 0; number < Number(values.samples); number++) {
+    for (let number = 0; number < countOf('samples', values.samples); number++) {
       for (const { name, samples } of measurements) {
         samples.push(await runSample(['--case', name, '--branch', branch, '--groups', values.groups]));
       }

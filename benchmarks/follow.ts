@@ -14,12 +14,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { countOf } from './lib/count-of.js';
 import { OsdNode } from './lib/osd-node.js';
 import { checkout, publish } from './lib/report.js';
 import { quantile } from './lib/statistics.js';
 
 const { values } = parseArgs({ options: { lines: { type: 'string', default: '500' } } });
-const lines = Number(values.lines);
+const lines = countOf('lines', values.lines);
 /** Lines of the beginning that do not count: what they compile is compiled. */
 const WARM_UP = 20;
 const LINE = 'a service says something of an ordinary length here '.padEnd(80, '.');

@@ -12,6 +12,7 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { countOf } from './lib/count-of.js';
 import { GROWTH_CASES, type GrowthCase } from './lib/growth-cases.js';
 import { type Measurement, publish } from './lib/report.js';
 import { exponentOf, summarise } from './lib/statistics.js';
@@ -36,7 +37,7 @@ function sample(name: string, { namespaces }: GrowthCase, size: number): number 
 }
 
 async function measure(): Promise<void> {
-  const samples = Number(values.samples);
+  const samples = countOf('samples', values.samples);
   const cases = Object.entries(GROWTH_CASES).filter(([name]) => values.only === undefined || name === values.only);
   const measurements: Measurement[] = [];
   const exponents: Record<string, number> = {};

@@ -12,6 +12,7 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { countOf } from './lib/count-of.js';
 import { helperProgram, rivalPackages, runInGuest } from './lib/guest.js';
 import type { IngestSample } from './lib/ingest-in-guest.js';
 import { publish } from './lib/report.js';
@@ -23,6 +24,9 @@ const { values } = parseArgs({
     'journal-lines': { type: 'string', default: '10000' },
   },
 });
+const sampleCount = countOf('samples', values.samples);
+const ringLines = countOf('ring-lines', values['ring-lines']);
+const journalLines = countOf('journal-lines', values['journal-lines']);
 const LINE_BYTES = 100;
 
 /** journald, journalctl and the libraries that they are linked to. */
@@ -55,8 +59,8 @@ const output = await runInGuest({
 const samples = JSON.parse(output) as Record<'ring' | 'journal', IngestSample[]>;
 
 const contestants = [
-  { name: 'log ring', lines: Number(values['ring-lines']), samples: samples.ring },
-  { name: 'journald', lines: Number(values['journal-lines']), samples: samples.journal },
+  { name: 'log ring', lines: ringLines, samples: samples.ring },
+  { name: 'journald', lines: journalLines, samples: samples.journal },
 ];
 const measurements = contestants.flatMap(({ name, lines, samples }) => [
   { name: `${name}: lines`, unit: 'lines/s', samples: samples.map(({ seconds }) => lines / seconds) },
@@ -76,9 +80,9 @@ await publish({
   question: 'service stdout to its log, 100-byte lines, in the emulated test guest',
   parameters: {
     lineBytes: LINE_BYTES,
-    ringLines: Number(values['ring-lines']),
-    journalLines: Number(values['journal-lines']),
-    samples: Number(values.samples),
+    ringLines,
+    journalLines,
+    samples: sampleCount,
     place: 'test guest',
   },
   measurements,

@@ -16,6 +16,7 @@
  */
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { countOf } from './lib/count-of.js';
 import { grpcRival } from './lib/grpc-rival.js';
 import { helperProgram, rivalPackages, runInGuest } from './lib/guest.js';
 import { measureRow, type RowOptions, type RowSample, rowMeasurements, rowRatios } from './lib/log-row.js';
@@ -35,11 +36,11 @@ const { values } = parseArgs({
 const tool = join(await helperProgram('log_lines.cc'), 'log_lines');
 const rival = await grpcRival();
 const row: RowOptions = {
-  lineBytes: Number(values['line-bytes']),
-  megabytes: Number(values.megabytes),
-  services: Number(values.services),
-  clients: Number(values.clients),
-  samples: Number(values.samples),
+  lineBytes: countOf('line-bytes', values['line-bytes']),
+  megabytes: countOf('megabytes', values.megabytes),
+  services: countOf('services', values.services),
+  clients: countOf('clients', values.clients),
+  samples: countOf('samples', values.samples),
   tool,
   rival,
 };

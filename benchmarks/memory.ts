@@ -23,6 +23,7 @@ import { type ClusterState, type NodeState, readState } from '../lib/cluster/sta
 import { apiClient } from '../test/helpers/api-client.js';
 import { seconds, within } from '../test/helpers/deadline.js';
 import { TestHome } from '../test/helpers/node.js';
+import { countOf } from './lib/count-of.js';
 import { LogReaders, untilLine } from './lib/log-readers.js';
 import { BUDGETS, budgetLines, memoryMeasurements } from './lib/memory-results.js';
 import { type NodeMemory, readNodeMemory } from './lib/node-memory.js';
@@ -53,12 +54,7 @@ const { values } = parseArgs({
     'idle-seconds': { type: 'string', default: '60' },
   },
 });
-const numberOf = (name: keyof typeof values): number => {
-  const number = Number(values[name]);
-  if (!Number.isInteger(number) || number < 1)
-    throw new RangeError(`--${name} takes a whole number above 0, not ${values[name]}`);
-  return number;
-};
+const numberOf = (name: keyof typeof values): number => countOf(name, values[name]);
 const [count, readers, passes] = [numberOf('samples'), numberOf('readers'), numberOf('passes')];
 const idleSeconds = numberOf('idle-seconds');
 

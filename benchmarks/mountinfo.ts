@@ -21,6 +21,7 @@ import { parseArgs } from 'node:util';
 import { errorCode } from '../lib/base/errors.js';
 import type { MountInfo } from '../lib/native/contract.js';
 import { loadNative } from '../lib/native/index.js';
+import { countOf } from './lib/count-of.js';
 import { type Measurement, publish } from './lib/report.js';
 import { quantile } from './lib/statistics.js';
 
@@ -100,10 +101,10 @@ function makeMounts(count: number): void {
 function sample(name: string): void {
   const round = contestants[name];
   if (round === undefined) throw new Error(`no such case: ${name}`);
-  makeMounts(Number(values.mounts));
+  makeMounts(countOf('mounts', values.mounts));
   const native = mount.mountInfo();
   deepStrictEqual(native, parseInJavaScript(readFileSync(TABLE, 'utf8')));
-  if (native.length <= Number(values.mounts)) throw new Error('mounts are missing');
+  if (native.length <= countOf('mounts', values.mounts)) throw new Error('mounts are missing');
   const times: number[] = [];
   let cpuBefore = process.cpuUsage();
   for (let number = 0; number < WARM_UP_ROUNDS + ROUNDS; number++) {
@@ -152,7 +153,7 @@ async function measure(): Promise<void> {
   }));
   const samplesOf = (name: string) => measurements.find((each) => each.name === name)?.samples;
   // In turn, so that whatever else the machine does meets all of them.
-  for (let number = 0; number < Number(values.samples); number++) {
+  for (let number = 0; number < countOf('samples', values.samples); number++) {
     for (const name of names) {
       const [wallMs, cpuMs] = run(name);
       samplesOf(name)?.push(wallMs);
@@ -170,7 +171,7 @@ async function measure(): Promise<void> {
     await publish({
       benchmark: 'mountinfo',
       question: `milliseconds for a table of ${values.mounts} mounts`,
-      parameters: { mounts: Number(values.mounts), rounds: ROUNDS, ratio, addedNativeMs, addedRivalMs },
+      parameters: { mounts: countOf('mounts', values.mounts), rounds: ROUNDS, ratio, addedNativeMs, addedRivalMs },
       measurements,
     });
   } catch (error) {

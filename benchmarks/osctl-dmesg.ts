@@ -12,13 +12,14 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { countOf } from './lib/count-of.js';
 import { nodeOfImage, OsdNode } from './lib/osd-node.js';
 import { checkout, publish } from './lib/report.js';
 import { summarise } from './lib/statistics.js';
 
 const BUDGET_MS = 250;
 const { values } = parseArgs({ options: { samples: { type: 'string', default: '20' } } });
-const samples = Number(values.samples);
+const samples = countOf('samples', values.samples);
 /** Not synchronously: this process answers for init when osd asks. */
 const run = promisify(execFile);
 const options = { maxBuffer: 64 << 20 };

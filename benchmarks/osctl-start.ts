@@ -12,11 +12,12 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
+import { countOf } from './lib/count-of.js';
 import { nodeOfImage, OsdNode } from './lib/osd-node.js';
 import { checkout, publish } from './lib/report.js';
 
 const { values } = parseArgs({ options: { samples: { type: 'string', default: '20' } } });
-const samples = Number(values.samples);
+const samples = countOf('samples', values.samples);
 /** Not synchronously: this process answers for init when osd asks. */
 const run = promisify(execFile);
 

@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadNative } from '../lib/native/index.js';
+import { countOf } from './lib/count-of.js';
 import { type Measurement, publish } from './lib/report.js';
 import { quantile } from './lib/statistics.js';
 
@@ -28,7 +29,7 @@ const { values } = parseArgs({
     folder: { type: 'string' },
   },
 });
-const deviceCount = Number(values.devices);
+const deviceCount = countOf('devices', values.devices);
 const MIB = 1024 * 1024;
 const ROUNDS = 20;
 const NATIVE = 'native inspect()';
@@ -75,7 +76,7 @@ async function measure(): Promise<void> {
     }
     const measurements: Measurement[] = Object.keys(contestants).map((name) => ({ name, unit: 'ms', samples: [] }));
     // In turn, so that whatever else the machine does meets all of them.
-    for (let number = 0; number < Number(values.samples); number++) {
+    for (let number = 0; number < countOf('samples', values.samples); number++) {
       for (const { name, samples } of measurements) {
         const argv = [fileURLToPath(import.meta.url), '--case', name, '--folder', folder, '--devices', values.devices];
         samples.push(Number(execFileSync(process.execPath, argv, { encoding: 'utf8' })));

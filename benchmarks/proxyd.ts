@@ -12,6 +12,7 @@
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { countOf } from './lib/count-of.js';
 import { helperProgram, rivalPackages, runInGuest } from './lib/guest.js';
 import type { ProxySample, Way } from './lib/proxyd-in-guest.js';
 import { publish } from './lib/report.js';
@@ -24,6 +25,12 @@ const { values } = parseArgs({
     connects: { type: 'string', default: '500' },
   },
 });
+const counts = {
+  bytes: countOf('bytes', values.bytes),
+  pings: countOf('pings', values.pings),
+  connects: countOf('connects', values.connects),
+  samples: countOf('samples', values.samples),
+};
 
 /** HAProxy, and the libraries that it is linked to. */
 const RIVAL = [
@@ -72,11 +79,8 @@ await publish({
   benchmark: 'proxyd',
   question: 'a TCP proxy on the loopback interface, in the emulated test guest',
   parameters: {
-    bytes: Number(values.bytes),
-    pings: Number(values.pings),
+    ...counts,
     pingBytes: 1024,
-    connects: Number(values.connects),
-    samples: Number(values.samples),
     place: 'test guest',
   },
   measurements,

@@ -20,6 +20,7 @@ import { clustersDir } from '../lib/cluster/paths.js';
 import { readState } from '../lib/cluster/state.js';
 import { KUBERNETES_VERSION } from '../test/helpers/images.js';
 import { TestHome } from '../test/helpers/node.js';
+import { countOf } from './lib/count-of.js';
 import { cpuSeconds } from './lib/cpu-seconds.js';
 import { bootKubernetesRival, kubernetesRival, type ReadySample } from './lib/kubernetes-rival.js';
 import { phaseChart } from './lib/phase-chart.js';
@@ -72,9 +73,7 @@ async function makeCluster(home: TestHome): Promise<Sample> {
 const { values } = parseArgs({
   options: { samples: { type: 'string', default: '3' }, 'without-rival': { type: 'boolean', default: false } },
 });
-const count = Number(values.samples);
-if (!Number.isInteger(count) || count < 1)
-  throw new RangeError(`--samples takes a whole number above 0, not ${values.samples}`);
+const count = countOf('samples', values.samples);
 
 await using home = await TestHome.create();
 const tell = (text: string) => void process.stderr.write(`${text}\n`);

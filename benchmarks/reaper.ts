@@ -22,6 +22,7 @@ import { PrivateApt, unpackPackage } from '../lib/image/apt.js';
 import { compileStaticProgram } from '../lib/image/compile.js';
 import { IMAGE_SUITES } from '../lib/image/packages.js';
 import { loadNative } from '../lib/native/index.js';
+import { countOf } from './lib/count-of.js';
 import { checkout, publish } from './lib/report.js';
 import { quantile } from './lib/statistics.js';
 
@@ -32,6 +33,8 @@ const { values } = parseArgs({
     'pid-1': { type: 'string' },
   },
 });
+const orphanCount = countOf('orphans', values.orphans);
+const sampleCount = countOf('samples', values.samples);
 const self = fileURLToPath(import.meta.url);
 
 /** What the storm prints. */
@@ -53,7 +56,7 @@ async function bePid1(storm: string): Promise<void> {
   const status = await child.exited;
   const { orphansReaped } = processes.reaperStats();
   if (status.kind !== 'exited' || status.code !== 0) throw new Error(JSON.stringify(status));
-  if (orphansReaped !== Number(values.orphans)) throw new Error(`${orphansReaped} orphans counted`);
+  if (orphansReaped !== orphanCount) throw new Error(`${orphansReaped} orphans counted`);
 }
 
 /** Folder with the rivals, one below the name of each package. */
@@ -76,7 +79,7 @@ function fetchRivals(): Promise<string> {
 function sample(pid1: string[], storm: string[]): StormReport {
   const argv = ['--pid', '--fork', '--mount-proc', '--kill-child', ...pid1, ...storm];
   const report = JSON.parse(execFileSync('unshare', argv, { encoding: 'utf8' })) as StormReport;
-  if (report.zombies !== 0 || report.orphans < Number(values.orphans) || !(report.cpuMs > 0)) {
+  if (report.zombies !== 0 || report.orphans < orphanCount || !(report.cpuMs > 0)) {
     throw new Error(`${pid1[0]}: ${JSON.stringify(report)}`);
   }
   return report;
@@ -94,7 +97,7 @@ async function main(): Promise<void> {
     catatonit: [[join(rivals, 'catatonit/usr/bin/catatonit'), '--'], argv],
   };
   const results = Object.keys(contestants).map((name) => ({ name, reports: [] as StormReport[] }));
-  for (let number = 0; number < Number(values.samples); number++) {
+  for (let number = 0; number < sampleCount; number++) {
     // In turn, so that whatever else the machine does meets all of them.
     for (const { name, reports } of results) {
       const [pid1, rest] = contestants[name] as [string[], string[]];
@@ -112,7 +115,7 @@ async function main(): Promise<void> {
   await publish({
     benchmark: 'reaper',
     question: 'what an orphan costs PID 1, and how long zombies stay',
-    parameters: { orphans: Number(values.orphans), wave: 250, ratioToTini: ratio },
+    parameters: { orphans: orphanCount, wave: 250, ratioToTini: ratio },
     measurements: results.flatMap(({ name, reports }) => [
       { name: `${name}: CPU time an orphan`, unit: 'µs', samples: microseconds(reports) },
       {

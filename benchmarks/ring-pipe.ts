@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { FileDescriptor } from '../lib/native/contract.js';
 import { loadNative } from '../lib/native/index.js';
+import { countOf } from './lib/count-of.js';
 import { publish } from './lib/report.js';
 
 const { values } = parseArgs({ options: { samples: { type: 'string', default: '10' }, case: { type: 'string' } } });
@@ -105,7 +106,7 @@ async function sample(name: string): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const samples = Number(values.samples);
+  const samples = countOf('samples', values.samples);
   const measurements = Object.keys(contestants).flatMap((name) => {
     const results = Array.from({ length: samples }, () => {
       const argv = [fileURLToPath(import.meta.url), '--case', name];

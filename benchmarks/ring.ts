@@ -18,6 +18,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { loadNative } from '../lib/native/index.js';
+import { countOf } from './lib/count-of.js';
 import { type Measurement, publish } from './lib/report.js';
 import type { Ratio } from './lib/statistics.js';
 
@@ -225,7 +226,7 @@ async function main(samples: number): Promise<void> {
 if (isMainThread) {
   const { values } = parseArgs({ options: { samples: { type: 'string', default: '10' }, case: { type: 'string' } } });
   const chosen = cases[Number(values.case)];
-  if (chosen === undefined) await main(Number(values.samples));
+  if (chosen === undefined) await main(countOf('samples', values.samples));
   else console.log(await sample(chosen));
 } else {
   await readAlong();

@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import type { Route } from '../lib/native/contract.js';
 import { loadNative } from '../lib/native/index.js';
+import { countOf } from './lib/count-of.js';
 import { type Measurement, publish } from './lib/report.js';
 import { quantile } from './lib/statistics.js';
 
@@ -26,7 +27,7 @@ const { values } = parseArgs({
     case: { type: 'string' },
   },
 });
-const routeCount = Number(values.routes);
+const routeCount = countOf('routes', values.routes);
 const WARM_UP_ROUNDS = 3;
 const ROUNDS = 15;
 const MAIN_TABLE = 254;
@@ -112,7 +113,7 @@ function sample(name: string): void {
 async function measure(): Promise<void> {
   const measurements: Measurement[] = Object.keys(contestants).map((name) => ({ name, unit: 'ms', samples: [] }));
   // In turn, so that whatever else the machine does meets all of them.
-  for (let number = 0; number < Number(values.samples); number++) {
+  for (let number = 0; number < countOf('samples', values.samples); number++) {
     for (const { name, samples } of measurements) {
       const argv = [process.execPath, fileURLToPath(import.meta.url), '--case', name, '--routes', values.routes];
       samples.push(Number(execFileSync('unshare', ['--net', ...argv], { encoding: 'utf8' })));

@@ -21,6 +21,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { loadNative } from '../lib/native/index.js';
+import { countOf } from './lib/count-of.js';
 import { helperProgram } from './lib/guest.js';
 import { publish } from './lib/report.js';
 import { writeSmallestProgram } from './lib/smallest-program.js';
@@ -146,7 +147,7 @@ async function main(): Promise<void> {
   const floor = join(await helperProgram('spawn_floor.cc'), 'spawn_floor');
   const usual = casesOf('/bin/true', FILE, floor);
   const bare = casesOf('a program that only ends', smallest, floor);
-  for (let number = 0; number < Number(values.samples); number++) {
+  for (let number = 0; number < countOf('samples', values.samples); number++) {
     // In turn, so that whatever else the machine does meets all of them.
     for (const each of [...usual, ...bare]) each.samples.push(each.measure());
   }

@@ -1,11 +1,12 @@
 // npm run bench -- [NAME [OPTION…]]: builds, then runs one benchmark of benchmarks/ or, without a name, each in turn; then the pages and charts of all results are made anew.
-// npm run bench -- charts: only the latter.
+// npm run bench -- charts: only the latter. npm run bench -- NAME --help: what it asks, its rival, and its options.
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { buildAll } from './lib/build.mjs';
 import { runMain, UsageError } from './lib/failure.mjs';
-import { out } from './lib/paths.mjs';
+import { out, root } from './lib/paths.mjs';
 import { filesBelow } from './lib/stamp.mjs';
 
 /** In place of a benchmark's name. */
@@ -13,12 +14,22 @@ const chartsOnly = 'charts';
 
 const compiled = (file) => path.join(out, 'js', 'benchmarks', file);
 
-/** @returns how many failed */
+/** @returns the largest exit code */
 function runAll(names, options) {
-  const isDone = (name) =>
+  const statusOf = (name) =>
     spawnSync(process.execPath, ['--enable-source-maps', compiled(`${name}.js`), ...options], { stdio: 'inherit' })
-      .status === 0;
-  return names.filter((name) => !isDone(name)).length;
+      .status ?? 1;
+  return Math.max(0, ...names.map(statusOf));
+}
+
+/** What stands at the head of a benchmark's file. */
+function helpOf(name) {
+  const [comment] = /^\/\*\*.*?\*\//s.exec(readFileSync(path.join(root, 'benchmarks', `${name}.ts`), 'utf8')) ?? [''];
+  return comment
+    .split('\n')
+    .slice(1, -1)
+    .map((line) => line.replace(/^ \*( |$)/, ''))
+    .join('\n');
 }
 
 await runMain(async () => {
@@ -29,9 +40,13 @@ await runMain(async () => {
   if (name !== undefined && name !== chartsOnly && !known.includes(name)) {
     throw new UsageError(`no benchmark ${name}; there are ${known.join(', ')}, and ${chartsOnly}`);
   }
+  if (name !== undefined && name !== chartsOnly && options.includes('--help')) {
+    process.stdout.write(`${helpOf(name)}\n`);
+    return 0;
+  }
   await buildAll(name === chartsOnly ? { upTo: 'build' } : {});
-  const failed = name === chartsOnly ? 0 : runAll(name === undefined ? known : [name], options);
+  const status = name === chartsOnly ? 0 : runAll(name === undefined ? known : [name], options);
   const { renderResults } = await import(pathToFileURL(compiled('lib/render-results.js')).href);
   for (const file of await renderResults()) process.stderr.write(`benchmarks/results/${file} is new\n`);
-  return failed > 0 ? 1 : 0;
+  return status;
 });

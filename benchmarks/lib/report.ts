@@ -6,6 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { errorCode } from '../../lib/base/errors.js';
+import './bad-options.js';
 import { type Ratio, ratiosOf, type Summary, summarise } from './statistics.js';
 
 const execFileAsync = promisify(execFile);
