@@ -1,6 +1,7 @@
 /** Bounds on connections, against a real server. */
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect, type Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { Worker } from 'node:worker_threads';
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
@@ -46,6 +47,22 @@ t.test('silent connections do not keep a known client from calling', async (t) =
   t.ok(await client.unary('Version', {}));
   for (const socket of sockets) socket.destroy();
   await until(() => rig.server.frontDoor.connections.total === 1, 'only the client is left');
+});
+
+t.test('a certificate is taken apart once a connection, and is that of its own client', async (t) => {
+  const rig = await Rig.start({});
+  t.teardown(() => rig.stop());
+  const [reader, admin] = await Promise.all([rig.clientWith(['os:reader']), rig.clientWith(['os:admin'])]);
+  for (const client of [reader, admin]) await client.unary('Version', {});
+  const { prototype } = TLSSocket;
+  const taken = t.capture(prototype, 'getPeerCertificate', prototype.getPeerCertificate);
+  for (let round = 0; round < 3; round++) {
+    t.equal((await rejection(reader.unary('Reset', {}))).code, status.PERMISSION_DENIED);
+    t.ok(await admin.unary('Version', {}));
+  }
+  t.equal(taken().length, 0);
+  await (await rig.clientWith(['os:reader'])).unary('Version', {});
+  t.ok(taken().length > 0, 'that of a new connection is');
 });
 
 t.test('connections in all, and how fast', async (t) => {
