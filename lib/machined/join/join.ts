@@ -74,11 +74,25 @@ export class Join {
    * @throws ControlError UNAVAILABLE  the asker's patience is over; with the reason of each endpoint
    */
   async certificate(identity: NodeIdentity, key: KeyToCertify, call: JoinCall): Promise<string> {
-    return await withDeadline(patienceMs(call), [call.signal], (patience) => this.untilIssued(identity, key, patience));
+    let why = 'the control planes were not asked yet';
+    const failed = (reason: string) => {
+      why = reason;
+    };
+    const issued = await withDeadline(patienceMs(call), [call.signal], (patience) =>
+      this.untilIssued(identity, key, patience, failed),
+    );
+    if (issued === undefined)
+      throw new ControlError('UNAVAILABLE', `no control plane has issued a certificate: ${why}`);
+    return issued;
   }
 
-  private async untilIssued(identity: NodeIdentity, key: KeyToCertify, patience: AbortSignal): Promise<string> {
-    let why = 'the control planes were not asked yet';
+  /** @returns undefined when patience is over */
+  private async untilIssued(
+    identity: NodeIdentity,
+    key: KeyToCertify,
+    patience: AbortSignal,
+    failed: (why: string) => void,
+  ): Promise<string | undefined> {
     while (!patience.aborted) {
       try {
         await sleep(Math.max(this.nextRoundMs - this.now(), 0), undefined, { signal: patience });
@@ -89,12 +103,13 @@ export class Join {
         return certificate;
       } catch (error) {
         if (patience.aborted) break;
-        why = errorMessage(error);
+        const why = errorMessage(error);
+        failed(why);
         this.backOff(errorCode(error) === 'ERR_TRUST_ABSENT' ? MAX_ABSENT_DELAY_MS : MAX_DELAY_MS);
         this.tell(why);
       }
     }
-    throw new ControlError('UNAVAILABLE', `no control plane has issued a certificate: ${why}`);
+    return undefined;
   }
 
   /** Every endpoint once, in an order of chance, so that they share the work. */
