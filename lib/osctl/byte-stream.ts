@@ -1,6 +1,6 @@
 /** Streams of bytes (logs, kernel log) on their way to stdout: as they are into a pipe or file, made harmless on a terminal. */
 import type { Io } from './io.js';
-import { hasRoom, writeChunks } from './io.js';
+import { untilRoom, writeChunks } from './io.js';
 import type { StreamForm } from './stream-form.js';
 import { printable, TerminalFilter } from './terminal.js';
 
@@ -31,7 +31,7 @@ export async function printStream(
   try {
     for await (const batch of batches) {
       // Of many that write to it one is first.
-      await hasRoom(io.stdout);
+      await untilRoom(io.stdout);
       for (const { bytes, metadata } of batch) {
         if (bytes && bytes.length > 0) add(form === undefined ? bytes : form.push(bytes));
         if (!metadata?.error) continue;

@@ -26,7 +26,7 @@ export function processIo(abandoned = new AbortController().signal): Io {
 const waits = new WeakMap<NodeJS.WritableStream, Promise<void>>();
 
 /** Resolves as soon as the stream takes more: what is made for it before that would only be held. */
-export async function hasRoom(stdout: Io['stdout']): Promise<void> {
+export async function untilRoom(stdout: Io['stdout']): Promise<void> {
   const stream = stdout as NodeJS.WriteStream;
   while (stream.writableNeedDrain) await hasDrained(stream);
 }

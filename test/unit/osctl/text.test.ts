@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import t from 'tap';
 import { formatDuration, MIB, parseDuration } from '../../../lib/base/units.js';
 import { printStream } from '../../../lib/osctl/byte-stream.js';
-import { hasRoom, type Io, writeChunks } from '../../../lib/osctl/io.js';
+import { type Io, untilRoom, writeChunks } from '../../../lib/osctl/io.js';
 import { parseRecord, RecordFilter, wantedFacilities, wantedLevels } from '../../../lib/osctl/kernel-log.js';
 import { fields, table } from '../../../lib/osctl/output.js';
 import { LineMapper, LinePrefixer } from '../../../lib/osctl/stream-form.js';
@@ -149,10 +149,10 @@ t.test('one who waits for room makes nothing while others have filled the stream
     },
   });
   const io = stdout as unknown as Io['stdout'];
-  await hasRoom(io);
+  await untilRoom(io);
   const first = writeChunks(io, [Buffer.alloc(10)]);
   let isThere = false;
-  const second = hasRoom(io).then(() => {
+  const second = untilRoom(io).then(() => {
     isThere = true;
   });
   await new Promise((resolve) => setImmediate(resolve));
