@@ -127,6 +127,7 @@ export class Kubernetes {
       });
       if (isThere) return;
     } catch (error) {
+      // A refusal that came with the end of the time says more than that it was over.
       if (error instanceof DOMException && error.cause instanceof ControlError) throw error.cause;
       if (!isTimeout(error)) throw error;
       throw new ControlError('UNAVAILABLE', 'this node still prepares its disks: try again in a while', {
