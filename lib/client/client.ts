@@ -5,6 +5,7 @@ import { Connection } from './connection.js';
 import { secureContext, type Trust } from './credentials.js';
 import { formatEndpoint, parseEndpoint } from './endpoint.js';
 import { ClientError, fromServiceError, fromStatus } from './errors.js';
+import { endpointsFor } from './route.js';
 import type { Method } from './service.js';
 
 /** Patience for a connection and, unless a call says otherwise, for its answer. */
@@ -125,21 +126,35 @@ export class MachineClient {
     for (const connection of this.connections) connection.forgetFailure();
   }
 
+  /**
+   * Whether a call for the node has a way, before anything is sent.
+   * @throws TalosError ERR_NODE, as {@link endpointsFor}
+   */
+  checkNode(node: string): void {
+    this.connectionsFor(node);
+  }
+
   /** Ends the calls that are under way (CANCELLED), and the connections. */
   close(): void {
     for (const cancel of [...this.calls]) cancel();
     for (const connection of this.connections) connection.close();
   }
 
+  /** @throws TalosError ERR_NODE, as {@link endpointsFor} */
+  private connectionsFor(node: string): Connection[] {
+    const ways = this.connections.map((connection) => ({ ...connection.endpoint, connection }));
+    return endpointsFor(node, ways).map(({ connection }) => connection);
+  }
+
   /**
-   * A connection for the node: straight to it if it is an endpoint, else through one endpoint after the other, each call beginning with
-   * the next. Those that fail are passed over.
+   * A connection for the node: to the endpoints that may answer for it, one after the other, each call beginning with the next. Those
+   * that fail are passed over.
+   * @throws TalosError ERR_NODE · ClientError: none can be reached
    */
   private async connect(node: string | undefined): Promise<Connection> {
-    const start = this.turn++ % Math.max(this.connections.length, 1);
-    const inTurn = [...this.connections.slice(start), ...this.connections.slice(0, start)];
-    const isNode = (connection: Connection) => node === connection.endpoint.host || node === connection.name;
-    const order = [...inTurn.filter(isNode), ...inTurn.filter((connection) => !isNode(connection))];
+    const usable = node === undefined ? this.connections : this.connectionsFor(node);
+    const start = this.turn++ % Math.max(usable.length, 1);
+    const order = [...usable.slice(start), ...usable.slice(0, start)];
     const failures: ClientError[] = [];
     for (const connection of order) {
       try {

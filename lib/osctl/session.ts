@@ -30,7 +30,8 @@ export interface Session {
 
 /**
  * Reads the client config and the flags.
- * @throws TalosError  no config, no such context, no endpoint · ConfigError  something in it that cannot be used
+ * @throws TalosError  no config, no such context, no endpoint, no way to a node · ConfigError  something in it that cannot be used
+ * @throws UsageError  no way to a node of --nodes
  */
 export async function openSession(command: Command, io: Io): Promise<Session> {
   const flags = command.optsWithGlobals() as GlobalFlags;
@@ -55,6 +56,7 @@ export async function openSession(command: Command, io: Io): Promise<Session> {
     return client;
   };
   const client = newClient(flags.timeout);
+  for (const node of nodes) checkNode(client, node, flags.nodes !== undefined);
   return {
     client,
     targets:
@@ -65,6 +67,20 @@ export async function openSession(command: Command, io: Io): Promise<Session> {
     clientOf: () => client,
     newClient,
   };
+}
+
+/**
+ * Refuses a node that no call can reach before a command begins with any of them.
+ * @param isFlag  whether it was typed just now, which makes it a mistake in the command line
+ */
+function checkNode(client: MachineClient, node: string, isFlag: boolean): void {
+  try {
+    client.checkNode(node);
+  } catch (error) {
+    client.close();
+    if (isFlag && error instanceof TalosError) throw new UsageError(error.message, error.hint);
+    throw error;
+  }
 }
 
 /** Flags of a command that talks to a node without a machine config, too. */

@@ -6,9 +6,9 @@ import { ControlLink } from '../server/control-link.js';
 import { log } from '../server/log.js';
 import { NodeIdentity } from '../server/node-identity.js';
 import { listeningFilter, startFilter } from '../server/seccomp.js';
+import { API_PORT } from './api-port.js';
 import { OsdServer } from './server.js';
 
-const API_PORT = 50000;
 /** Of a connection: what is looked at in one turn of the loop, whatever a client sends. Requests are small, and a machine config may take its time. */
 const RECEIVE_BUFFER_BYTES = 16 * KIB;
 /** Given by init: the end of the control connection. */

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Metadata, status } from '@grpc/grpc-js';
 import { SECOND_MS } from '../base/units.js';
 import { parseLocalIpv4, parseLocalIpv6 } from '../os/proc/local-addresses.js';
+import { API_PORT } from './api-port.js';
 import { RpcError } from './status.js';
 
 /** What tells whether a call is meant for this node. */
@@ -49,9 +50,12 @@ export function checkTarget(metadata: Metadata, authority: string, names: () => 
       'one call is for one node: several nodes are several calls of the client',
     );
   }
-  if (withoutPort(first) === withoutPort(authority)) return;
+  const meant = splitPort(first);
+  const dialled = splitPort(authority);
+  if (meant.host === dialled.host && (meant.port === undefined || meant.port === (dialled.port ?? API_PORT))) return;
   const { hostname, addresses } = names();
-  if ([hostname, ...addresses].includes(withoutPort(first))) return;
+  // Behind another port of an address that is ours, too, is another node: every node is 127.0.0.1.
+  if ((meant.port ?? API_PORT) === API_PORT && [hostname, ...addresses].includes(meant.host)) return;
   throw new RpcError(
     status.UNAVAILABLE,
     `this is node ${hostname} (${addresses.join(', ')}), not ${JSON.stringify(first)}, and it does not forward calls`,
@@ -62,9 +66,8 @@ function trim(text: string): string {
   return text.trim();
 }
 
-/** 'host:port' → 'host', '[::1]:port' → '::1'; a bare IPv6 address stays. */
-function withoutPort(text: string): string {
-  const bracketed = /^\[(.*)\](?::\d+)?$/.exec(text);
-  if (bracketed) return bracketed[1] as string;
-  return /^[^:]*:\d+$/.test(text) ? text.slice(0, text.lastIndexOf(':')) : text;
+/** 'host:port' and '[::1]:port' in two; a bare IPv6 address has no port. */
+function splitPort(text: string): { host: string; port: number | undefined } {
+  const [, bracketed, plain, port] = /^(?:\[(.*)\]|([^:]*))(?::(\d+))?$/.exec(text) ?? [];
+  return { host: bracketed ?? plain ?? text, port: port === undefined ? undefined : Number(port) };
 }

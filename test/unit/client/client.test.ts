@@ -6,6 +6,7 @@ import t from 'tap';
 import { formatEndpoint, parseEndpoint } from '../../../lib/client/endpoint.js';
 import { fromStatus } from '../../../lib/client/errors.js';
 import { ClientError, MachineClient, MachineService, onlyMessage } from '../../../lib/client/index.js';
+import { endpointsFor } from '../../../lib/client/route.js';
 import { createCertificateAuthority, issueClientCertificate } from '../../../lib/pki/index.js';
 import { closedPort, FakeNode, rawListener, statusError } from './fake-node.js';
 
@@ -32,6 +33,28 @@ t.test('endpoints', async (t) => {
   for (const text of ['', ':1', 'a:b', 'a:0', 'a:70000', '[a]:1', 'http://a', 'a b', '[::1', 'a:1:2']) {
     t.throws(() => parseEndpoint(text), { code: 'ERR_ENDPOINT' }, text);
   }
+});
+
+t.test('the way to a node', async (t) => {
+  const [plain, first, second, six] = ['host', '127.0.0.1:50001', '127.0.0.1:50002', '[2001:db8::1]:7'].map(
+    parseEndpoint,
+  );
+  const endpoints = [plain, first, second, six] as ReturnType<typeof parseEndpoint>[];
+  const ways = (node: string) => endpointsFor(node, endpoints);
+  for (const node of ['host', 'host:50000']) t.same(ways(node), [plain], node);
+  t.same(ways('127.0.0.1:50002'), [second]);
+  for (const node of ['2001:db8::1', '[2001:db8::1]:7']) t.same(ways(node), [six], node);
+  for (const node of ['10.0.0.7', 'other', '2001:db8::2']) t.same(ways(node), endpoints, `${node} is left to all`);
+  for (const node of ['host:1', '127.0.0.1:50000', '10.0.0.7:50000', '[2001:db8::1]:8']) {
+    t.throws(
+      () => ways(node),
+      { code: 'ERR_NODE', message: /is none of the endpoints: host:50000, 127\.0\.0\.1:50001/ },
+      node,
+    );
+  }
+  t.throws(() => ways('127.0.0.1'), {
+    message: '127.0.0.1 is the address of several endpoints: 127.0.0.1:50001, 127.0.0.1:50002',
+  });
 });
 
 t.test('statuses and what they mean', async (t) => {
@@ -178,11 +201,16 @@ t.test('connections', async (t) => {
     t.teardown(() => client.close());
     t.same([await ask(client), await ask(client), await ask(client)], ['one', 'two', 'one']);
     for (let count = 0; count < 3; count++) t.equal(await ask(client, two.endpoint), 'two');
+    t.same([await ask(client, 'worker'), await ask(client, 'worker')], ['one', 'two'], 'one that is none goes by any');
+    t.throws(() => client.checkNode('127.0.0.1'), { code: 'ERR_NODE' }, 'which of the two');
+    t.throws(() => client.checkNode('127.0.0.1:1'), { code: 'ERR_NODE' }, 'a port that is no endpoint');
+    await t.rejects(ask(client, '127.0.0.1:1'), { code: 'ERR_NODE' });
   });
 
   await t.test('the dead are passed over; if all are dead each is named', async (t) => {
     const [dead, deader] = [`127.0.0.1:${await closedPort()}`, `127.0.0.1:${await closedPort()}`];
     const client = new MachineClient({ endpoints: [dead, one.endpoint], credentials: one.credentials });
+    t.equal((await failure(ask(client, dead))).kind, 'unreachable', 'nobody answers for a node that is an endpoint');
     t.teardown(() => client.close());
     t.same([await ask(client), await ask(client)], ['one', 'one']);
     const none = new MachineClient({ endpoints: [dead, deader], credentials: one.credentials });

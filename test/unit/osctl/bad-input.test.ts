@@ -243,6 +243,17 @@ t.test('bad input', async (t) => {
     }
   });
 
+  await t.test('a node behind a port that is no endpoint is asked of nobody', async (t) => {
+    isOneLine(
+      t,
+      await osctl('-n', '127.0.0.1:1', 'reboot'),
+      2,
+      /127\.0\.0\.1:1 is none of the endpoints: 127\.0\.0\.1:\d+/,
+    );
+    const wrong = await home.write('wrong-node', node.talosconfig({ nodes: ['127.0.0.1:1'] }));
+    isOneLine(t, await home.run('--talosconfig', wrong, 'version'), 1, /is none of the endpoints/);
+  });
+
   await t.test('a certificate for another address: exit code 4', async (t) => {
     const other = await FakeNode.start({ secrets: node.secrets, dnsNames: ['elsewhere'], ipAddresses: ['10.9.9.9'] });
     t.teardown(() => other[Symbol.asyncDispose]());

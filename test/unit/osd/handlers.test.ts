@@ -146,6 +146,8 @@ t.test('the node that is meant', async (t) => {
     t.ok(await call([['nodes', node]]), `nodes ${node}`);
   }
   t.ok(await call([['node', '']]), 'an empty one is none');
+  const neighbour = await rejection(call([['node', '127.0.0.1:1']]));
+  t.equal(neighbour.code, status.UNAVAILABLE, 'what is behind another port of our address is somebody else');
   const other = await rejection(call([['node', '10.1.2.3']]));
   t.equal(other.code, status.UNAVAILABLE);
   t.match(
