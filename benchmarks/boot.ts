@@ -8,9 +8,9 @@
  * Rival: Debian trixie with systemd in the same machine, until sshd and containerd have answered (lib/debian-rival.ts); the two boot in turn.
  * What would change our mind about the design: a median above a quarter of the rival's.
  *
- * Beside the JSON lies a chart of the phases, boot.svg: the median boot of each.
+ * Beside the JSON lies a chart of the phases: the median boot of each. Another architecture than amd64 has results of its own, as boot-arm64.
  *
- * Usage: npm run bench -- boot [--samples N]
+ * Usage: npm run bench -- boot [--arch amd64|arm64] [--samples N]
  */
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -18,6 +18,7 @@ import { parseArgs } from 'node:util';
 import { chooseHardware } from '../lib/cluster/hardware.js';
 import { clustersDir } from '../lib/cluster/paths.js';
 import { type NodeState, readState } from '../lib/cluster/state.js';
+import { type Architecture, KNOWN_ARCHITECTURES } from '../lib/image/architecture.js';
 import { TestHome } from '../test/helpers/node.js';
 import { countOf } from './lib/count-of.js';
 import { cpuSeconds } from './lib/cpu-seconds.js';
@@ -29,6 +30,7 @@ import type { RivalMachine } from './lib/rival-machine.js';
 import { summarise } from './lib/statistics.js';
 
 const clusterName = 'bench-boot';
+const DEFAULT_ARCH: Architecture = 'amd64';
 
 /** Of the rival's time, at most. */
 const BUDGET = 0.25;
@@ -39,8 +41,8 @@ interface Sample {
   cpuSeconds: number;
 }
 
-async function boot(home: TestHome): Promise<Sample> {
-  await home.succeed(['cluster', 'create', '--name', clusterName], 300_000);
+async function boot(home: TestHome, arch: Architecture): Promise<Sample> {
+  await home.succeed(['cluster', 'create', '--name', clusterName, '--arch', arch], 300_000);
   try {
     const state = await readState(clustersDir(home.environment), clusterName);
     const node = state?.nodes[0];
@@ -59,6 +61,13 @@ async function boot(home: TestHome): Promise<Sample> {
   }
 }
 
+/** @throws RangeError  a sentence, which ends a benchmark (bad-options.ts) */
+function architectureOf(text: string): Architecture {
+  const found = KNOWN_ARCHITECTURES.find((arch) => arch === text);
+  if (found === undefined) throw new RangeError(`--arch takes ${KNOWN_ARCHITECTURES.join(' or ')}, not "${text}"`);
+  return found;
+}
+
 /** One measurement a phase, of those that every sample has. */
 function phaseMeasurements(samples: Sample[]): Measurement[] {
   const names = samples[0]?.node.phases?.map((phase) => phase.name) ?? [];
@@ -69,18 +78,22 @@ function phaseMeasurements(samples: Sample[]): Measurement[] {
     .filter((measurement) => measurement.samples.length === samples.length);
 }
 
-const { values } = parseArgs({ options: { samples: { type: 'string', default: '10' } } });
+const { values } = parseArgs({
+  options: { samples: { type: 'string', default: '10' }, arch: { type: 'string', default: DEFAULT_ARCH } },
+});
 const count = countOf('samples', values.samples);
+const arch = architectureOf(values.arch);
+const benchmark = arch === DEFAULT_ARCH ? 'boot' : `boot-${arch}`;
 
 await using home = await TestHome.create();
-const rival = await debianRival((text) => process.stderr.write(`${text}\n`));
+const rival = await debianRival(arch, (text) => process.stderr.write(`${text}\n`));
 // The first boots fill the page cache with what is booted, and the accelerator's probe; they do not count.
-const { machine } = await boot(home);
+const { machine } = await boot(home, arch);
 await bootRival(rival, machine);
 const samples: Sample[] = [];
 const rivals: RivalSample[] = [];
 for (let done = 0; done < count; done++) {
-  const [ours, theirs] = [await boot(home), await bootRival(rival, machine)];
+  const [ours, theirs] = [await boot(home, arch), await bootRival(rival, machine)];
   samples.push(ours);
   rivals.push(theirs);
   process.stderr.write(
@@ -92,10 +105,11 @@ const ready = samples.map(({ node }) => (node.apiReadyMs ?? 0) / 1000);
 const rivalReady = rivals.map(({ readySeconds }) => readySeconds);
 const phases = phaseMeasurements(samples);
 const file = await publish({
-  benchmark: 'boot',
+  benchmark,
   question: 'seconds from the start of QEMU until Version is answered over mutual TLS',
   parameters: {
     image: 'shipped',
+    arch,
     machine: machine.machine,
     accelerator: machine.accelerator,
     cpus: machine.cpus,
@@ -121,7 +135,7 @@ const details = new Set(
   samples.flatMap(({ node }) => node.phases?.filter(({ isDetail }) => isDetail) ?? []).map(({ name }) => name),
 );
 const chart = phaseChart({
-  title: 'QEMU started → API ready, medians',
+  title: `QEMU started → API ready, medians, ${arch}`,
   bars: [
     {
       label: 'Talos',
@@ -138,4 +152,4 @@ const chart = phaseChart({
   ],
   mark: { label: `budget: ${BUDGET} of the rival`, seconds: BUDGET * median(rivalReady) },
 });
-await writeFile(join(dirname(file), 'boot.svg'), chart);
+await writeFile(join(dirname(file), `${benchmark}.svg`), chart);

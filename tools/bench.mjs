@@ -4,6 +4,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { parseArchitecture } from './lib/architectures.mjs';
 import { buildAll } from './lib/build.mjs';
 import { runMain, UsageError } from './lib/failure.mjs';
 import { out, root } from './lib/paths.mjs';
@@ -20,6 +22,12 @@ function runAll(names, options) {
     spawnSync(process.execPath, ['--enable-source-maps', compiled(`${name}.js`), ...options], { stdio: 'inherit' })
       .status ?? 1;
   return Math.max(0, ...names.map(statusOf));
+}
+
+/** Of the nodes that a benchmark boots: what its option names, if it has one. */
+function architecturesOf(options) {
+  const { values } = parseArgs({ args: options, options: { arch: { type: 'string' } }, strict: false });
+  return [parseArchitecture(values.arch)];
 }
 
 /** What stands at the head of a benchmark's file. */
@@ -44,7 +52,7 @@ await runMain(async () => {
     process.stdout.write(`${helpOf(name)}\n`);
     return 0;
   }
-  await buildAll(name === chartsOnly ? { upTo: 'build' } : {});
+  await buildAll(name === chartsOnly ? { upTo: 'build' } : { architectures: architecturesOf(options) });
   const status = name === chartsOnly ? 0 : runAll(name === undefined ? known : [name], options);
   const { renderResults } = await import(pathToFileURL(compiled('lib/render-results.js')).href);
   for (const file of await renderResults()) process.stderr.write(`benchmarks/results/${file} is new\n`);

@@ -4,18 +4,19 @@ import path from 'node:path';
 import { cached } from '../../lib/base/build-cache.js';
 import { machineSources } from '../../lib/image/apt.js';
 import { stanzaFor } from '../../lib/image/apt-sources.js';
+import type { Architecture } from '../../lib/image/architecture.js';
 import { runCommand } from '../../lib/image/run-command.js';
+import { withProgramsOf } from './foreign-programs.js';
 
 const SUITE = 'trixie';
-/** What every one of them boots with. */
-const BASE_PACKAGES = [
-  ...['systemd', 'systemd-sysv', 'dbus', 'udev', 'containerd', 'linux-image-amd64', 'initramfs-tools', 'zstd'],
-];
+/** What every one of them boots with, beside the kernel. */
+const BASE_PACKAGES = ['systemd', 'systemd-sysv', 'dbus', 'udev', 'containerd', 'initramfs-tools', 'zstd'];
 const WANTED = 'etc/systemd/system/multi-user.target.wants';
 
 export interface DebianDiskOptions {
   /** In the build cache. */
   readonly kind: string;
+  readonly arch: Architecture;
   /** Debian packages beside the base. */
   readonly packages: readonly string[];
   /** Text of files, by their paths without the first slash; those below `usr/local/sbin` are programs. */
@@ -43,12 +44,12 @@ export interface DebianRival {
 export async function debianDisk(options: DebianDiskOptions, onProgress: (text: string) => void): Promise<DebianRival> {
   const folder = await cached({
     kind: options.kind,
-    inputs: { recipe: 1, suite: SUITE, base: BASE_PACKAGES, options },
+    inputs: { recipe: 2, suite: SUITE, base: BASE_PACKAGES, options },
     keep: 1,
     onProgress,
     make: async (made) => {
       onProgress('making the Debian rival');
-      await make(made, options);
+      await withProgramsOf(options.arch, () => make(made, options));
     },
   });
   return {
@@ -58,13 +59,15 @@ export async function debianDisk(options: DebianDiskOptions, onProgress: (text: 
   };
 }
 
-async function make(folder: string, { packages, files, copies = {}, enabled, size }: DebianDiskOptions): Promise<void> {
+async function make(folder: string, options: DebianDiskOptions): Promise<void> {
+  const { arch, packages, files, copies = {}, enabled, size } = options;
   const [tree, sources] = [path.join(folder, 'tree'), path.join(folder, 'trixie.sources')];
   const stanza = stanzaFor(SUITE, await machineSources());
   if (stanza === undefined) throw new Error(`this machine's apt has no source that ${SUITE} could be found beside`);
   await writeFile(sources, stanza);
-  const options = ['--variant=minbase', '--format=directory', `--include=${[...BASE_PACKAGES, ...packages].join(',')}`];
-  await runCommand(['mmdebstrap', ...options, SUITE, tree, sources], { hint: 'apt-get install mmdebstrap' });
+  const included = [...BASE_PACKAGES, `linux-image-${arch}`, ...packages].join(',');
+  const words = ['--variant=minbase', '--format=directory', `--architectures=${arch}`, `--include=${included}`];
+  await runCommand(['mmdebstrap', ...words, SUITE, tree, sources], { hint: 'apt-get install mmdebstrap' });
   const place = async (name: string) => {
     const target = path.join(tree, name);
     await mkdir(path.dirname(target), { recursive: true });

@@ -2,6 +2,7 @@
  * The system that ours is compared with: Debian trixie with systemd, sshd and containerd. It is spared what a node of ours does at each first boot: it
  * has its machine id and its host keys.
  */
+import type { Architecture } from '../../lib/base/architecture.js';
 import { NODE_NETWORK } from '../../lib/cluster/qemu-arguments.js';
 import { type DebianRival, debianDisk } from './debian-disk.js';
 
@@ -39,13 +40,13 @@ const FILES: Readonly<Record<string, string>> = {
 };
 
 /** Made when it is not in the cache; as root only. @throws TalosError  as debianDisk */
-export function debianRival(onProgress: (text: string) => void): Promise<DebianRival> {
+export function debianRival(arch: Architecture, onProgress: (text: string) => void): Promise<DebianRival> {
   const enabled = {
     'rival-ready.service': '/etc/systemd/system',
     'systemd-networkd.service': '/usr/lib/systemd/system',
   };
   return debianDisk(
-    { kind: 'debian-rival', packages: ['openssh-server'], files: FILES, enabled, size: '2G' },
+    { kind: `debian-rival-${arch}`, arch, packages: ['openssh-server'], files: FILES, enabled, size: '2G' },
     onProgress,
   );
 }

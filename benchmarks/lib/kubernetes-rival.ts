@@ -125,6 +125,7 @@ export async function kubernetesRival(version: string, onProgress: (text: string
   const debian = await debianDisk(
     {
       kind: 'debian-kubernetes-rival',
+      arch: 'amd64',
       packages: ['containernetworking-plugins', 'iptables', 'conntrack', 'iproute2', 'ethtool', 'procps', 'mount'],
       files: {
         ...FILES,

@@ -8,7 +8,7 @@ import { panelsOf, resultPage, type StoredResult } from './result-page.js';
 import { summarise } from './statistics.js';
 
 /** Draw charts of their own kind when they are run. */
-const OWN_CHART: ReadonlySet<string> = new Set(['boot']);
+const OWN_CHART: ReadonlySet<string> = new Set(['boot', 'boot-arm64']);
 
 /** Measurements of growth.ts are named `what: how many`. */
 function growthLines(measurements: readonly Measurement[]) {

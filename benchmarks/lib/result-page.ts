@@ -85,7 +85,7 @@ export function resultPage(result: StoredResult, chart: string): string {
     '',
     `<!-- Written by npm run bench from ${benchmark}.json. -->`,
     '',
-    `${question}. [Benchmark](../${benchmark.replace(/^logs-.*/, 'logs')}.ts), [all samples](${benchmark}.json).`,
+    `${question}. [Benchmark](../${benchmark.replace(/^(logs|boot)-.*/, '$1')}.ts), [all samples](${benchmark}.json).`,
     '',
     `![${benchmark}](${chart})`,
     '',
