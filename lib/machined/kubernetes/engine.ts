@@ -104,6 +104,8 @@ export class KubernetesEngine {
       const isThere = await effects.askApi('endpoint', signal).then(
         () => true,
         (error: unknown) => {
+          // A question that was cut off is no answer: there may be a cluster, and nobody waits for another one any more.
+          signal.throwIfAborted();
           if (errorCode(error) !== NOT_THE_CLUSTERS) return false;
           const text = `another server answers at ${effects.endpoint()}, where the cluster is to be: ${errorMessage(error)}`;
           throw new ControlError('FAILED_PRECONDITION', text, { cause: error });

@@ -215,6 +215,24 @@ t.test('Bootstrap: once, and only where there is no cluster', async (t) => {
     stop.abort();
   });
 
+  await t.test('whoever asked is gone before the endpoint has answered: nothing is begun', async (t) => {
+    const node = new FakeNode();
+    const engine = new KubernetesEngine(node);
+    const stop = new AbortController();
+    const running = engine.run(stop.signal);
+    await waiting(engine, node);
+    const gone = new AbortController();
+    node.onCall = (call) => {
+      if (call === 'ask endpoint') gone.abort(new Error('the client has gone'));
+    };
+    await t.rejects(engine.bootstrap(gone.signal), { message: 'the client has gone' });
+    t.equal(node.journal, undefined);
+    node.onCall = () => {};
+    await engine.bootstrap(never);
+    await running;
+    t.match(node.journal, { kind: 'init', isMember: true });
+  });
+
   await t.test('where the config does not fit, and where it cannot be written down', async (t) => {
     const node = new FakeNode();
     const engine = new KubernetesEngine(node);
