@@ -4,6 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { errorCode, errorMessage } from '../base/errors.js';
 import { MIB, SECOND_MS } from '../base/units.js';
+import { wideNumber } from '../base/wide-varint.js';
 import { etcdserverpb } from '../gen/etcd/etcd.js';
 import { ClusterDefinition, MaintenanceDefinition } from '../gen/etcd/service.js';
 import { EtcdError, fromServiceError } from './errors.js';
@@ -92,6 +93,17 @@ export class EtcdClient {
       ...{ id: whole(id), name: name ?? '', isLearner: isLearner ?? false },
       ...{ peerUrls: peerUrls ?? [], clientUrls: clientUrls ?? [] },
     }));
+  }
+
+  /**
+   * Takes a member out of the cluster, for good: the majority has to agree, and what is left has to have one.
+   * @throws as `members`
+   */
+  async removeMember(id: bigint, signal: AbortSignal): Promise<void> {
+    const { MemberRemoveRequest, MemberRemoveResponse } = etcdserverpb;
+    const request = MemberRemoveRequest.create({ id: wideNumber(id) });
+    const decode = (bytes: Buffer) => MemberRemoveResponse.decode(new WideReader(bytes));
+    await this.unary(ClusterDefinition.MemberRemove, request, decode, signal);
   }
 
   /** How this member fares. @throws as `members` */

@@ -184,6 +184,7 @@ export async function main(): Promise<void> {
   const kubernetes = new Kubernetes({
     ...{ files: native.files, mount: native.mount, init, log, containerd: containers },
     config: () => config.running.config,
+    apiServers: () => cluster.apiServers,
     clockProblem: () => clock.problem(validityOf(config.running)),
   });
   const cluster = new NodeCluster({

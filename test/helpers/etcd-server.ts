@@ -6,9 +6,11 @@ import {
   type ServiceDefinition,
   type ServiceError,
   type sendUnaryData,
+  status as statusCodes,
 } from '@grpc/grpc-js';
 import type { PemPair } from '../../lib/base/secrets-bundle.js';
-import type { etcdserverpb } from '../../lib/gen/etcd/etcd.js';
+import { WideReader, whole } from '../../lib/etcd/wide-reader.js';
+import { etcdserverpb } from '../../lib/gen/etcd/etcd.js';
 import { ClusterDefinition, MaintenanceDefinition } from '../../lib/gen/etcd/service.js';
 import {
   createCertificateAuthority,
@@ -23,6 +25,8 @@ import {
 export interface EtcdAnswers {
   members(request: etcdserverpb.MemberListRequest): etcdserverpb.MemberListResponse.$Properties | Partial<ServiceError>;
   status(): etcdserverpb.StatusResponse.$Properties | Partial<ServiceError> | undefined;
+  /** Of a member; nothing is removed unless a test says otherwise. */
+  remove?(id: bigint): etcdserverpb.MemberRemoveResponse.$Properties | Partial<ServiceError>;
 }
 
 export class EtcdServer {
@@ -49,7 +53,16 @@ export class EtcdServer {
       const answer = answers.status();
       if (answer !== undefined) reply(answer, done);
     };
-    server.addService(ClusterDefinition as unknown as ServiceDefinition, { MemberList: memberList });
+    const memberRemove: handleUnaryCall<bigint, unknown> = ({ request }, done) =>
+      reply(answers.remove?.(request) ?? { code: statusCodes.UNIMPLEMENTED }, done);
+    // Its id has more bits than the generated code reads.
+    const requestDeserialize = (bytes: Buffer) =>
+      whole(etcdserverpb.MemberRemoveRequest.decode(new WideReader(bytes)).id);
+    const MemberRemove = { ...ClusterDefinition.MemberRemove, requestDeserialize };
+    server.addService({ ...ClusterDefinition, MemberRemove } as unknown as ServiceDefinition, {
+      MemberList: memberList,
+      MemberRemove: memberRemove,
+    });
     server.addService(MaintenanceDefinition as unknown as ServiceDefinition, { Status: status });
     const credentials = ServerCredentials.createSsl(Buffer.from(ca.crt), [pair], true);
     const port = await new Promise<number>((resolve, reject) => {

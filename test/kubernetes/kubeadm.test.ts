@@ -82,6 +82,7 @@ if (isRunnable && inNamespaces(import.meta.url, ['--mount', '--uts', '--propagat
       init: { request } as never,
       installed: { release, archives: {} },
       config: () => config,
+      apiServers: () => [],
       clockProblem: () => undefined,
       containerd: { ready: async () => {}, connection: undefined as never },
       status: new KubeletStatus(({ text }) => told.push(text)),

@@ -301,6 +301,142 @@ export namespace etcdserverpb {
     }
 
     /**
+     * Properties of a MemberRemoveRequest.
+     * @deprecated Use etcdserverpb.MemberRemoveRequest.$Properties instead.
+     */
+    interface IMemberRemoveRequest extends etcdserverpb.MemberRemoveRequest.$Properties {
+    }
+
+    /** Represents a MemberRemoveRequest. */
+    class MemberRemoveRequest {
+
+        /**
+         * Constructs a new MemberRemoveRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: etcdserverpb.MemberRemoveRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MemberRemoveRequest id. */
+        id: number;
+
+        /**
+         * Creates a new MemberRemoveRequest instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns MemberRemoveRequest instance
+         */
+        static create(properties: etcdserverpb.MemberRemoveRequest.$Shape): etcdserverpb.MemberRemoveRequest & etcdserverpb.MemberRemoveRequest.$Shape;
+        static create(properties?: etcdserverpb.MemberRemoveRequest.$Properties): etcdserverpb.MemberRemoveRequest;
+
+        /**
+         * Encodes the specified MemberRemoveRequest message. Does not implicitly {@link etcdserverpb.MemberRemoveRequest.verify|verify} messages.
+         * @param message MemberRemoveRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: etcdserverpb.MemberRemoveRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MemberRemoveRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {etcdserverpb.MemberRemoveRequest & etcdserverpb.MemberRemoveRequest.$Shape} MemberRemoveRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): etcdserverpb.MemberRemoveRequest & etcdserverpb.MemberRemoveRequest.$Shape;
+    }
+
+    namespace MemberRemoveRequest {
+
+        /** Properties of a MemberRemoveRequest. */
+        interface $Properties {
+
+            /** MemberRemoveRequest id */
+            id?: (number|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MemberRemoveRequest. */
+        type $Shape = etcdserverpb.MemberRemoveRequest.$Properties;
+    }
+
+    /**
+     * Properties of a MemberRemoveResponse.
+     * @deprecated Use etcdserverpb.MemberRemoveResponse.$Properties instead.
+     */
+    interface IMemberRemoveResponse extends etcdserverpb.MemberRemoveResponse.$Properties {
+    }
+
+    /** Represents a MemberRemoveResponse. */
+    class MemberRemoveResponse {
+
+        /**
+         * Constructs a new MemberRemoveResponse.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: etcdserverpb.MemberRemoveResponse.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** MemberRemoveResponse header. */
+        header?: (etcdserverpb.ResponseHeader.$Properties|null);
+
+        /** MemberRemoveResponse members. */
+        members: etcdserverpb.Member.$Properties[];
+
+        /**
+         * Creates a new MemberRemoveResponse instance using the specified properties.
+         * @param [properties] Properties to set
+         * @returns MemberRemoveResponse instance
+         */
+        static create(properties: etcdserverpb.MemberRemoveResponse.$Shape): etcdserverpb.MemberRemoveResponse & etcdserverpb.MemberRemoveResponse.$Shape;
+        static create(properties?: etcdserverpb.MemberRemoveResponse.$Properties): etcdserverpb.MemberRemoveResponse;
+
+        /**
+         * Encodes the specified MemberRemoveResponse message. Does not implicitly {@link etcdserverpb.MemberRemoveResponse.verify|verify} messages.
+         * @param message MemberRemoveResponse message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: etcdserverpb.MemberRemoveResponse.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a MemberRemoveResponse message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {etcdserverpb.MemberRemoveResponse & etcdserverpb.MemberRemoveResponse.$Shape} MemberRemoveResponse
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): etcdserverpb.MemberRemoveResponse & etcdserverpb.MemberRemoveResponse.$Shape;
+    }
+
+    namespace MemberRemoveResponse {
+
+        /** Properties of a MemberRemoveResponse. */
+        interface $Properties {
+
+            /** MemberRemoveResponse header */
+            header?: (etcdserverpb.ResponseHeader.$Properties|null);
+
+            /** MemberRemoveResponse members */
+            members?: (etcdserverpb.Member.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a MemberRemoveResponse. */
+        type $Shape = etcdserverpb.MemberRemoveResponse.$Properties;
+    }
+
+    /**
      * Properties of a StatusRequest.
      * @deprecated Use etcdserverpb.StatusRequest.$Properties instead.
      */

@@ -15,6 +15,10 @@ export declare const ClusterDefinition: {
     requestStream: false;
     responseStream: false;
   };
+  MemberRemove: Method<etcdserverpb.MemberRemoveRequest.$Properties, etcdserverpb.MemberRemoveRequest, etcdserverpb.MemberRemoveResponse.$Properties, etcdserverpb.MemberRemoveResponse> & {
+    requestStream: false;
+    responseStream: false;
+  };
 };
 
 /** etcdserverpb.Maintenance */

@@ -15,6 +15,7 @@ const method = (path, requestStream, responseStream, types) => ({
 /** etcdserverpb.Cluster */
 export const ClusterDefinition = {
   MemberList: method('/etcdserverpb.Cluster/MemberList', false, false, () => [etcdserverpb.MemberListRequest, etcdserverpb.MemberListResponse]),
+  MemberRemove: method('/etcdserverpb.Cluster/MemberRemove', false, false, () => [etcdserverpb.MemberRemoveRequest, etcdserverpb.MemberRemoveResponse]),
 };
 
 /** etcdserverpb.Maintenance */

@@ -68,7 +68,8 @@ export async function askEtcd<T>(
   }
 }
 
-function placeOf(config: MachineConfig): EtcdPlace {
+/** That of the node itself. */
+export function placeOf(config: MachineConfig): EtcdPlace {
   const [address = LOOPBACK.inet] = nodeAddresses(config, nodeFacts());
   return { folder: FOLDERS.kubernetes, host: LOOPBACK[familyOf(address)], port: PORT };
 }

@@ -5,6 +5,7 @@ import { SECOND_MS } from '../../base/units.js';
 import type { ContainerdConnection } from '../../containerd/index.js';
 import type { ControlClient } from '../../control/client.js';
 import { addonsOf } from '../../kube/addons.js';
+import type { ApiMember } from '../../kube/api/index.js';
 import { caCertHash } from '../../kube/ca-hash.js';
 import { problemsOf } from '../../kube/checks.js';
 import { apiServerPort, endpointOf } from '../../kube/cluster-network.js';
@@ -23,6 +24,7 @@ import type { LoadedConfig } from '../load-config.js';
 import type { MachinedLog } from '../log.js';
 import { stopService } from '../stop-service.js';
 import { askApiServer } from './ask-api.js';
+import { placeOf } from './ask-etcd.js';
 import { cordon, uncordon } from './cordon.js';
 import { describeDrain, drain } from './drain.js';
 import type { EngineEffects } from './effects.js';
@@ -46,6 +48,8 @@ export interface NodeEffectsOptions {
   installed: InstalledRelease;
   /** The config that is in force. */
   config(): LoadedConfig['config'];
+  /** As the API has named them: etcd of other control planes is beside them. */
+  apiServers(): readonly ApiMember[];
   /** Why the clock cannot be right; undefined when it can. */
   clockProblem(): string | undefined;
   containerd: {
@@ -155,7 +159,13 @@ export function nodeEffects(options: NodeEffectsOptions): EngineEffects {
         const result = await drain({ client, ...about, log: (text) => log.info(text) }, signal);
         log.notice(describeDrain(result, performance.now() - startedMs));
       }),
-    removeEtcdMember: (signal) => removeEtcdMember(signal, kubeadmOptions),
+    removeEtcdMember(signal) {
+      const own = placeOf(config());
+      const addresses = facts().addresses.map((prefix) => prefix.replace(/\/.*$/, ''));
+      const others = options.apiServers().filter(({ host }) => !addresses.includes(host));
+      const places = [own, ...others.map(({ host }) => ({ ...own, host }))];
+      return removeEtcdMember({ config: config(), nodeName: nodeName(), addresses, places }, signal);
+    },
     tell(about) {
       status.setMembership(about?.text);
       if (about === undefined || about.text === lastTold) return;
