@@ -153,6 +153,35 @@ export function signCertificate(fields: CertificateFields, signingKey: KeyObject
     subjectPublicKeyInfo: spki,
     extensions: new Extensions(extensionsOf(fields, spki, authority)),
   });
+  return signed(tbsCertificate, algorithm, hash, signingKey);
+}
+
+/**
+ * Signs a certificate anew: subject, key and extensions stay what they are, byte by byte.
+ * @param der  of its authority before, by the same key
+ * @returns PEM
+ */
+export function signAgain(
+  der: Uint8Array,
+  fields: Pick<CertificateFields, 'serialNumber' | 'notBefore' | 'notAfter'>,
+  signingKey: KeyObject,
+  issuer: Uint8Array,
+): string {
+  const { tbsCertificate } = AsnConvert.parse(der, Certificate);
+  const { algorithm, hash } = signatureOf(signingKey);
+  tbsCertificate.serialNumber = new Uint8Array(fields.serialNumber).buffer;
+  tbsCertificate.signature = algorithm;
+  tbsCertificate.issuer = AsnConvert.parse(issuer, Certificate).tbsCertificate.subject;
+  tbsCertificate.validity = new Validity({ notBefore: fields.notBefore, notAfter: fields.notAfter });
+  return signed(tbsCertificate, algorithm, hash, signingKey);
+}
+
+function signed(
+  tbsCertificate: TBSCertificate,
+  algorithm: AlgorithmIdentifier,
+  hash: string | null,
+  signingKey: KeyObject,
+): string {
   const signature = sign(hash, Buffer.from(AsnConvert.serialize(tbsCertificate)), signingKey);
   const certificate = new Certificate({
     tbsCertificate,

@@ -83,6 +83,7 @@ if (isRunnable && inNamespaces(import.meta.url, ['--mount', '--uts', '--propagat
       installed: { release, archives: {} },
       config: () => config,
       apiServers: () => [],
+      certificates: { look: async () => {} },
       clockProblem: () => undefined,
       containerd: { ready: async () => {}, connection: undefined as never },
       status: new KubeletStatus(({ text }) => told.push(text)),

@@ -44,6 +44,8 @@ export interface EngineEffects {
   kubeadm(argv: readonly string[], run: KubeadmRun): Promise<void>;
   /** Puts on the medium what kubeadm has written. */
   flush(): Promise<void>;
+  /** Of a control plane: certificates that have served half of their time are issued anew. What does not work is said; never rejects. */
+  renewCertificates(signal: AbortSignal): Promise<void>;
   /** The kubelet has a certificate of its own: a joining one has been let in. */
   hasKubeletCredentials(): Promise<boolean>;
   /** With the flags that kubeadm has written; where it runs already, nothing. */

@@ -193,6 +193,8 @@ export class KubernetesEngine {
     // The config may be another one than it was.
     await this.patience.persist('the files of Kubernetes cannot be written', signal, () => effects.writeFiles(kind));
     await images;
+    // Before there is anybody who reads them.
+    if (effects.nodeType === 'controlplane') await effects.renewCertificates(signal);
     await this.patience.persist('the kubelet cannot be started', signal, () => effects.startKubelet());
     effects.kubeletStarted();
   }

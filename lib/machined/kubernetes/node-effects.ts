@@ -25,6 +25,7 @@ import type { MachinedLog } from '../log.js';
 import { stopService } from '../stop-service.js';
 import { askApiServer } from './ask-api.js';
 import { placeOf } from './ask-etcd.js';
+import type { CertificateKeeper } from './certificate-keeper.js';
 import { cordon, uncordon } from './cordon.js';
 import { describeDrain, drain } from './drain.js';
 import type { EngineEffects } from './effects.js';
@@ -59,6 +60,7 @@ export interface NodeEffectsOptions {
   };
   status: KubeletStatus;
   kubeletStarted(): void;
+  certificates: Pick<CertificateKeeper, 'look'>;
   /** What the node knows of itself; from the kernel unless a test says otherwise. */
   facts?(): NodeFacts;
   /** kubeadm, where it is not that of the root image. */
@@ -130,6 +132,7 @@ export function nodeEffects(options: NodeEffectsOptions): EngineEffects {
       await flushFolder(FOLDERS.state, ['pki', 'pki/etcd', 'manifests']);
       await flushFolder(FOLDERS.kubelet, ['pki']);
     },
+    renewCertificates: (signal) => options.certificates.look(signal),
     hasKubeletCredentials: () => hasKubeletCredentials(FOLDERS.kubernetes),
     async startKubelet() {
       const now = input();

@@ -167,7 +167,8 @@ t.test('a member that boots starts its kubelet, and runs no kubeadm', async (t) 
   await engine.run(never);
   t.strictSame(again.lookedAfter, [true]);
   t.strictSame(again.calls, [
-    ...['prepare', 'read journal', 'import needed images', 'write init files', 'start kubelet', 'import others images'],
+    ...['prepare', 'read journal', 'import needed images', 'write init files', 'renew certificates', 'start kubelet'],
+    'import others images',
   ]);
   await t.rejects(engine.bootstrap(never), { kind: 'ALREADY_EXISTS', message: /is a member of its cluster already/ });
 });

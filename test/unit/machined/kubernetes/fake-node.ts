@@ -76,6 +76,9 @@ export class FakeNode implements EngineEffects {
   flush() {
     return this.call('flush');
   }
+  renewCertificates() {
+    return this.call('renew certificates');
+  }
   async hasKubeletCredentials() {
     return this.hasCredentials;
   }
