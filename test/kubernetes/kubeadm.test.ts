@@ -3,7 +3,7 @@
  * writes and says is what the engine goes by.
  */
 import { execFileSync } from 'node:child_process';
-import { createPrivateKey } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,7 +40,7 @@ if (isRunnable && inNamespaces(import.meta.url, ['--mount', '--uts', '--propagat
   const release = findRelease(await readReleases(checkout), VERSION);
   const { programs } = await debianSource(checkout, release).artifacts(testArchitecture, () => {});
   const { controlplane } = await generated();
-  const { config } = loadConfig(controlplane);
+  let { config } = loadConfig(controlplane);
 
   execFileSync('hostname', [HOSTNAME]);
   const scratch = emptyFolder(t, native.mount);
@@ -195,6 +195,39 @@ if (isRunnable && inNamespaces(import.meta.url, ['--mount', '--uts', '--propagat
       for (const name of names) t.not(fileAt(name), '', name);
     }
     t.equal(fileAt('pki/ca.key'), config.cluster.ca?.key);
+  });
+
+  t.test('a member whose config has become another one has another control plane', async (t) => {
+    const whole = (await journalFile.read()) as Journal;
+    const before = config;
+    await journalFile.write({ ...whole, isMember: true });
+    const { apiServer } = before.cluster;
+    const changed = {
+      ...apiServer,
+      certSANs: [...(apiServer?.certSANs ?? []), 'api.example.net'],
+      extraArgs: { v: '2' },
+    };
+    config = { ...before, cluster: { ...before.cluster, apiServer: changed } };
+    const { told, lines } = await begin();
+    t.strictSame(
+      told.filter((text) => /cannot/.test(text)),
+      [],
+    );
+    t.match(fileAt('manifests/kube-apiserver.yaml'), /--v=2\n/);
+    const certificate = new X509Certificate(fileAt('pki/apiserver.crt'));
+    t.equal(certificate.checkHost('api.example.net'), 'api.example.net');
+    t.ok(certificate.checkPrivateKey(createPrivateKey(fileAt('pki/apiserver.key'))));
+    t.match(fileAt('scheduler.conf'), /server: https:\/\/10\.5\.0\.2:6443/);
+    t.ok(lines.some((line) => line.startsWith('kubeadm: ')));
+    const again = await begin();
+    t.notOk(
+      again.lines.some((line) => line.startsWith('kubeadm: ')),
+      'once',
+    );
+    config = before;
+    rmSync(join(FOLDERS.kubernetes, 'manifests/kube-controller-manager.yaml'));
+    rmSync(join(FOLDERS.kubernetes, 'manifests/kube-scheduler.yaml'));
+    await journalFile.write(whole);
   });
 
   t.test('a phase that kubeadm refuses is told in its own words, and tried again', async (t) => {

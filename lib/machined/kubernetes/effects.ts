@@ -23,6 +23,10 @@ export interface EngineEffects {
   problems(): readonly string[];
   /** The rest of what the phases depend on. */
   choice(): Pick<PhaseChoice, 'release' | 'withKubeProxy' | 'withCoreDns'>;
+  /** Of what a control plane is made from: another one for another config. */
+  controlPlaneDigest(): string;
+  /** Why the control plane of this node cannot be made anew at the moment: a sentence. */
+  controlPlaneProblem(): Promise<string | undefined>;
   /** Folders and mounts. May be repeated. */
   prepare(): Promise<void>;
   readJournal(): Promise<Journal | undefined>;

@@ -23,6 +23,7 @@ import { type Journal, journalProblem } from './journal.js';
 import { Patience } from './patience.js';
 import { type MembershipKind, type Phase, phasesOf } from './phases.js';
 import { Presence } from './presence.js';
+import { remakeControlPlane } from './remake.js';
 import { untilAborted } from './until-aborted.js';
 
 export type EngineState = 'preparing' | 'blocked' | 'waiting' | 'initialising' | 'joining' | 'member';
@@ -175,7 +176,9 @@ export class KubernetesEngine {
   }
 
   private async decide(kind: MembershipKind): Promise<void> {
-    const journal: Journal = { kind, ...this.effects.facts(), done: [], isMember: false };
+    // One that joins is made from what the cluster says of itself.
+    const made = kind === 'init' ? { controlPlane: this.effects.controlPlaneDigest() } : {};
+    const journal: Journal = { kind, ...this.effects.facts(), done: [], isMember: false, ...made };
     await this.effects.writeJournal(journal);
     this.journal = journal;
     this.decided();
@@ -188,13 +191,22 @@ export class KubernetesEngine {
   }
 
   /** After a boot, or an end of machined. */
-  private async resume({ kind }: Journal, images: Promise<void>, signal: AbortSignal): Promise<void> {
+  private async resume(journal: Journal, images: Promise<void>, signal: AbortSignal): Promise<void> {
     const { effects } = this;
+    const { kind, isMember } = journal;
     // The config may be another one than it was.
     await this.patience.persist('the files of Kubernetes cannot be written', signal, () => effects.writeFiles(kind));
     await images;
-    // Before there is anybody who reads them.
-    if (effects.nodeType === 'controlplane') await effects.renewCertificates(signal);
+    if (effects.nodeType === 'controlplane') {
+      // Before there is anybody who reads it.
+      if (isMember) {
+        const what = 'the control plane cannot be made what the config says';
+        await this.patience.persist(what, signal, async () => {
+          this.journal = await remakeControlPlane(effects, journal, signal);
+        });
+      }
+      await effects.renewCertificates(signal);
+    }
     await this.patience.persist('the kubelet cannot be started', signal, () => effects.startKubelet());
     effects.kubeletStarted();
   }

@@ -18,6 +18,8 @@ export interface Journal {
   done: readonly string[];
   /** All phases are. */
   isMember: boolean;
+  /** Digest of what its control plane was made from; absent on a worker, and where it was made from what the cluster says of itself. */
+  controlPlane?: string;
 }
 
 const FILE = 'journal.json';
@@ -69,14 +71,15 @@ export function parseJournal(text: string): Journal {
     throw broken('is no JSON', cause);
   }
   if (typeof value !== 'object' || value === null) throw broken('is no object');
-  const { format, kind, authority, nodeName, release, done, isMember } = value as Record<string, unknown>;
+  const { format, kind, authority, nodeName, release, done, isMember, controlPlane } = value as Record<string, unknown>;
   if (format !== FORMAT) throw broken('has a format that this version does not know');
   const isText = (each: unknown): each is string => typeof each === 'string' && each !== '';
   if (kind !== 'init' && kind !== 'join') throw broken('has no kind');
   if (!isText(authority) || !isText(nodeName) || !isText(release)) throw broken('does not name its cluster');
   if (!Array.isArray(done) || !done.every(isText)) throw broken('does not say what is done');
   if (typeof isMember !== 'boolean') throw broken('does not say whether the node is a member');
-  return { kind, authority, nodeName, release, done, isMember };
+  if (controlPlane !== undefined && !isText(controlPlane)) throw broken('does not say what its control plane is');
+  return { kind, authority, nodeName, release, done, isMember, ...(controlPlane !== undefined && { controlPlane }) };
 }
 
 function broken(what: string, cause?: unknown): TalosError {

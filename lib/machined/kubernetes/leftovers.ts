@@ -8,9 +8,14 @@ import { errorCode } from '../../base/errors.js';
 import type { FileToWrite } from '../../kube/input.js';
 import { FOLDERS } from './folders.js';
 
-export type Leftover = 'certificates' | 'kubeconfigs';
+/** The last two are made anew for a member as well. */
+export type Leftover = 'certificates' | 'kubeconfigs' | 'server certificate' | 'component kubeconfigs';
 
 const PKI = ['pki', 'pki/etcd'];
+const NAMED: Readonly<Partial<Record<Leftover, readonly string[]>>> = {
+  'server certificate': ['pki/apiserver.crt', 'pki/apiserver.key'],
+  'component kubeconfigs': ['controller-manager.conf', 'scheduler.conf'],
+};
 
 /**
  * @param own  files that are not kubeadm's: they stay
@@ -24,6 +29,7 @@ export async function removeLeftovers(
   const kept = new Set(own.map(({ path }) => path));
   if (kinds.includes('certificates'))
     for (const part of PKI) await removeFiles(join(folder, part), (path) => !kept.has(path));
+  for (const name of kinds.flatMap((kind) => NAMED[kind] ?? [])) await rm(join(folder, name), { force: true });
   if (kinds.includes('kubeconfigs')) await removeFiles(folder, (path) => path.endsWith('.conf') && !kept.has(path));
 }
 

@@ -1,6 +1,8 @@
 /** What the engine does, done to this node. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { errorCode } from '../../base/errors.js';
 import { SECOND_MS } from '../../base/units.js';
 import type { ContainerdConnection } from '../../containerd/index.js';
 import type { ControlClient } from '../../control/client.js';
@@ -13,11 +15,14 @@ import { bringsOwnNetwork } from '../../kube/cni.js';
 import { controlPlaneFiles } from '../../kube/control-plane-files.js';
 import { evictionApi } from '../../kube/eviction.js';
 import type { KubeadmInput, NodeFacts } from '../../kube/input.js';
+import { advertisedAddress, controlPlaneDigest } from '../../kube/kubeadm/control-plane.js';
 import { renderInit } from '../../kube/kubeadm/init.js';
 import { renderJoin } from '../../kube/kubeadm/join.js';
 import { kubeletConfigFile } from '../../kube/kubelet-config.js';
 import { kubeletFlags } from '../../kube/kubelet-flags.js';
+import { nodeAddresses } from '../../kube/node-address.js';
 import { neededImages } from '../../kube/node-images.js';
+import { MANIFESTS_DIR } from '../../kube/paths.js';
 import type { InstalledRelease } from '../../kube/release.js';
 import type { FilesModule, MountModule } from '../../native/contract.js';
 import type { LoadedConfig } from '../load-config.js';
@@ -68,6 +73,7 @@ export interface NodeEffectsOptions {
   log: Pick<MachinedLog, 'info' | 'notice' | 'problem'>;
 }
 
+const API_SERVER_MANIFEST = join(MANIFESTS_DIR, 'kube-apiserver.yaml');
 const KUBEADM_CONFIG = 'kubeadm.yaml';
 const SET_CLOCK = 'name a time server that answers (machine.time.servers), or set the clock of the machine';
 
@@ -99,6 +105,13 @@ export function nodeEffects(options: NodeEffectsOptions): EngineEffects {
     choice() {
       const { isProxyWanted, isDnsWanted } = addonsOf(config(), release);
       return { release, withKubeProxy: isProxyWanted, withCoreDns: isDnsWanted };
+    },
+    controlPlaneDigest: () => controlPlaneDigest(input()),
+    async controlPlaneProblem() {
+      const [now = ''] = nodeAddresses(config(), facts());
+      const made = advertisedAddress(await readFile(API_SERVER_MANIFEST, 'utf8').catch(textOfMissing));
+      if (made === undefined || made === now) return undefined;
+      return `it was made for the address ${made}, and that of the node is ${now} now: give it its address back (machine.network, machine.kubelet.nodeIP.validSubnets), or reset it (osctl reset)`;
     },
     prepare: () => prepareFolders(mount, bringsOwnNetwork(config())),
     readJournal: () => journal.read(),
@@ -181,4 +194,10 @@ export function nodeEffects(options: NodeEffectsOptions): EngineEffects {
     random: Math.random,
     nowMs: () => performance.now(),
   };
+}
+
+/** One that a power cut has taken is made anew. */
+function textOfMissing(error: unknown): string {
+  if (errorCode(error) === 'ENOENT') return '';
+  throw error;
 }

@@ -63,6 +63,20 @@ export function phasesOf({ kind, nodeType, release, withKubeProxy, withCoreDns }
   ];
 }
 
+/**
+ * By which the control plane of a member becomes what the config says now. They ask nobody, so they may be run before anything is up, and they are the same
+ * however the node became a member: kubeadm's upgrade does it in this way as well.
+ */
+export const REMAKE_PHASES: readonly { kubeadm: readonly string[]; leaves?: readonly Leftover[] }[] = [
+  // Its names may be others; what is there would be kept.
+  { kubeadm: init('certs', 'apiserver'), leaves: ['server certificate'] },
+  // They ask the server of their own node, whose port may be another one.
+  { kubeadm: init('kubeconfig', 'controller-manager'), leaves: ['component kubeconfigs'] },
+  { kubeadm: init('kubeconfig', 'scheduler') },
+  { kubeadm: init('etcd', 'local') },
+  { kubeadm: init('control-plane', 'all') },
+];
+
 function joinPhases(nodeType: PhaseChoice['nodeType'], minor: number): readonly Phase[] {
   const start: Phase = { name: 'kubelet-start', kubeadm: join('kubelet-start'), startsKubelet: true };
   // Phases that are hidden cannot be named after `phase`, but all others can be left out.

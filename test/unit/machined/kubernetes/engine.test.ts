@@ -18,6 +18,10 @@ const INIT = [
   'init phase kubelet-finalize all',
   'init phase addon kube-proxy',
 ];
+const REMADE = [
+  ...['init phase certs apiserver', 'init phase kubeconfig controller-manager', 'init phase kubeconfig scheduler'],
+  ...['init phase etcd local', 'init phase control-plane all'],
+];
 const never = new AbortController().signal;
 
 /** Runs an engine whose node is called to bootstrap as soon as it waits for that. */
@@ -143,14 +147,19 @@ for (const [what, make, run] of [
       cuts++;
       const { node, again } = state;
       const doneBefore = again.journal?.done ?? [];
+      // One that has joined was made from what the cluster said: its first boot as a member makes it what its own config says.
+      const isRemade = again.journal?.isMember === true && again.journal.kind === 'join' && again.nodeType !== 'worker';
       if (again.journal === undefined) await run(again);
       else await new KubernetesEngine(again).run(never);
       t.match(again.journal, { isMember: true, done: whole.journal?.done }, `cut before call ${position}`);
       t.equal(again.isKubeletRunning, true);
       const repeated = node.phases.filter((phase) => again.phases.includes(phase));
       t.ok(repeated.length <= 1, `at most the phase that was cut off is run again, not ${repeated.join(', ')}`);
+      const remade = again.phases.filter((phase) => again.journal?.kind === 'join' && phase.startsWith('init'));
+      t.strictSame(remade, isRemade ? REMADE : []);
       t.equal(
-        again.phases.length <= whole.phases.length - doneBefore.filter((name) => name !== 'wait-control-plane').length,
+        again.phases.length - remade.length <=
+          whole.phases.length - doneBefore.filter((name) => name !== 'wait-control-plane').length,
         true,
       );
     }
@@ -171,6 +180,47 @@ t.test('a member that boots starts its kubelet, and runs no kubeadm', async (t) 
     'import others images',
   ]);
   await t.rejects(engine.bootstrap(never), { kind: 'ALREADY_EXISTS', message: /is a member of its cluster already/ });
+});
+
+t.test('a control plane becomes what the config says, when that is another one at a boot', async (t) => {
+  const whole = new FakeNode();
+  await runInit(whole);
+  const boot = async (node: FakeNode) => {
+    await new KubernetesEngine(node).run(never);
+    return node;
+  };
+  const next = (change: Partial<FakeNode> = {}) => Object.assign(new FakeNode(), { journal: whole.journal }, change);
+
+  const changed = await boot(next({ digest: 'd2' }));
+  t.strictSame(changed.phases, REMADE);
+  const before = (left: string, right: string) => changed.calls.indexOf(left) < changed.calls.indexOf(right);
+  t.ok(before('remove server certificate', `kubeadm ${REMADE[0]} --config=/run/init.yaml`));
+  t.ok(before('flush', 'journal member'), 'on the medium before it is written down');
+  t.ok(before('journal member', 'start kubelet'), 'before anybody reads it');
+  t.match(changed.journal, { isMember: true, controlPlane: 'd2' });
+  t.match(changed.notices, [/is made anew, as the config says now/]);
+  t.strictSame((await boot(next({ digest: 'd2', journal: changed.journal }))).phases, [], 'once');
+
+  const cut = next({ digest: 'd2' });
+  cut.failures.set(`kubeadm ${REMADE.at(-1)}`, 'no space left on device');
+  await boot(cut);
+  t.strictSame(cut.phases, [...REMADE, ...REMADE], 'from the beginning, for it is not known how far it came');
+  t.ok(cut.told.includes('problem: the control plane cannot be made what the config says: no space left on device'));
+
+  const moved = next({ digest: 'd2', controlPlaneWrong: 'it was made for another address' });
+  moved.onCall = (call) => {
+    if (call !== 'sleep') return;
+    t.strictSame(moved.phases, []);
+    moved.controlPlaneWrong = undefined;
+  };
+  await boot(moved);
+  t.ok(moved.told.some((text) => text.endsWith('what the config says: it was made for another address')));
+  t.strictSame(moved.phases, REMADE);
+
+  const worker = Object.assign(new FakeNode('worker'), {
+    journal: { ...FACTS, kind: 'join', done: [], isMember: true },
+  });
+  t.strictSame((await boot(worker)).phases, []);
 });
 
 t.test('Bootstrap: once, and only where there is no cluster', async (t) => {

@@ -21,6 +21,8 @@ export class FakeNode implements EngineEffects {
   isCut = false;
   isOwnServerUp = true;
   wrong: string[] = [];
+  digest = 'd1';
+  controlPlaneWrong: string | undefined;
   ownFacts = FACTS;
   /** What the next call of that name fails with; once each. */
   readonly failures = new Map<string, string>();
@@ -45,6 +47,12 @@ export class FakeNode implements EngineEffects {
   choice() {
     const images = { coredns: undefined } as unknown as PhaseChoice['release']['images'];
     return { release: { version: this.version, images }, withKubeProxy: true, withCoreDns: true };
+  }
+  controlPlaneDigest() {
+    return this.digest;
+  }
+  async controlPlaneProblem() {
+    return this.controlPlaneWrong;
   }
   prepare() {
     return this.call('prepare');

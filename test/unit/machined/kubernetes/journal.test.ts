@@ -27,6 +27,7 @@ t.test('it is there as it was written, for root only, or not at all', async (t) 
 t.test('what it cannot be is refused', (t) => {
   const text = (change: object) => JSON.stringify({ format: 1, ...journal, ...change });
   t.strictSame(parseJournal(text({})), journal);
+  t.strictSame(parseJournal(text({ controlPlane: 'd1' })), { ...journal, controlPlane: 'd1' });
   for (const change of [
     { format: 2 },
     { kind: 'reset' },
@@ -36,6 +37,7 @@ t.test('what it cannot be is refused', (t) => {
     { done: 'certs' },
     { done: [1] },
     { isMember: 'yes' },
+    { controlPlane: 1 },
   ]) {
     t.throws(() => parseJournal(text(change)), { code: 'ERR_JOURNAL', message: /journal/ }, JSON.stringify(change));
   }

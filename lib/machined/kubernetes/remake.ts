@@ -1,0 +1,43 @@
+import type { EngineEffects } from './effects.js';
+import type { Journal } from './journal.js';
+import { REMAKE_PHASES } from './phases.js';
+
+type RemakeEffects = Pick<
+  EngineEffects,
+  | 'controlPlaneDigest'
+  | 'controlPlaneProblem'
+  | 'flush'
+  | 'kubeadm'
+  | 'notice'
+  | 'removeLeftovers'
+  | 'writeFiles'
+  | 'writeJournal'
+>;
+
+/**
+ * Makes the control plane of a member what the config says now, where that is something else than it was made from: flags, names of the API server, and files
+ * that it is told of. May be repeated, and is, when it was cut off: what is done is written down at its end.
+ * @returns the journal as it is then
+ * @throws Error  one sentence
+ */
+export async function remakeControlPlane(
+  effects: RemakeEffects,
+  journal: Journal,
+  signal: AbortSignal,
+): Promise<Journal> {
+  const controlPlane = effects.controlPlaneDigest();
+  if (journal.controlPlane === controlPlane) return journal;
+  const problem = await effects.controlPlaneProblem();
+  if (problem !== undefined) throw new Error(problem);
+  // Also where the node has joined: these are phases of a first one.
+  const config = await effects.writeFiles('init');
+  for (const { kubeadm, leaves } of REMAKE_PHASES) {
+    if (leaves !== undefined) await effects.removeLeftovers(leaves);
+    await effects.kubeadm([...kubeadm, `--config=${config}`], { signal, onStartKubelet: async () => {} });
+  }
+  await effects.flush();
+  const next = { ...journal, controlPlane };
+  await effects.writeJournal(next);
+  effects.notice('the control plane of this node is made anew, as the config says now');
+  return next;
+}
