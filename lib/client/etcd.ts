@@ -1,7 +1,7 @@
 /**
  * Calls about etcd. Its ids are random numbers of 64 bits, more than a number holds: what has 64 bits in members and their status is a bigint here.
  */
-import { readWideVarint } from '../base/wide-varint.js';
+import { readWideVarint, wideNumber } from '../base/wide-varint.js';
 import { type google, machine } from '../gen/machine/machine.js';
 import { MachineServiceDefinition } from '../gen/machine/service.js';
 import { Reader } from '../gen/runtime.js';
@@ -34,13 +34,14 @@ class WideReader extends Reader {
   }
 }
 
-const { EtcdMemberList, EtcdStatus } = MachineServiceDefinition;
+const { EtcdMemberList, EtcdRemoveMemberByID, EtcdStatus } = MachineServiceDefinition;
 
 export const EtcdService: {
   EtcdMemberList: Method<
     machine.EtcdMemberListRequest.$Properties,
     OfNode<machine.EtcdMembers, { members: EtcdMember[] }>
   >;
+  EtcdRemoveMemberByID: Method<{ memberId: bigint }, machine.EtcdRemoveMemberByIDResponse>;
   EtcdStatus: Method<
     google.protobuf.Empty.$Properties,
     OfNode<machine.EtcdStatus, { memberStatus: EtcdMemberStatus | null }>
@@ -49,6 +50,10 @@ export const EtcdService: {
   EtcdMemberList: {
     ...EtcdMemberList,
     responseDeserialize: (bytes) => machine.EtcdMemberListResponse.decode(new WideReader(bytes)) as never,
+  },
+  EtcdRemoveMemberByID: {
+    ...EtcdRemoveMemberByID,
+    requestSerialize: ({ memberId }) => EtcdRemoveMemberByID.requestSerialize({ memberId: wideNumber(memberId) }),
   },
   EtcdStatus: {
     ...EtcdStatus,

@@ -11,6 +11,7 @@ const CALLS: readonly { path: string }[] = [
   machine.Copy,
   machine.DiskUsage,
   machine.EtcdMemberList,
+  machine.EtcdRemoveMemberByID,
   machine.EtcdStatus,
   machine.GenerateClientConfiguration,
   machine.Kubeconfig,

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { formatBytes } from '../../base/units.js';
 import type { EtcdMember, EtcdMemberStatus } from '../../client/index.js';
 import type { Io } from '../io.js';
@@ -15,11 +15,21 @@ Examples:
   osctl etcd status -o json
 `;
 
+const REMOVE_EXAMPLES = `
+For a control plane that does not come back: as long as its member is counted, fewer of the others may fail. One that runs is taken out by \`osctl reset\`. Any other
+control plane can be asked, and the majority has to agree.
+
+Examples:
+  osctl etcd members -n 10.5.0.2
+  osctl etcd remove-member 8e9e05c52164694d -n 10.5.0.2
+`;
+
 /** `osctl etcd …`: etcd of control planes. */
 export function etcdCommand(io: Io): Command {
   return new Command('etcd')
-    .description('look at etcd, on control planes')
+    .description('look at etcd, on control planes, and remove members of it')
     .addCommand(membersCommand(io))
+    .addCommand(removeMemberCommand(io))
     .addCommand(statusCommand(io));
 }
 
@@ -43,6 +53,30 @@ function membersCommand(io: Io): Command {
         ],
       });
     });
+}
+
+function removeMemberCommand(io: Io): Command {
+  return new Command('remove-member')
+    .description('take a member out of etcd that does not come back')
+    .argument('<id>', 'as `osctl etcd members` shows it', memberId)
+    .addHelpText('after', REMOVE_EXAMPLES)
+    .action(async (id: bigint, _flags: object, command: Command) => {
+      const { EtcdService, onlyMessage } = await import('../../client/index.js');
+      const { outputFormat, printResult } = await import('../output.js');
+      const { onlyTarget, withSession } = await import('../session.js');
+      const format = outputFormat(command);
+      await withSession(command, io, async (session) => {
+        const { name, node } = onlyTarget(session, 'etcd remove-member');
+        onlyMessage(await session.client.unary(EtcdService.EtcdRemoveMemberByID, { memberId: id }, { node }), name);
+        io.stderr.write(`${name}: the member ${idText(id)} of etcd is removed\n`);
+        printResult(io, format, { node: name, member: idText(id) }, () => '');
+      });
+    });
+}
+
+function memberId(text: string): bigint {
+  if (/^[0-9a-f]{1,16}$/i.test(text)) return BigInt(`0x${text}`);
+  throw new InvalidArgumentError('it has up to 16 hexadecimal digits.');
 }
 
 function statusCommand(io: Io): Command {

@@ -31,6 +31,10 @@ t.test('osctl etcd', async (t) => {
       ];
       return { messages: [{ metadata: { hostname: 'node-1' }, members }] };
     },
+    EtcdRemoveMemberByID: (request) => {
+      requests.push(request);
+      return { messages: [{}] };
+    },
     EtcdStatus: () => ({
       messages: [
         {
@@ -79,6 +83,19 @@ t.test('osctl etcd', async (t) => {
     t.match(JSON.parse(await osctl('status', '-o', 'json')), [
       { member: FIRST, leader: SECOND, dbSizeBytes: 2_400_000, protocolVersion: '3.4.13', errors: ['NOSPACE'] },
     ]);
+  });
+
+  await t.test('a member is removed by its id, and by nothing else', async (t) => {
+    requests.length = 0;
+    t.equal(await osctl('remove-member', SECOND), '');
+    t.match(requests, [{ memberId: 7 }]);
+    t.match(JSON.parse(await osctl('remove-member', '7', '-o', 'json')), { node: node.endpoint, member: SECOND });
+    for (const id of ['node-1', `${FIRST}0`, '']) {
+      const { code, stderr } = await home.run('--talosconfig', config, 'etcd', 'remove-member', id);
+      t.equal(code, 2, stderr);
+      t.match(stderr, /up to 16 hexadecimal digits/);
+    }
+    t.equal(requests.length, 2);
   });
 
   await t.test('a node that does not serve it says so', async (t) => {

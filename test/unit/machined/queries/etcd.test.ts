@@ -47,13 +47,18 @@ interface Node {
 function queries({ type = 'controlplane', folder, port = 1, timeoutMs = 5000 }: Node) {
   const config = { running: { config: { machine: { type }, cluster: {} } as MachineConfig } };
   const place = { folder, host: '127.0.0.1', port, timeoutMs };
-  const table = etcdQueries({ config } as unknown as Parameters<typeof etcdQueries>[0], place);
+  const lines: string[] = [];
+  const log = (text: string) => void lines.push(text);
+  const table = etcdQueries({ config, log } as unknown as Parameters<typeof etcdQueries>[0], place);
   const call = async (method: { path: string }, request: Buffer, signal = never) => {
     const answer = table[method.path];
     if (answer === undefined) throw new Error(`${method.path} is not answered`);
     return await answer(request, { caller: 'test', signal });
   };
   return {
+    lines,
+    remove: (memberId: bigint) =>
+      call(api.EtcdRemoveMemberByID, EtcdService.EtcdRemoveMemberByID.requestSerialize({ memberId })),
     members: async (queryLocal = false) =>
       answered(
         EtcdService.EtcdMemberList,
@@ -98,6 +103,38 @@ t.test('members and status, with numbers that are whole', async (t) => {
       isLearner: false,
     },
   });
+});
+
+t.test('a member that does not come back is removed, by all of its id', async (t) => {
+  const removed: bigint[] = [];
+  const members = [
+    { id: wideNumber(FIRST), name: 'node-1', ...urls(2) },
+    { id: wideNumber(FIRST + 1n), name: 'node-2', ...urls(3) },
+    { id: wideNumber(SECOND), name: '', ...urls(4) },
+  ];
+  const server = await EtcdServer.start({
+    members: () => ({ members }),
+    status: () => undefined,
+    remove(id) {
+      removed.push(id);
+      if (id === SECOND) return { code: status.FAILED_PRECONDITION, details: 'etcdserver: unhealthy cluster' };
+      return {};
+    },
+  });
+  t.teardown(() => server.stop());
+  const { remove, lines } = queries({ folder: t.testdir({ pki: { etcd: server.files } }), port: server.port });
+  await remove(FIRST + 1n);
+  t.strictSame(removed, [FIRST + 1n]);
+  t.strictSame(lines, ['test has removed the member f00dfeedcafe0124 of etcd (node-2)']);
+  await t.rejects(remove(SECOND), { kind: 'UNAVAILABLE', message: /unhealthy cluster/ });
+  await t.rejects(remove(8n), {
+    kind: 'NOT_FOUND',
+    message: /no member 0000000000000008; there are f00dfeedcafe0123 /,
+  });
+  members.length = 1;
+  await t.rejects(remove(FIRST), { kind: 'FAILED_PRECONDITION', message: /only member/ });
+  t.strictSame(removed, [FIRST + 1n, SECOND]);
+  t.equal(lines.length, 1);
 });
 
 t.test('a node that has none says why, in a sentence', async (t) => {
