@@ -46,7 +46,9 @@ export class Presence {
   async leave(signal: AbortSignal): Promise<void> {
     const { effects } = this;
     const journal = this.journal();
-    if (journal === undefined || !(await effects.hasKubeletCredentials())) return;
+    if (journal === undefined) return;
+    // A member that may not say so any more, since its certificate has expired, is one all the same.
+    if (!journal.isMember && !(await effects.hasKubeletCredentials())) return;
     // A first control plane that is not through is a cluster that nobody else is in.
     if (journal.kind === 'init' && !journal.isMember) return;
     this.returning.abort();

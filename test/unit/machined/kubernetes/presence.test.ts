@@ -33,6 +33,12 @@ t.test('leaving the cluster, before a reset', async (t) => {
   const node = new FakeNode();
   await new Presence(node, () => undefined).leave(never);
   t.strictSame(node.calls, [], 'one that is in no cluster leaves none');
+  const refused = new FakeNode('worker');
+  await new Presence(refused, () => ({ ...MEMBER, isMember: false })).leave(never);
+  t.strictSame(refused.calls, [], 'one that was not let in leaves none');
+  const expired = new FakeNode();
+  await new Presence(expired, () => MEMBER).leave(never);
+  t.strictSame(expired.calls, all, 'a member whose certificate is not valid any more is not let go unseen');
 });
 
 t.test('one that cannot leave stays what it was', async (t) => {
