@@ -8,7 +8,7 @@ export interface FindConfigOptions {
   netlink: Pick<NetlinkModule, 'monitorUevents'>;
   /** Text of the config on the config disk; undefined when there is no such disk. */
   readDisk(): Promise<string | undefined>;
-  /** What STATE has, once it is looked for; undefined while there is none on a disk. */
+  /** What STATE has, once it is looked for; undefined while there is none on a disk. Rejects when there is one that cannot be used. */
   openState(): Promise<Pick<StateConfig, 'read' | 'hasSeen'> | undefined>;
   /** A file that the kernel command line names. */
   file?: { path: string; read(): Promise<string> } | undefined;
@@ -89,7 +89,7 @@ async function lookOnce({
       return undefined;
     }
   };
-  const [state, diskText] = await Promise.all([openState(), attempt('the config disk', readDisk)]);
+  const [state, diskText] = await Promise.all([attempt('STATE', openState), attempt('the config disk', readDisk)]);
   const fromDisk = async (): Promise<FoundConfig | undefined> => {
     if (diskText === undefined) return undefined;
     const config = await attempt('the config disk', () => loadConfig(diskText));

@@ -80,7 +80,9 @@ export class FirstConfig {
       netlink: options.netlink,
       readDisk: () => readConfigDisk(disk),
       openState: async () => {
-        await volumes.openState();
+        const problem = await volumes.openState();
+        // It may be that of an owner: not as if there were none.
+        if (problem !== undefined) throw new Error(problem);
         return store.state;
       },
       file: source?.kind === 'file' ? { path: source.path, read: () => this.readFile(source.path) } : undefined,

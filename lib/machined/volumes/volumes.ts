@@ -49,11 +49,14 @@ export class Volumes {
     return next;
   }
 
-  /** Mounts STATE if there is a disk with it. May be called again, when another disk has come. Never rejects: what is wrong is told, once. */
-  openState(): Promise<void> {
+  /**
+   * Mounts STATE if there is a disk with it. May be called again, when another disk has come. Never rejects: what is wrong is told, once.
+   * @returns why STATE cannot be used, though there is or may be one
+   */
+  openState(): Promise<string | undefined> {
     return this.exclusively(async () => {
-      if (this.isMounted('STATE')) return;
-      await this.attempt('STATE cannot be used', async () => {
+      if (this.isMounted('STATE')) return undefined;
+      return await this.attempt('STATE cannot be used', async () => {
         this.disk = await this.find();
         if (this.disk) await this.mountVolume(this.disk.volumes.STATE);
       });
@@ -85,8 +88,8 @@ export class Volumes {
 
   /** Lets EPHEMERAL have what its disk has more than before, while both are used. Does nothing if that is nothing. Never rejects. */
   grow(): Promise<void> {
-    return this.exclusively(() =>
-      this.attempt(LESS, async () => {
+    return this.exclusively(async () => {
+      await this.attempt(LESS, async () => {
         const { block, devices, notice } = this.options;
         const name = this.diskName;
         const device = (await devices()).find((each) => each.name === name);
@@ -96,8 +99,8 @@ export class Volumes {
         this.disk = await settleTable(block, disk, 'in use');
         notice(`the disk ${device.path} has become larger: EPHEMERAL gets the rest`);
         await this.growEphemeral(this.disk.volumes.EPHEMERAL);
-      }),
-    );
+      });
+    });
   }
 
   /**
@@ -199,16 +202,20 @@ export class Volumes {
     return mount.mountInfo().findLast(({ mountPoint }) => mountPoint === mountPoints[id])?.fstype === 'ext4';
   }
 
-  private async attempt(what: string, work: () => Promise<void>): Promise<void> {
+  /** @returns what went wrong, if it did; told by then */
+  private async attempt(what: string, work: () => Promise<void>): Promise<string | undefined> {
     try {
       await work();
+      return undefined;
     } catch (error) {
-      const text = `${what}: ${errorMessage(error).split('\n')[0]}`;
-      if (this.told.has(text)) return;
+      const [why = ''] = errorMessage(error).split('\n');
+      const text = `${what}: ${why}`;
+      if (this.told.has(text)) return why;
       this.told.add(text);
       // A node without a disk is one that somebody wanted so.
       if (errorCode(error) === 'ERR_NO_EMPTY_DISK') this.options.notice(text);
       else this.options.problem(text);
+      return why;
     }
   }
 }

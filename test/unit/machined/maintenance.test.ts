@@ -195,12 +195,27 @@ t.test('only osd is in maintenance, and only where there is nothing at all', asy
     kind: 'PERMISSION_DENIED',
   });
 
-  for (const options of [{ disk: () => 'version: v2\n' }, { state: 'version: v2\n' }]) {
+  const stateProblem = 'the disk /dev/vda: EUCLEAN: structure needs cleaning';
+  for (const options of [{ disk: () => 'version: v2\n' }, { state: 'version: v2\n' }, { stateProblem }]) {
     const other = await waitingNode(t, options);
     const osd = other.connectionOf('osd').request('issueCertificate', key, { deadlineMs: 700 });
     t.match(await rejection(osd), /cannot be used/, 'a config that is not valid may be that of the owner');
     t.equal(other.maintenance.isOpen, false);
+    const wishes = other.asked.filter(({ method }) => method === 'setNetwork');
+    t.same(wishes, [], 'nor is an address asked for, for somebody to come to');
   }
+});
+
+t.test('a STATE that cannot be mounted leaves the config disk', async (t) => {
+  const { controlplane } = await generated();
+  let text: string | undefined;
+  const node = await waitingNode(t, { stateProblem: 'EIO: it is broken', disk: () => text });
+  await node.until(() => node.problems.length > 0);
+  t.same(node.problems, ['STATE cannot be used: EIO: it is broken; waiting for another']);
+  text = controlplane;
+  node.netlink.send({ subsystem: 'block', action: 'add' });
+  t.match(await node.found, { source: 'the config disk' });
+  t.equal(node.problems.at(-1), 'STATE cannot be used: EIO: it is broken; the config of the config disk is used');
 });
 
 t.test('a config disk that comes later counts, and ends maintenance mode', async (t) => {

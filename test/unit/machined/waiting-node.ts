@@ -29,6 +29,8 @@ export interface WaitingNodeOptions {
   disk?: () => string | undefined;
   /** Of STATE; undefined: there is none. */
   state?: string | undefined;
+  /** Why STATE cannot be used. */
+  stateProblem?: string;
   limits?: Partial<StrangerLimits>;
   /** How often PID 1 does not take what the network is to be. */
   networkRefusals?: number;
@@ -90,7 +92,7 @@ export async function waitingNode(t: Test, options: WaitingNodeOptions = {}) {
     parameter: options.parameter,
     names: async () => options.names ?? {},
     ...{ netlink, files: native.files, disk, store, identity, maintenance, uploads, log },
-    volumes: { openState: async () => {} },
+    volumes: { openState: async () => options.stateProblem },
     networkRetryMs: 10,
     init: () => init as never,
   });

@@ -259,7 +259,10 @@ if (inNamespaces(import.meta.url, ['--mount'])) {
       run('blockdev', '--flushbufs', device);
       machine.powerOff();
       const volumes = machine.boot();
-      await volumes.openState();
+      const problem = await volumes.openState();
+      if (broken === 'STATE') t.match(problem, /^E[A-Z]+: /, 'not as if there were no STATE');
+      else t.equal(problem, undefined);
+      t.equal(await volumes.openState(), problem, 'each time');
       const report = await volumes.finish();
       t.equal(report[broken], undefined);
       t.equal(report[whole], path, 'the other one is used');
