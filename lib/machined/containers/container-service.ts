@@ -10,12 +10,13 @@
  * | Finished | was stopped, or ended in order and its policy lets it     | a start request                                |
  * | Failed   | its image cannot be imported, or its policy lets it       | a start request                                |
  *
- * containerd may be away at any time, and so may we: what runs is found again by its id.
+ * containerd may be away at any time, and so may we: what runs is found again by its id. A wish that comes while there is nothing to end yet, or
+ * while containerd cannot be asked to end it, is done as soon as it can be.
  */
 import { nextDelay } from '../../base/back-off.js';
 import type { ContainerReport, ServiceAction, ServiceStateName } from '../../control/protocol.js';
 import type { ContainerDefinition } from './definition.js';
-import { failureReason } from './failure-reason.js';
+import { describeEnd, failureReason } from './failure-reason.js';
 import { type ContainerLog, type ContainerRuntime, imageName } from './runtime.js';
 
 export interface ServiceContext {
@@ -41,7 +42,11 @@ export class ContainerService {
   private pid = 0;
   private restarts = 0;
   private delayMs = 0;
-  private isStopping = false;
+  private state: ServiceStateName = 'Waiting';
+  /** What runs of it is to end, as soon as it can be told so. */
+  private isEnding = false;
+  /** The run that was told so. */
+  private told: Promise<void> | undefined;
   /** Ends what is waited for: a back-off, or a wish to run. */
   private wake = new AbortController();
   private ended: Promise<void> | undefined;
@@ -61,7 +66,7 @@ export class ContainerService {
   async keep(): Promise<void> {
     await this.findRunning();
     for (;;) {
-      if (!this.isWanted) {
+      if (!this.isWanted && !this.isEnding) {
         await this.woken();
         continue;
       }
@@ -82,7 +87,7 @@ export class ContainerService {
       await context.ready();
       try {
         const task = await context.runtime.task(this.id);
-        this.isWanted ||= task?.status === 'RUNNING';
+        this.isWanted ||= task?.status === 'RUNNING' && !this.isEnding;
         return;
       } catch (error) {
         if (!context.runtime.isAbsence(error)) throw error;
@@ -95,7 +100,8 @@ export class ContainerService {
   ask(action: ServiceAction): void {
     this.isWanted = action !== 'STOP';
     this.delayMs = 0;
-    if (action !== 'START') void this.terminate().catch(() => this.context.lost());
+    // One that is just being started need not be started again.
+    if (action === 'STOP' || (action === 'RESTART' && this.state !== 'Starting')) this.end();
     this.wake.abort();
     this.wake = new AbortController();
   }
@@ -103,6 +109,7 @@ export class ContainerService {
   /** For good: the node goes down. Resolves when nothing of it runs. */
   async stop(): Promise<void> {
     this.isWanted = false;
+    this.isEnding = this.ended !== undefined || this.state === 'Starting';
     await this.terminate();
     await this.ended;
   }
@@ -122,6 +129,7 @@ export class ContainerService {
       this.ended = runtime.wait(this.id).then((code) => {
         status = code;
       });
+      if (this.isEnding) this.end();
       await this.ended;
       isOutOfMemory = (await runtime.outOfMemoryKills(this.id)) > 0;
       await runtime.remove(this.id);
@@ -134,9 +142,9 @@ export class ContainerService {
       this.ended = undefined;
     }
     this.pid = 0;
-    const why = status === undefined ? 'gone' : describe(status, isOutOfMemory);
-    if (this.isStopping) {
-      this.isStopping = false;
+    const why = status === undefined ? 'gone' : describeEnd(status, isOutOfMemory);
+    if (this.isEnding) {
+      this.isEnding = false;
       this.report(this.isWanted ? 'Waiting' : 'Finished', `Stopped: ${why}`);
       return;
     }
@@ -154,9 +162,15 @@ export class ContainerService {
     return false;
   }
 
-  /** False: it cannot be started, and was reported. */
+  /** False: it cannot be started, or is not to be any more, and was reported. */
   private async start(): Promise<boolean> {
     const { runtime, openLog } = this.context;
+    this.isEnding = false;
+    if (!this.isWanted) {
+      const isIdle = this.state === 'Finished' || this.state === 'Failed';
+      if (!isIdle) this.report('Finished', this.pid === 0 ? 'Stopped before it ran' : 'Stopped: gone');
+      return false;
+    }
     this.report('Starting', 'Starting');
     let snapshot: string;
     try {
@@ -165,6 +179,7 @@ export class ContainerService {
       if (runtime.isAbsence(error)) throw error;
       // It would not become another by being tried again.
       this.isWanted = false;
+      this.isEnding = false;
       this.report('Failed', `Its image cannot be imported: ${failureReason(error)}`, { failed: true });
       return false;
     }
@@ -182,6 +197,7 @@ export class ContainerService {
   private async over(why: string, isFailure: boolean, ranForMs: number): Promise<void> {
     const { restart } = this.definition;
     this.pid = 0;
+    this.isEnding = false;
     if (!this.isWanted || restart === 'never' || (restart === 'on-failure' && !isFailure)) {
       this.isWanted = false;
       this.report(isFailure ? 'Failed' : 'Finished', why, { failed: isFailure });
@@ -190,20 +206,31 @@ export class ContainerService {
     this.delayMs = nextDelay(this.delayMs, ranForMs, this.context.maxRestartDelayMs);
     this.report('Waiting', `${why}; starting again in ${this.delayMs / 1000} s`, { failed: isFailure });
     await this.context.sleep(this.delayMs, this.wake.signal);
-    this.restarts++;
+    if (this.isWanted) this.restarts++;
+  }
+
+  /** Ends what runs: at once, or as soon as it is known what does. */
+  private end(): void {
+    this.isEnding = true;
+    void this.terminate().catch(() => this.context.lost());
   }
 
   private async terminate(): Promise<void> {
     const { runtime, sleep } = this.context;
     const { ended } = this;
-    if (ended === undefined || this.isStopping) return;
-    this.isStopping = true;
-    this.report('Stopping', this.isWanted ? 'Stopping, to be started again' : 'Stopping', { pid: this.pid });
-    await runtime.signal(this.id, SIGTERM);
-    const isOver = new AbortController();
-    void ended.catch(() => {}).then(() => isOver.abort());
-    await sleep(this.definition.stopTimeoutMs, isOver.signal);
-    if (!isOver.signal.aborted) await runtime.signal(this.id, SIGKILL);
+    if (ended === undefined || this.told === ended) return;
+    this.told = ended;
+    try {
+      this.report('Stopping', this.isWanted ? 'Stopping, to be started again' : 'Stopping', { pid: this.pid });
+      const isOver = new AbortController();
+      void ended.catch(() => {}).then(() => isOver.abort());
+      await runtime.signal(this.id, SIGTERM);
+      await sleep(this.definition.stopTimeoutMs, isOver.signal);
+      if (!isOver.signal.aborted) await runtime.signal(this.id, SIGKILL);
+    } catch (error) {
+      if (this.told === ended) this.told = undefined;
+      throw error;
+    }
   }
 
   private woken(): Promise<void> {
@@ -212,15 +239,9 @@ export class ContainerService {
   }
 
   private report(state: ServiceStateName, message: string, { pid = 0, failed = false } = {}): void {
+    this.state = state;
     this.pid = pid;
     const image = imageName(this.definition);
     this.context.report({ id: this.id, state, pid, image, restarts: this.restarts, message, failed });
   }
-}
-
-/** As shells have it: 128 and the number for a signal. */
-function describe(status: number, isOutOfMemory: boolean): string {
-  // Nobody else's SIGKILL comes together with that count.
-  if (isOutOfMemory && status === 128 + SIGKILL) return 'killed: out of memory';
-  return status > 128 && status < 128 + 65 ? `killed by signal ${status - 128}` : `exit code ${status}`;
 }

@@ -9,3 +9,16 @@ export function failureReason(error: unknown): string {
     .replace(WRAPPERS, '')
     .replace(/: unknown$/, '');
 }
+
+const SIGKILL = 9;
+/** As shells have it: 128 and the number for a signal. */
+const SIGNALLED = 128;
+const LAST_SIGNAL = 64;
+
+/** How the process of a container has ended. */
+export function describeEnd(status: number, isOutOfMemory: boolean): string {
+  // Nobody else's SIGKILL comes together with that count.
+  if (isOutOfMemory && status === SIGNALLED + SIGKILL) return 'killed: out of memory';
+  const isSignal = status > SIGNALLED && status <= SIGNALLED + LAST_SIGNAL;
+  return isSignal ? `killed by signal ${status - SIGNALLED}` : `exit code ${status}`;
+}

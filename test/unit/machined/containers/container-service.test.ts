@@ -15,10 +15,14 @@ class FakeRuntime implements ContainerRuntime {
   failPrepare: Error | undefined;
   failRun: Error | undefined;
   kills = 0;
+  /** Holds what is asked of it up until it is resolved. */
+  held: Promise<void> | undefined;
+  failSignal: Error | undefined;
   private nextPid = 100;
   private end: { resolve(status: number | undefined): void; reject(error: Error): void } | undefined;
 
   async prepare() {
+    await this.held;
     if (this.failPrepare) throw this.failPrepare;
     return 'sha256:1';
   }
@@ -37,6 +41,7 @@ class FakeRuntime implements ContainerRuntime {
   }
   async signal(_id: string, signal: number) {
     this.calls.push(`signal ${signal}`);
+    if (this.failSignal) throw this.failSignal;
   }
   async outOfMemoryKills() {
     this.calls.push('outOfMemoryKills');
@@ -63,10 +68,18 @@ function service(fields: object = {}, context: { maxRestartDelayMs?: number } = 
   const sleeps: { ms: number; over: () => void }[] = [];
   let lost = 0;
   let isOpen = 0;
+  let isThere = true;
+  let back = () => {};
   const definition = parseContainerDefinition('a', JSON.stringify({ id: 'a', argv: ['/usr/bin/a'], ...fields }));
   const made = new ContainerService(definition, {
     runtime,
-    ready: async () => {},
+    ready: async () => {
+      while (!isThere) {
+        await new Promise<void>((resolve) => {
+          back = resolve;
+        });
+      }
+    },
     lost: () => void lost++,
     openLog: async () => {
       isOpen++;
@@ -86,7 +99,13 @@ function service(fields: object = {}, context: { maxRestartDelayMs?: number } = 
     for (let index = 0; index < 20; index++) await turn();
   };
   const states = () => reports.map(({ state, message }) => `${state} ${message}`.trim());
-  return { made, runtime, reports, sleeps, settle, states, lost: () => lost, isOpen: () => isOpen };
+  /** containerd goes away, or comes back. */
+  const containerd = (is: boolean) => {
+    isThere = is;
+    if (is) back();
+    else runtime.vanish();
+  };
+  return { made, runtime, reports, sleeps, settle, states, containerd, lost: () => lost, isOpen: () => isOpen };
 }
 
 t.test('it is started, and again with a back-off when it ends', async (t) => {
@@ -199,4 +218,123 @@ t.test('by its policy it stays down', async (t) => {
   runtime.exit(0);
   await settle();
   t.match(states().at(-1), 'Finished Ended: exit code 0');
+});
+
+const signals = ({ calls }: FakeRuntime) => calls.filter((call) => call.startsWith('signal'));
+
+t.test('a stop while it is being started is not lost', async (t) => {
+  const { made, runtime, states, settle } = service();
+  let goOn = () => {};
+  runtime.held = new Promise((resolve) => {
+    goOn = resolve;
+  });
+  await settle();
+  t.same(states(), ['Starting Starting']);
+  made.ask('RESTART');
+  made.ask('STOP');
+  goOn();
+  await settle();
+  t.same(states().slice(1), ['Running Started with process id 100', 'Stopping Stopping']);
+  t.same(signals(runtime), ['signal 15']);
+  runtime.exit(0);
+  await settle();
+  t.equal(states().at(-1), 'Finished Stopped: exit code 0');
+});
+
+t.test('a restart while it is being started is the start that is under way', async (t) => {
+  const { made, runtime, states, settle } = service();
+  let goOn = () => {};
+  runtime.held = new Promise((resolve) => {
+    goOn = resolve;
+  });
+  await settle();
+  made.ask('RESTART');
+  goOn();
+  await settle();
+  t.same(states(), ['Starting Starting', 'Running Started with process id 100']);
+  t.same(signals(runtime), []);
+});
+
+t.test('a stop in the back-off is shown, and one before it ever ran', async (t) => {
+  const { made, runtime, states, settle } = service();
+  await settle();
+  runtime.exit(3);
+  await settle();
+  made.ask('STOP');
+  await settle();
+  t.equal(states().at(-1), 'Finished Stopped before it ran');
+  made.ask('STOP');
+  await settle();
+  t.equal(states().length, 4, 'there is nothing to be told of another');
+  made.ask('START');
+  await settle();
+  t.equal(states().at(-1), 'Running Started with process id 101');
+
+  const early = service();
+  early.containerd(false);
+  early.made.show();
+  early.made.ask('STOP');
+  await early.settle();
+  early.containerd(true);
+  await early.settle();
+  t.same(early.states(), ['Waiting', 'Finished Stopped before it ran']);
+});
+
+t.test('what is asked while containerd is away is done when it is back', async (t) => {
+  for (const [action, last] of [
+    ['STOP', 'Finished Stopped: exit code 0'],
+    ['RESTART', 'Running Started with process id 101'],
+  ] as const) {
+    const { made, runtime, states, settle, containerd } = service();
+    await settle();
+    containerd(false);
+    await settle();
+    made.ask(action);
+    await settle();
+    t.same(signals(runtime), []);
+    containerd(true);
+    await settle();
+    t.same(signals(runtime), ['signal 15'], action);
+    t.match(states().at(-1), /^Stopping/);
+    runtime.exit(0);
+    await settle();
+    t.equal(states().at(-1), last);
+  }
+  const gone = service();
+  await gone.settle();
+  gone.containerd(false);
+  await gone.settle();
+  gone.made.ask('STOP');
+  gone.runtime.running = undefined;
+  gone.containerd(true);
+  await gone.settle();
+  t.equal(gone.states().at(-1), 'Finished Stopped: gone', 'it has ended meanwhile');
+});
+
+t.test('containerd goes away in the middle of a stop, which goes on when it is back', async (t) => {
+  const { made, runtime, states, sleeps, settle, containerd } = service();
+  await settle();
+  made.ask('STOP');
+  await settle();
+  containerd(false);
+  await settle();
+  containerd(true);
+  await settle();
+  t.same(signals(runtime), ['signal 15', 'signal 15']);
+  sleeps.at(-1)?.over();
+  await settle();
+  t.same(signals(runtime).slice(2), ['signal 9'], 'with all the patience that it has');
+  runtime.exit(137);
+  await settle();
+  t.equal(states().at(-1), 'Finished Stopped: killed by signal 9');
+
+  const other = service();
+  await other.settle();
+  other.runtime.failSignal = new Error('DEADLINE_EXCEEDED');
+  other.made.ask('STOP');
+  await other.settle();
+  other.runtime.failSignal = undefined;
+  other.made.ask('STOP');
+  await other.settle();
+  t.same(signals(other.runtime), ['signal 15', 'signal 15'], 'one that was not sent can be asked for again');
 });
