@@ -3,12 +3,13 @@
  * this machine. The bytes go through a stream of their own, as much at a time as containerd says that it takes.
  */
 import { randomUUID } from 'node:crypto';
+import { status } from '@grpc/grpc-js';
 import { withSignals } from '../base/abort.js';
 import { containerd } from '../gen/containerd/containerd.js';
 import { StreamingDefinition, TransferDefinition } from '../gen/containerd/service.js';
 import { fromAny, toAny } from './any.js';
 import type { ContainerdConnection } from './connection.js';
-import { fromServiceError } from './errors.js';
+import { ContainerdError, fromServiceError } from './errors.js';
 import { goArchitecture, SNAPSHOTTER } from './platform.js';
 
 const { ImageImportStream, ImageStore, Data, WindowUpdate } = containerd.types.transfer;
@@ -93,9 +94,11 @@ class ByteStream {
     this.call.write(toAny('containerd.services.streaming.v1.StreamInit', StreamInit, { id }));
   }
 
-  /** Resolves when containerd knows the stream: only then another call may name it. */
+  /** Resolves when containerd knows the stream: only then another call may name it. @throws ContainerdError  it will never know it */
   async opened(): Promise<void> {
-    await this.until(() => this.isOpen);
+    await this.until(() => this.isOpen || this.isClosed);
+    if (this.isOpen) return;
+    throw this.failure ?? new ContainerdError(status.UNAVAILABLE, 'containerd: Streaming/Stream: it has ended');
   }
 
   /** Writes all of it, or stops where nobody takes any more. */
@@ -121,7 +124,7 @@ class ByteStream {
 
   private async until(isMet: () => boolean): Promise<void> {
     while (!isMet()) {
-      if (this.failure !== undefined && !this.isClosed) throw this.failure;
+      if (this.failure !== undefined) throw this.failure;
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });

@@ -39,7 +39,7 @@ export function containerdRuntime(connection: ContainerdConnection, archive: str
       let image = await findImage(connection, namespace, name);
       if (image?.labels[ARCHIVE_LABEL] !== digest) {
         const labels = { [ARCHIVE_LABEL]: digest };
-        await importArchive(connection, { namespace, name, labels, archive: createReadStream(archive) });
+        await importArchive(connection, { namespace, name, labels, archive: bytesOf(archive) });
         image = await findImage(connection, namespace, name);
       }
       if (image === undefined) throw new Error(`image ${name} is gone`);
@@ -64,4 +64,9 @@ export function containerdRuntime(connection: ContainerdConnection, archive: str
     remove: (id) => removeContainer(connection, namespace, id),
     isAbsence: isUnavailable,
   };
+}
+
+/** Opened when the first byte is wanted: an import may fail before, and nobody would close it. */
+async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
+  yield* createReadStream(path);
 }
