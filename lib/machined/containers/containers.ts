@@ -100,7 +100,8 @@ export class Containers {
     if (this.open === undefined || !(await hasShims())) return;
     const { stopNamespace } = await import('./stop-namespace.js');
     await stopNamespace(this.open, 'k8s.io', POD_GRACE_MS);
-    await Promise.all([...this.services.values()].map((service) => service.stop()));
+    // One that cannot be told to end is ended with what is left.
+    await Promise.allSettled([...this.services.values()].map((service) => service.stop()));
     await stopNamespace(this.open, 'system', 0);
   }
 

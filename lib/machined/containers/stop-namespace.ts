@@ -11,7 +11,7 @@ const SIGTERM = 15;
 /**
  * Ends all containers of a namespace: SIGTERM to each, SIGKILL to what is left after `graceMs`, and their tasks are removed, so that neither shims
  * nor mounts stay behind. The containers stay, as ones that have ended: what becomes of a pod is for the kubelet to say, and a container that
- * outlives its pod's sandbox keeps a kubelet from starting.
+ * outlives its pod's sandbox keeps a kubelet from starting. Rejects when containerd cannot be asked what there is.
  */
 export async function stopNamespace(
   connection: ContainerdConnection,
@@ -24,8 +24,12 @@ export async function stopNamespace(
     const patience = AbortSignal.timeout(graceMs);
     await Promise.all(
       running.map(async ({ id }) => {
-        await signalTask(connection, namespace, id, SIGTERM);
-        await waitForTask(connection, namespace, id, patience).catch(() => {});
+        try {
+          await signalTask(connection, namespace, id, SIGTERM);
+          await waitForTask(connection, namespace, id, patience);
+        } catch {
+          // Its time is up, or it cannot be told, as one whose shim has ended: the others have their time all the same.
+        }
       }),
     );
   }
