@@ -24,6 +24,8 @@ export class ConfigSource implements BackendSource {
   private wake = (): void => {};
   private isOutdated = false;
   private lastProblem = '';
+  /** Where names have led to: they do so until somebody says otherwise. */
+  private known = new Map<string, string[]>();
 
   constructor(private readonly options: ConfigSourceOptions) {}
 
@@ -35,16 +37,19 @@ export class ConfigSource implements BackendSource {
 
   async follow(changed: (servers: readonly Address[]) => void, signal: AbortSignal): Promise<never> {
     const { refreshMs = REFRESH_MS, retryMs = RETRY_MS } = this.options;
-    let known: string | undefined;
+    let told: string | undefined;
+    let soonMs = retryMs;
     for (;;) {
       this.isOutdated = false;
       let pauseMs = refreshMs;
       try {
-        const servers = await this.ask();
+        const { servers, problem } = await this.ask();
         const text = JSON.stringify(servers);
-        if (text !== known) changed(servers);
-        known = text;
-        this.lastProblem = '';
+        if (text !== told) changed(servers);
+        told = text;
+        this.tell(problem ?? '');
+        if (problem !== undefined) pauseMs = soonMs;
+        soonMs = problem === undefined ? retryMs : Math.min(soonMs * 2, refreshMs);
       } catch (error) {
         // What was known before is better than nothing.
         pauseMs = retryMs;
@@ -54,20 +59,41 @@ export class ConfigSource implements BackendSource {
     }
   }
 
-  private async ask(): Promise<Address[]> {
+  /** @returns `problem`: a name could not be looked up */
+  private async ask(): Promise<{ servers: Address[]; problem: string | undefined }> {
     const { body, descriptors } = await (await this.options.machined()).request('describeApiServers', {});
     for (const descriptor of descriptors) descriptor.close();
-    const found = await Promise.allSettled(
+    const before = this.known;
+    this.known = new Map();
+    const found = await Promise.all(
       body.servers.map(async ({ host, port, isFallback }) => {
-        const hosts = isIP(host) === 0 ? await this.options.resolve(host, body.nameServers) : [host];
-        return hosts.sort().map((address) => ({ host: address, port, ...(isFallback && { isFallback }) }));
+        const { hosts, why } = await this.find(host, body.nameServers, before);
+        return { why, servers: hosts.map((address) => ({ host: address, port, ...(isFallback && { isFallback }) })) };
       }),
     );
-    const servers = found.flatMap((result) => (result.status === 'fulfilled' ? result.value : []));
-    const failed = found.find((result) => result.status === 'rejected');
-    if (failed && servers.length === 0) throw failed.reason;
-    if (failed) this.tell(`a server of the Kubernetes API is left out: ${errorMessage(failed.reason)}`);
-    return servers;
+    const servers = found.flatMap((one) => one.servers);
+    const leftOut = found.find((one) => one.servers.length === 0);
+    if (leftOut && servers.length === 0) throw new Error(leftOut.why);
+    const failed = leftOut ?? found.find(({ why }) => why !== undefined);
+    const what = leftOut ? 'is left out' : 'is looked for where it was';
+    return { servers, problem: failed && `a server of the Kubernetes API ${what}: ${failed.why}` };
+  }
+
+  /** @returns its addresses, those of before when nobody can say; none with a reason */
+  private async find(
+    host: string,
+    nameServers: readonly string[],
+    before: ReadonlyMap<string, string[]>,
+  ): Promise<{ hosts: string[]; why?: string }> {
+    if (isIP(host) !== 0) return { hosts: [host] };
+    let why: string | undefined;
+    const hosts = await this.options.resolve(host, nameServers).catch((error: unknown) => {
+      why = errorMessage(error);
+      return before.get(host) ?? [];
+    });
+    if (hosts.length > 0) this.known.set(host, hosts.sort());
+    if (hosts.length === 0) why ??= `${host} has no address`;
+    return { hosts, ...(why !== undefined && { why }) };
   }
 
   private async pause(durationMs: number, signal: AbortSignal): Promise<void> {
@@ -79,9 +105,9 @@ export class ConfigSource implements BackendSource {
     );
   }
 
-  /** Each reason once. */
+  /** Each reason once. @param problem  '': there is none any more */
   private tell(problem: string): void {
-    if (problem !== this.lastProblem) this.options.log(problem);
+    if (problem !== '' && problem !== this.lastProblem) this.options.log(problem);
     this.lastProblem = problem;
   }
 }
