@@ -70,19 +70,21 @@ export const NO_NETWORK: NetworkDocument = {
   time: { servers: [], isDisabled: false },
 };
 
+/** Every card asks for an address. */
+export const EVERY_CARD: InterfaceWish = {
+  selector: { isPhysical: true },
+  isIgnored: false,
+  dhcp: { isHostnameIgnored: false },
+  addresses: [],
+  routes: [],
+};
+
 /**
  * Of a node that waits for its config to come over the network: every card asks for an address, as far as the kernel command line has nothing
  * else to say.
  */
 export function waitingNetwork(configUrl: string | undefined): NetworkDocument {
-  const wish: InterfaceWish = {
-    selector: { isPhysical: true },
-    isIgnored: false,
-    dhcp: { isHostnameIgnored: false },
-    addresses: [],
-    routes: [],
-  };
-  return { ...NO_NETWORK, interfaces: [wish], ...(configUrl !== undefined && { configUrl }) };
+  return { ...NO_NETWORK, interfaces: [EVERY_CARD], ...(configUrl !== undefined && { configUrl }) };
 }
 
 /** The metric of a route that names none: the kernel's own choice. */

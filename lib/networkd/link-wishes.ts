@@ -2,6 +2,7 @@
 import {
   type DhcpWish,
   defaultMetric,
+  EVERY_CARD,
   type InterfaceWish,
   type LinkSelector,
   type NetworkDocument,
@@ -33,7 +34,8 @@ const LOOPBACK = 772;
 
 /**
  * The kernel command line comes first: an interface to which it gives an address, and every one with `ip=off`, is not asked for another by
- * DHCP. Routes to the same place are possible once in a routing table: the first one is taken.
+ * DHCP. Routes to the same place are possible once in a routing table: the first one is taken. Where neither it nor the config says anything
+ * about interfaces, every card asks for an address: a node that had one while it waited for its config keeps it.
  */
 export function wantedNetwork(
   document: NetworkDocument,
@@ -41,7 +43,8 @@ export function wantedNetwork(
   facts: readonly LinkFacts[],
 ): WantedNetwork {
   const problems: string[] = [];
-  const wishes = [...ofKernel(ip, facts), ...document.interfaces];
+  const isUnsaid = ip === undefined && document.interfaces.length === 0;
+  const wishes = isUnsaid ? [EVERY_CARD] : [...ofKernel(ip, facts), ...document.interfaces];
   const links: WantedLink[] = [];
   const ignored = new Set<number>();
   const places: RouteWish[] = [];

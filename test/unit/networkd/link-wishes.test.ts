@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type InterfaceWish, NO_NETWORK } from '../../../lib/config/network-document.js';
+import { type InterfaceWish, NO_NETWORK, waitingNetwork } from '../../../lib/config/network-document.js';
 import type { Link } from '../../../lib/native/contract.js';
 import type { LinkDevice, LinkFacts } from '../../../lib/networkd/link-facts.js';
 import { isSelected } from '../../../lib/networkd/link-selector.js';
@@ -71,6 +71,24 @@ t.test('DHCP: each further interface is a little farther away', async (t) => {
     { name: 'eth1', dhcp: { metric: 1025 } },
   ]);
   t.match(wanted([wish({ name: 'eth1' }, { dhcp: { ...dhcp, metric: 7 } })]).links, [{ dhcp: { metric: 7 } }]);
+});
+
+t.test('where nobody says anything about interfaces every card asks for an address', async (t) => {
+  const { links, problems } = wanted([], undefined, 'node-1');
+  t.match(links, [
+    { name: 'eth0', addresses: [], routes: [], dhcp: { metric: 1024, hostname: 'node-1' } },
+    { name: 'eth1', dhcp: { metric: 1025 } },
+  ]);
+  t.equal(links.length, 2, 'neither the loopback nor what is made by others');
+  t.same(problems, []);
+  const waiting = wantedNetwork(waitingNetwork(undefined), undefined, facts);
+  const without = wantedNetwork(NO_NETWORK, undefined, facts);
+  t.same(without, waiting, 'as while it waits for its config, so that no address is given back');
+  t.same(wanted([], 'off').links, []);
+  t.match(wanted([], 'dhcp').links, [{ name: 'eth0' }]);
+  t.equal(wanted([], 'dhcp').links.length, 1);
+  t.match(wanted([wish({ name: 'eth1' }, { isIgnored: true })]).links, []);
+  t.match(wanted([wish({ name: 'eth1' }, { addresses: ['192.0.2.2/24'] })]).links, [{ name: 'eth1' }]);
 });
 
 t.test('the kernel command line', async (t) => {
