@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { bootParameters } from '../../../lib/image/boot-parameters.js';
 import {
@@ -9,9 +8,9 @@ import {
   parseRows,
   readExceptions,
 } from '../../../lib/image/hardening.js';
-import { KERNEL_PROFILES, type KernelVariant, kernelConfigs } from '../../../lib/image/kernel-options.js';
 import { repositoryRoot } from '../../../lib/image/paths.js';
 import { seconds } from '../../helpers/deadline.js';
+import { shippedKernels } from '../../helpers/shipped-kernels.js';
 
 // The first run fetches the checker and unpacks what configures a kernel.
 t.setTimeout(seconds(118));
@@ -69,14 +68,8 @@ t.test('the exceptions give reasons', async (t) => {
 });
 
 t.test('the kernels that are shipped, and the command lines they are booted with', async (t) => {
-  const profiles = KERNEL_PROFILES.filter((profile) => profile !== 'test');
-  const variants: KernelVariant[] = (['amd64', 'arm64'] as const).flatMap((arch) =>
-    profiles.map((profile) => ({ arch, profile })),
-  );
-  const configs = await kernelConfigs(root, variants, onProgress);
   const exceptions = await readExceptions(root);
-  for (const [index, variant] of variants.entries()) {
-    const config = await readFile(configs[index] ?? '', 'utf8');
+  for (const { config, ...variant } of await shippedKernels()) {
     // What QEMU is told at the start of a local node has the same words of the table.
     const subject = { config, commandLine: bootParameters(variant.arch, 'f'.repeat(64)).join(' ') };
     const rows = await checkHardening(root, subject, onProgress);
