@@ -31,15 +31,30 @@ t.test('no fault of a processor is left alone', async (t) => {
   }
 });
 
+t.test('chips have all of their clocks', async (t) => {
+  for (const kernel of metal)
+    t.same(off(kernel, /^CONFIG_(COMMON_CLK_ROCKCHIP|CLK_(RK\d+|BCM2835))$/), [], kernel.arch);
+});
+
 t.test('machines, and what each needs', async (t) => {
+  const everywhere: Record<string, string> = {
+    'a keyboard on a USB 1 controller': 'USB_OHCI_HCD USB_OHCI_HCD_PCI USB_HID HID_GENERIC',
+    'Hyper-V, Azure': 'HYPERV_STORAGE HYPERV_NET HYPERV_UTILS PCI_HYPERV HYPERV_KEYBOARD MICROSOFT_MANA',
+  };
   const own: Record<string, Record<string, string>> = {
     arm64: {
       'devices that do not reach all memory': 'ZONE_DMA ZONE_DMA32 SWIOTLB',
-      'servers with many processors': 'ARM64_USE_LSE_ATOMICS ARM64_RAS_EXTN',
+      'servers with many processors': 'ARM64_USE_LSE_ATOMICS ARM64_RAS_EXTN SERIAL_8250_PNP',
+      'Raspberry Pi 4: clocks, SD card, network, USB behind a chip that firmware starts':
+        'CLK_BCM2835 MMC_SDHCI_IPROC BCMGENET PCIE_BRCMSTB RESET_RASPBERRYPI USB_XHCI_HCD HW_RANDOM_IPROC_RNG200 BCM2711_THERMAL',
+      'Rockchip: clocks, voltages, cards':
+        'COMMON_CLK_ROCKCHIP ROCKCHIP_PM_DOMAINS GPIO_ROCKCHIP REGULATOR_RK808 MMC_DW_ROCKCHIP',
+      'Rockchip: eMMC, PCI Express, USB':
+        'PHY_ROCKCHIP_EMMC PHY_ROCKCHIP_NANENG_COMBO_PHY PHY_ROCKCHIP_INNO_USB2 USB_DWC3_OF_SIMPLE',
     },
   };
   for (const kernel of metal) {
-    for (const [machine, options] of Object.entries(own[kernel.arch] ?? {})) {
+    for (const [machine, options] of Object.entries({ ...everywhere, ...own[kernel.arch] })) {
       t.same(missing(kernel, options), [], `${kernel.arch}: ${machine}`);
     }
   }
