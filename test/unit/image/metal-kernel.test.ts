@@ -38,10 +38,20 @@ t.test('chips have all of their clocks', async (t) => {
 
 t.test('machines, and what each needs', async (t) => {
   const everywhere: Record<string, string> = {
+    'a host with virtio devices of before 2014': 'VIRTIO_PCI_LEGACY VIRTIO_BLK SCSI_VIRTIO VIRTIO_NET',
+    'a stick or card with the partition table of a PC': 'USB_STORAGE MMC_BLOCK MSDOS_PARTITION EFI_PARTITION',
     'a keyboard on a USB 1 controller': 'USB_OHCI_HCD USB_OHCI_HCD_PCI USB_HID HID_GENERIC',
     'Hyper-V, Azure': 'HYPERV_STORAGE HYPERV_NET HYPERV_UTILS PCI_HYPERV HYPERV_KEYBOARD MICROSOFT_MANA',
   };
   const own: Record<string, Record<string, string>> = {
+    amd64: {
+      'firmware that starts processors in x2APIC mode': 'X86_X2APIC IRQ_REMAP INTEL_IOMMU AMD_IOMMU',
+      'NVMe disks behind VMD': 'VMD BLK_DEV_NVME',
+      'Xen, a machine of the kind HVM': 'XEN_PVHVM_GUEST XEN_BLKDEV_FRONTEND XEN_NETDEV_FRONTEND',
+      "the watchdog of Intel's newer chips": 'ITCO_WDT I2C_I801',
+      'a remote console with a USB 1 keyboard': 'USB_UHCI_HCD',
+      'a console over Intel AMT': 'SERIAL_8250_PCI',
+    },
     arm64: {
       'devices that do not reach all memory': 'ZONE_DMA ZONE_DMA32 SWIOTLB',
       'servers with many processors': 'ARM64_USE_LSE_ATOMICS ARM64_RAS_EXTN SERIAL_8250_PNP',
