@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
-#include "base/unique_fd.h"
 #include "stage0/failure.h"
 #include "stage0/log.h"
 
@@ -18,6 +18,7 @@ namespace talos::stage0 {
 namespace {
 
 constexpr const char* kBlockDevices = "/sys/class/block";
+constexpr const char* kDevices = "/dev";
 constexpr int64_t kPatienceMs = 10'000;
 constexpr size_t kUeventBytes = 4096;  // of a file or a message: what the kernel has room for is half of that
 
@@ -36,25 +37,6 @@ UniqueFd open_uevents() noexcept {
   address.nl_groups = 1;  // what the kernel itself says
   if (bind(socket_fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) fail("listen to", "uevents", errno);
   return socket_fd;
-}
-
-// Appends the devices whose partition has the name.
-void collect(std::string_view name, std::string& found, int& count) noexcept {
-  DIR* devices = opendir(kBlockDevices);
-  if (devices == nullptr) fail("list", kBlockDevices, errno);
-  while (dirent* entry = readdir(devices)) {
-    if (entry->d_name[0] == '.') continue;
-    std::string path = std::string(kBlockDevices) + "/" + entry->d_name + "/uevent";
-    UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    char bytes[kUeventBytes];
-    ssize_t size = file ? read(file.get(), bytes, sizeof bytes) : -1;
-    // A device that has gone since is no candidate.
-    if (size < 0) continue;
-    std::string_view text(bytes, static_cast<size_t>(size));
-    if (uevent_value(text, "PARTNAME=") != name) continue;
-    found += (count++ == 0 ? "/dev/" : " and /dev/") + std::string(uevent_value(text, "DEVNAME="));
-  }
-  closedir(devices);
 }
 
 // Until something happened to some device, or the time is over.
@@ -80,17 +62,43 @@ std::string_view uevent_value(std::string_view text, std::string_view key) noexc
   return {};
 }
 
-std::string find_partition(std::string_view name) noexcept {
+Candidates look_for(std::string_view name, const std::string& classes, const std::string& devices) noexcept {
+  Candidates found;
+  DIR* entries = opendir(classes.c_str());
+  if (entries == nullptr) fail("list", classes, errno);
+  while (dirent* entry = readdir(entries)) {
+    if (entry->d_name[0] == '.') continue;
+    std::string path = classes + "/" + entry->d_name + "/uevent";
+    UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    char bytes[kUeventBytes];
+    ssize_t size = file ? read(file.get(), bytes, sizeof bytes) : -1;
+    // A device that has gone since is no candidate.
+    if (size < 0) continue;
+    std::string_view text(bytes, static_cast<size_t>(size));
+    if (uevent_value(text, "PARTNAME=") != name) continue;
+    found.paths += (found.count++ == 0 ? "" : " and ") + devices + "/" + std::string(uevent_value(text, "DEVNAME="));
+  }
+  closedir(entries);
+  if (found.count != 1) return found;
+  found.fd.reset(open(found.paths.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!found.fd) found.error_number = errno;
+  return found;
+}
+
+Partition find_partition(std::string_view name) noexcept {
   UniqueFd uevents = open_uevents();
   int64_t deadline_ms = now_ms() + kPatienceMs;
   bool is_waiting = false;
   for (;;) {
-    std::string found;
-    int count = 0;
-    collect(name, found, count);
-    if (count == 1) return found;
-    if (count > 1) fail("choose the root partition: more than one has the name of it:", found, 0);
-    if (now_ms() >= deadline_ms) fail("find the root partition: no disk has a partition called", name, 0);
+    // The kernel lists a partition a moment before it can be opened (add_partition() in block/partitions/core.c), and its uevent
+    // comes behind both: one that cannot be opened is not there yet.
+    Candidates found = look_for(name, kBlockDevices, kDevices);
+    if (found.fd) return {std::move(found.paths), std::move(found.fd)};
+    if (found.count > 1) fail("choose the root partition: more than one has the name of it:", found.paths, 0);
+    if (now_ms() >= deadline_ms) {
+      if (found.count == 1) fail("open the root partition", found.paths, found.error_number);
+      fail("find the root partition: no disk has a partition called", name, 0);
+    }
     if (!is_waiting) log_info("waiting for the partition ", name);
     is_waiting = true;
     await_uevent(uevents.get(), deadline_ms);

@@ -91,9 +91,10 @@ RootFileSystem file_system_of(std::string_view head) noexcept {
 
 void mount_root_image(const char* image, const char* target) noexcept {
   std::string_view wanted = parameter(boot_command_line(), "root=");
-  if (!wanted.empty() && !wanted.starts_with(kByLabel)) fail("find the root image: root= is no PARTLABEL=NAME:", wanted, 0);
-  std::string source = wanted.empty() ? image : find_partition(wanted.substr(kByLabel.size()));
-  UniqueFd file(open(source.c_str(), O_RDONLY | O_CLOEXEC));
+  bool has_name = wanted.starts_with(kByLabel) && wanted.size() > kByLabel.size();
+  if (!wanted.empty() && !has_name) fail("find the root image: root= is no PARTLABEL=NAME:", wanted, 0);
+  auto [source, file] = wanted.empty() ? Partition{image, UniqueFd(open(image, O_RDONLY | O_CLOEXEC))}
+                                       : find_partition(wanted.substr(kByLabel.size()));
   if (!file) fail("open the root image", source, errno);
   char head[kHeadBytes];
   ssize_t size = pread(file.get(), head, sizeof head, 0);

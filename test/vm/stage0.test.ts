@@ -200,6 +200,11 @@ t.test('images and parameters that are not trusted: one sentence says why', asyn
       parameters: `root=/dev/vda1 ${trusted}`,
       reason: /root= is no PARTLABEL=NAME: \/dev\/vda1/,
     },
+    'a name of a partition that is none': {
+      image: image.file,
+      parameters: `root=PARTLABEL= ${trusted}`,
+      reason: /root= is no PARTLABEL=NAME: PARTLABEL=/,
+    },
   };
   truncateSync(path.join(folder, 'whole'), image.hashOffset - 4096);
   for (const [name, { image, parameters = trusted, reason }] of Object.entries(cases)) {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { compileStaticProgram, stage0Sources } from '../../../lib/image/compile.js';
@@ -45,6 +45,26 @@ t.test('the name of a partition in its uevent file', async (t) => {
   t.equal(ask('uevent', 'MAJOR=259\nDEVNAME=nvme0n1p2\nPARTN=2\nPARTNAME=talos root\n'), 'talos root');
   t.equal(ask('uevent', 'DEVNAME=sda\nDEVTYPE=disk\n'), '');
   t.equal(ask('uevent', 'XPARTNAME=a'), '');
+});
+
+t.test('a partition is there when it can be opened: the kernel lists it before that', async (t) => {
+  const at = path.join(folder, 'partitions');
+  const find = () => ask('partition', at);
+  const list = (device: string, name: string) => {
+    mkdirSync(path.join(at, 'class', device), { recursive: true });
+    writeFileSync(path.join(at, 'class', device, 'uevent'), `DEVNAME=${device}\nPARTNAME=${name}\n`);
+  };
+  mkdirSync(path.join(at, 'dev'), { recursive: true });
+  list('sda1', 'EFI');
+  t.match(find(), /^0 /);
+  list('sda2', 'talos-root');
+  t.equal(find(), `1 No such file or directory${at}/dev/sda2`, 'listed, without a device file');
+  writeFileSync(path.join(at, 'dev', 'sda2'), '');
+  t.equal(find(), `1 open ${at}/dev/sda2`);
+  list('sdb2', 'talos-root');
+  t.match(find(), /^2 .*\/dev\/sd[ab]2 and .*\/dev\/sd[ab]2$/, 'no choice between two');
+  rmSync(path.join(at, 'class', 'sdb2', 'uevent'));
+  t.equal(find(), `1 open ${at}/dev/sda2`, 'one that has gone while they were looked at');
 });
 
 t.test('which file system an image has, and where it ends', async (t) => {
