@@ -70,7 +70,10 @@ async function runGroup(group, programs, env) {
   }
 }
 
-/** Which groups and programs the command line asks for. */
+/**
+ * Which groups and programs the command line asks for. What nothing answers to is an error: `0 passed, 0 failed` would look as if all was well.
+ * @returns {{group: import('./lib/test-groups.mjs').Group, programs: import('./lib/test-groups.mjs').Program[]}[]}
+ */
 function selection() {
   const names = groups.map((group) => group.name);
   const { values, positionals } = parseArgs({
@@ -80,20 +83,24 @@ function selection() {
   const unknown = positionals.filter((name) => !names.includes(name));
   if (unknown.length > 0) throw new UsageError(`no test group ${unknown.join(', ')}; there are ${names.join(', ')}`);
   const isChosen = ({ name, isSoak }) => (positionals.length === 0 ? !isSoak : positionals.includes(name));
-  const chosen = groups.filter(isChosen);
-  return {
-    chosen,
-    isWanted: (program) => values.file.length === 0 || values.file.some((part) => program.name.includes(part)),
-  };
+  const all = groups.filter(isChosen).map((group) => ({ group, programs: group.programs() }));
+  const isIn = (part) => all.some(({ programs }) => programs.some(({ name }) => name.includes(part)));
+  const missing = values.file.filter((part) => !isIn(part));
+  if (missing.length > 0) {
+    const where = all.map(({ group }) => group.name).join(', ');
+    throw new UsageError(`no test of ${where} has ${missing.join(' or ')} in its name`);
+  }
+  const isWanted = ({ name }) => values.file.length === 0 || values.file.some((part) => name.includes(part));
+  return all.map(({ group, programs }) => ({ group, programs: programs.filter(isWanted) }));
 }
 
 await runMain(async () => {
-  const { chosen, isWanted } = selection();
+  const work = selection();
+  const chosen = work.map(({ group }) => group);
   const home = mkdtempSync(path.join(tmpdir(), 'talos-test-home-'));
   try {
     const stages = ['packages', 'build', 'images'];
     const upTo = stages.findLast((stage) => chosen.some((group) => group.needs === stage));
-    const work = chosen.map((group) => ({ group, programs: group.programs().filter(isWanted) }));
     const native = work.flatMap(({ programs }) => programs.flatMap((program) => program.native ?? []));
     await buildAll({ upTo, tests: true, kubernetes: chosen.some((group) => group.needsKubernetes), native });
     mkdirSync(logDir, { recursive: true });

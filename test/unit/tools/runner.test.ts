@@ -137,6 +137,8 @@ t.test('a wrong command line is told in one line, with exit code 2', (t) => {
   for (const words of [
     ['test.mjs', 'bogus'],
     ['test.mjs', '--bogus'],
+    // Said before anything is built; `0 passed, 0 failed` would look as if all was well.
+    ['test.mjs', 'lint', '--file', 'lint', '--file', 'bogus'],
     ['bench.mjs', 'bogus'],
   ]) {
     const [tool = '', ...rest] = words;
