@@ -252,7 +252,12 @@ export class KubernetesEngine {
   ): Promise<void> {
     const { effects } = this;
     if (phase.kubeadm === undefined) return await this.waitForOwnServer(signal);
-    const run = { signal, onStartKubelet: () => effects.startKubelet() };
+    const onStartKubelet = async () => {
+      // What it is started with is on the medium before it can have a certificate, by which this phase would count as done after a cut.
+      await effects.flush();
+      await effects.startKubelet();
+    };
+    const run = { signal, onStartKubelet };
     if (phase.startsKubelet) {
       await images;
       // It was let in, and was cut off before that was written down: kubeadm would find a node of its own name in the cluster, and refuse.

@@ -167,6 +167,14 @@ for (const [what, make, run] of [
   });
 }
 
+t.test('what kubeadm has written for the kubelet is on the medium before the kubelet is started', async (t) => {
+  const node = new FakeNode('worker');
+  node.isApiUp = true;
+  await new KubernetesEngine(node).run(never);
+  const from = node.calls.indexOf('kubeadm join phase kubelet-start --config=/run/join.yaml');
+  t.strictSame(node.calls.slice(from + 1, from + 3), ['flush', 'start kubelet']);
+});
+
 t.test('a member that boots starts its kubelet, and runs no kubeadm', async (t) => {
   const node = new FakeNode();
   await runInit(node);
