@@ -11,10 +11,10 @@ import { DhcpPool } from './dhcp-pool.js';
 import { KernelLinks } from './kernel-links.js';
 import { type LinkFacts, linkFacts } from './link-facts.js';
 import { type LinkState, planLink } from './link-plan.js';
+import { applyLinkSettings } from './link-settings.js';
 import { type WantedLink, type WantedNetwork, wantedNetwork } from './link-wishes.js';
 import { Pace } from './pace.js';
 import { PodRoutes } from './pod-routes.js';
-import { acceptAdvertisements } from './router-advertisements.js';
 import { RouterServers } from './router-servers.js';
 
 export interface NetworkManagerOptions {
@@ -139,7 +139,7 @@ export class NetworkManager {
     const wanted = wantedNetwork(this.document, ip, facts);
     this.tellWanted(wanted);
     const wishes = new Map(wanted.links.map((link) => [link.index, link]));
-    for (const { name } of wanted.links) acceptAdvertisements(name, this.options.log, procSys);
+    for (const { name } of wanted.links) applyLinkSettings(name, this.options.log, procSys);
     // Before new addresses come: those of the same network would go together with one that was leased before them.
     this.pool.endOthers(wanted.links);
     this.routers.keep(wanted.links);

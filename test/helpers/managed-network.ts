@@ -12,6 +12,13 @@ import { ip } from './dhcp/link.js';
 
 const DEADLINE_MS = 20_000;
 
+/** A /proc/sys in which no interface has any setting. */
+function withoutSettings(t: Test): string {
+  const procSys = t.testdir({});
+  mkdirSync(join(procSys, 'net/ipv6/conf'), { recursive: true });
+  return procSys;
+}
+
 /** A manager, and all that it says. */
 export class Managed {
   readonly lines: string[] = [];
@@ -19,9 +26,8 @@ export class Managed {
   readonly manager: NetworkManager;
   private wake = (): void => {};
 
-  constructor(t: Test, interfaces: InterfaceWish[], kernel?: string, hostname = '') {
-    const procSys = t.testdir({});
-    mkdirSync(join(procSys, 'net/ipv6/conf'), { recursive: true });
+  /** @param procSys  '/proc/sys' where settings of interfaces are to count: it is that of this process's network namespace */
+  constructor(t: Test, interfaces: InterfaceWish[], kernel?: string, hostname = '', procSys = withoutSettings(t)) {
     this.manager = new NetworkManager({
       native: loadNative(),
       ip: kernel === undefined ? undefined : parseIpParameter(kernel),

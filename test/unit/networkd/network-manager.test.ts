@@ -1,4 +1,5 @@
 // The whole of it in a network of its own: real interfaces, somebody else who changes them, and a config that changes.
+import { readFileSync } from 'node:fs';
 import t from 'tap';
 import type { InterfaceWish } from '../../../lib/config/network-document.js';
 import { DhcpLink, ip } from '../../helpers/dhcp/link.js';
@@ -154,5 +155,26 @@ if (inNamespaces(import.meta.url, ['--net', '--mount'])) {
     await managed.says(/veth0: address 10\.5\.0\.99\/24$/, mark);
     t.same(addresses('veth0'), ['10.5.0.99/24']);
     t.same(routes('veth0'), ['10.5.0.0/24']);
+  });
+
+  t.test('an address that is not wanted any more takes no other one of its network with it', async (t) => {
+    await using link = await DhcpLink.create();
+    link.behave('answer', OFFER);
+    const wish: InterfaceWish = {
+      ...{ selector: { name: 'veth0' }, isIgnored: false, addresses: ['10.5.0.99/24'] },
+      routes: [],
+      dhcp: { isHostnameIgnored: false },
+    };
+    const managed = new Managed(t, [wish], undefined, 'node-1', '/proc/sys');
+    await managed.until('a lease', () => managed.reports.at(-1)?.address === '10.5.0.100/24');
+    ip('address add 10.5.0.77/24 dev veth0');
+    const before = routes('veth0');
+    t.same(addresses('veth0'), ['10.5.0.99/24', '10.5.0.100/24', '10.5.0.77/24'], 'that of the config came first');
+    const mark = managed.lines.length;
+    managed.set([{ ...wish, addresses: [] }]);
+    await managed.says(/veth0: without address 10\.5\.0\.99\/24$/, mark);
+    t.same(addresses('veth0'), ['10.5.0.100/24', '10.5.0.77/24'], 'the leased one, and what somebody has added');
+    t.same(routes('veth0').slice(1), before.slice(1), 'the default route of the lease');
+    t.equal(readFileSync('/proc/sys/net/ipv6/conf/veth0/accept_ra', 'latin1'), '2\n');
   });
 }
