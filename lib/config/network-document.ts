@@ -3,11 +3,14 @@
  * secret. One document; what is not in it is not wanted.
  */
 import { canonicalAddress, canonicalPrefix, familyOf, networkOf } from '../base/ip-address.js';
+import { extraAddresses } from './extra-hosts.js';
 import type { DhcpConfig } from './network-schema.js';
 import type { MachineConfig } from './schema.js';
 
 /** Text of the document: it has to fit a frame of the control protocol, and PID 1 keeps it. */
 export const MAX_NETWORK_DOCUMENT_BYTES = 48 * 1024;
+/** As many as a config may name. */
+const MAX_TIME_SERVERS = 16;
 
 /** Interfaces that have all that is said; texts may have `*` for any text. */
 export interface LinkSelector {
@@ -105,8 +108,17 @@ export function networkDocumentOf(config: MachineConfig, dhcp: readonly DhcpConf
     searchDomains: network.searchDomains ?? [],
     isSearchDomainDisabled: network.disableSearchDomain ?? false,
     extraHosts: (network.extraHostEntries ?? []).map(({ ip, aliases }) => ({ address: ip, names: aliases })),
-    time: { servers: time.servers ?? [], isDisabled: time.disabled ?? false },
+    time: { servers: timeServersOf(config), isDisabled: time.disabled ?? false },
   };
+}
+
+/** Those with addresses in the config by them: whoever asks has no /etc/hosts. */
+function timeServersOf(config: MachineConfig): string[] {
+  const places = (name: string) => {
+    const own = extraAddresses(config, name);
+    return own.length > 0 ? own : [name];
+  };
+  return (config.machine.time?.servers ?? []).flatMap(places).slice(0, MAX_TIME_SERVERS);
 }
 
 function interfaceWish(entry: InterfaceConfig): InterfaceWish {

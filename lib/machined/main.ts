@@ -5,6 +5,7 @@
 import { hostname, networkInterfaces } from 'node:os';
 import { errorMessage } from '../base/errors.js';
 import { BUILD } from '../base/version.js';
+import type { MachineConfig } from '../config/schema.js';
 import { ControlClient } from '../control/client.js';
 import type { ControlEvent } from '../control/protocol.js';
 import { type AllowList, ControlServer } from '../control/server.js';
@@ -102,6 +103,7 @@ export async function main(): Promise<void> {
   const join = once(() =>
     joining(
       () => init,
+      () => config.running.config,
       log,
       () => api.isHeldUp(),
     ),
@@ -223,10 +225,15 @@ function once<T>(make: () => T): () => T {
 }
 
 /** For a node that has to ask others for its certificates; no other one loads it. */
-async function joining(init: () => ControlClient, log: MachinedLog, heldUp: () => void): Promise<Join> {
-  const { Join, resolveAll } = await import('./join/index.js');
+async function joining(
+  init: () => ControlClient,
+  config: () => MachineConfig,
+  log: MachinedLog,
+  heldUp: () => void,
+): Promise<Join> {
+  const { Join, endpointAddresses } = await import('./join/index.js');
   return new Join({
-    resolve: async (name) => resolveAll(name, await nameServersOf(init())),
+    resolve: async (name) => endpointAddresses(name, config(), () => nameServersOf(init())),
     problem(text) {
       log.problem(text);
       heldUp();

@@ -1,3 +1,3 @@
 /** What only a node without a CA key needs, loaded by nobody else. */
-export { resolveAll } from '../../os/resolve.js';
+export * from './endpoint-addresses.js';
 export * from './join.js';

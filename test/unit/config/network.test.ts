@@ -1,8 +1,14 @@
 /** machine.network: what is accepted, what is said about the rest, and what networkd is given. */
 import t from 'tap';
-import { decodeNetworkDocument, encodeNetworkDocument, NO_NETWORK } from '../../../lib/config/network-document.js';
+import {
+  decodeNetworkDocument,
+  encodeNetworkDocument,
+  NO_NETWORK,
+  networkDocumentOf,
+} from '../../../lib/config/network-document.js';
 import { parseMachineConfig } from '../../../lib/config/parse.js';
 import { ConfigError, formatProblem } from '../../../lib/config/problem.js';
+import type { MachineConfig } from '../../../lib/config/schema.js';
 import { generated } from '../machined/fixtures.js';
 
 const { controlplane } = await generated();
@@ -102,6 +108,20 @@ interfaces:
   t.same(decodeNetworkDocument(encodeNetworkDocument(network)), network);
   t.equal(decodeNetworkDocument(new Uint8Array()), NO_NETWORK);
   t.same(parseMachineConfig(withNetwork('hostname: node-1')).network, { ...NO_NETWORK, hostname: 'node-1' });
+});
+
+t.test('a time server that is one of the extra hosts is asked at its addresses', async (t) => {
+  const extraHostEntries = [
+    { ip: '192.0.2.7', aliases: ['a', 'Time.example.org'] },
+    { ip: '2001:db8::7', aliases: ['time.example.org'] },
+    { ip: '192.0.2.7', aliases: ['time.example.org.'] },
+  ];
+  const time = { servers: ['time.example.org', 'b.example.org', '192.0.2.9'] };
+  const config = { machine: { network: { extraHostEntries }, time } } as unknown as MachineConfig;
+  t.same(networkDocumentOf(config, []).time.servers, ['192.0.2.7', '2001:db8::7', 'b.example.org', '192.0.2.9']);
+  const many = Array.from({ length: 20 }, (_, at) => ({ ip: `192.0.2.${at}`, aliases: ['time.example.org'] }));
+  const crowded = { machine: { network: { extraHostEntries: many }, time } } as unknown as MachineConfig;
+  t.equal(networkDocumentOf(crowded, []).time.servers.length, 16, 'no more than a config may name');
 });
 
 t.test('what is wrong is told all at once, with its line', async (t) => {

@@ -28,6 +28,25 @@ t.test('the servers of the Kubernetes API, of the config and of the API itself',
     ],
     'each once',
   );
+  const hosts = {
+    ...worker.machine,
+    network: {
+      extraHostEntries: [
+        { ip: '10.5.0.2', aliases: ['api', 'API.example.org'] },
+        { ip: '10.5.0.3', aliases: ['api.example.org'] },
+      ],
+    },
+  };
+  const cluster = { ...worker.cluster, controlPlane: { endpoint: 'https://api.example.org:6443' } };
+  t.same(
+    apiServersOf({ ...worker, cluster, machine: hosts }),
+    [
+      { ...shared, isFallback: false },
+      { ...other, isFallback: false },
+    ],
+    'a name that the config itself knows, at all of its addresses',
+  );
+  t.match(apiServersOf({ ...worker, cluster }), [{ host: 'api.example.org' }], 'any other is asked for');
   const named = { ...worker, cluster: { ...worker.cluster, controlPlane: { endpoint: 'https://[fd00::1]' } } };
   t.same(apiServersOf(named), [{ host: 'fd00::1', port: 443, isFallback: false }]);
 });

@@ -4,7 +4,8 @@ import { type AddressInfo, createServer } from 'node:net';
 import t from 'tap';
 import { TalosError } from '../../../lib/base/errors.js';
 import { HOUR_MS } from '../../../lib/base/units.js';
-import { Join, type JoinOptions } from '../../../lib/machined/join/index.js';
+import type { MachineConfig } from '../../../lib/config/schema.js';
+import { endpointAddresses, Join, type JoinOptions } from '../../../lib/machined/join/index.js';
 import { requestCertificate, type TrustEndpoint } from '../../../lib/machined/join/trust-client.js';
 import type { NodeIdentity } from '../../../lib/machined/node-identity.js';
 import {
@@ -139,6 +140,20 @@ t.test('whoever loses patience is told why', async (t) => {
       Promise.reject(new TalosError('ERR_RESOLVE', 'the name api.example.org cannot be resolved (ENOTFOUND)')),
   });
   await t.rejects(nobody.ask(600), { kind: 'UNAVAILABLE', message: /cannot be resolved/ });
+});
+
+t.test('a name that the config itself knows is not asked for', async (t) => {
+  const entries = [
+    { ip: '10.5.0.2', aliases: ['api.example.org'] },
+    { ip: '10.5.0.3', aliases: ['api', 'api.example.org'] },
+  ];
+  const config = { machine: { network: { extraHostEntries: entries } } } as unknown as MachineConfig;
+  const resolve = (name: string) => endpointAddresses(name, config, async () => []);
+  const { ask, asked } = joining(async () => certified(), { resolve });
+  t.ok(await ask());
+  t.match(asked, [/^10\.5\.0\.[23]$/]);
+  t.same(await resolve('api.example.org'), ['10.5.0.2', '10.5.0.3']);
+  await t.rejects(resolve('other.example.org'), { code: 'ERR_RESOLVE', message: /nobody can be asked/ });
 });
 
 t.test('an answer that is not ours is none', async (t) => {
