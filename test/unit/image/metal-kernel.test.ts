@@ -50,6 +50,7 @@ t.test('machines, and what each needs', async (t) => {
       'Xen, a machine of the kind HVM': 'XEN_PVHVM_GUEST XEN_BLKDEV_FRONTEND XEN_NETDEV_FRONTEND',
       "the watchdog of Intel's newer chips": 'ITCO_WDT I2C_I801',
       'a remote console with a USB 1 keyboard': 'USB_UHCI_HCD',
+      'the screen of a machine without UEFI': 'VGA_CONSOLE VT_CONSOLE',
       'a console over Intel AMT': 'SERIAL_8250_PCI',
     },
     arm64: {
