@@ -124,11 +124,15 @@ export async function showInfo(command: Command, io: Io): Promise<void> {
       ['Config file:', view.file],
       ['Context:', view.context],
       ['Endpoints:', view.endpoints.join(', ') || 'none'],
-      ['Nodes:', view.nodes.join(', ') || 'none: the endpoint itself'],
+      ['Nodes:', view.nodes.join(', ') || noNodes(view.endpoints)],
       ['Roles:', view.roles.join(', ') || 'none'],
       ['Certificate:', certificate === undefined ? 'none' : expiry(certificate.notAfter)],
     ]),
   );
+}
+
+function noNodes(endpoints: readonly string[]): string {
+  return endpoints.length > 1 ? 'none: commands need --nodes' : 'none: the endpoint itself';
 }
 
 export async function mergeFile(command: Command, io: Io, file: string): Promise<void> {

@@ -15,28 +15,33 @@ export async function newConfig(
   path: string,
   { roles = [Role.admin], crtTtl = YEAR_MS, force = false }: { roles?: string[]; crtTtl?: number; force?: boolean },
 ): Promise<void> {
-  const text = await withSession(command, io, async (session) => {
-    const [target] = session.targets;
-    if (target === undefined || session.targets.length > 1) {
-      throw new UsageError('a client certificate comes from one node: name it with --nodes');
-    }
-    const request = {
-      roles,
-      crtTtl: { seconds: Math.floor(crtTtl / SECOND_MS), nanos: Math.round(crtTtl % SECOND_MS) * 1_000_000 },
-    };
-    const reply = await session.client.unary(MachineService.GenerateClientConfiguration, request, {
-      node: target.node,
-    });
-    const { talosconfig } = onlyMessage(reply, target.name);
-    const config = parseClientConfig(Buffer.from(talosconfig ?? []).toString('utf8'), 'what the node sent');
-    // The way that led to the node from here is known to work; the node's own addresses may not.
-    const contexts = Object.fromEntries(
-      Object.entries(config.contexts).map(([name, context]) => [
-        name,
-        { ...context, endpoints: [...session.endpoints] },
-      ]),
-    );
-    return stringifyClientConfig({ ...config, contexts });
-  });
+  const text = await withSession(
+    command,
+    io,
+    async (session) => {
+      const [target] = session.targets;
+      if (target === undefined || session.targets.length > 1) {
+        throw new UsageError('a client certificate comes from one node: name it with --nodes');
+      }
+      const request = {
+        roles,
+        crtTtl: { seconds: Math.floor(crtTtl / SECOND_MS), nanos: Math.round(crtTtl % SECOND_MS) * 1_000_000 },
+      };
+      const reply = await session.client.unary(MachineService.GenerateClientConfiguration, request, {
+        node: target.node,
+      });
+      const { talosconfig } = onlyMessage(reply, target.name);
+      const config = parseClientConfig(Buffer.from(talosconfig ?? []).toString('utf8'), 'what the node sent');
+      // The way that led to the node from here is known to work; the node's own addresses may not.
+      const contexts = Object.fromEntries(
+        Object.entries(config.contexts).map(([name, context]) => [
+          name,
+          { ...context, endpoints: [...session.endpoints] },
+        ]),
+      );
+      return stringifyClientConfig({ ...config, contexts });
+    },
+    { anyEndpoint: true },
+  );
   await writeNewFiles(io, [{ path, text, isSecret: true }], force);
 }

@@ -38,13 +38,18 @@ const TAR_BLOCK_BYTES = 512;
 const FILE = 'kubeconfig';
 
 export async function kubeconfig(command: Command, io: Io, flags: KubeconfigFlags): Promise<void> {
-  const fetched = await withSession(command, io, async (session) => {
-    const [target] = session.targets;
-    if (target === undefined || session.targets.length > 1) {
-      throw new UsageError('a kubeconfig comes from one node: name it with --nodes');
-    }
-    return fetchKubeconfig(session, target, io.env);
-  });
+  const fetched = await withSession(
+    command,
+    io,
+    async (session) => {
+      const [target] = session.targets;
+      if (target === undefined || session.targets.length > 1) {
+        throw new UsageError('a kubeconfig comes from one node: name it with --nodes');
+      }
+      return fetchKubeconfig(session, target, io.env);
+    },
+    { anyEndpoint: true },
+  );
   const own = flags.forceContextName === undefined ? fetched : renameContext(fetched, flags.forceContextName);
   if (flags.path === '-') {
     io.stdout.write(stringifyKubeconfig(own));

@@ -31,9 +31,13 @@ export interface Session {
 /**
  * Reads the client config and the flags.
  * @throws TalosError  no config, no such context, no endpoint, no way to a node · ConfigError  something in it that cannot be used
- * @throws UsageError  no way to a node of --nodes
+ * @throws UsageError  no way to a node of --nodes, or no node is named and there are several endpoints
  */
-export async function openSession(command: Command, io: Io): Promise<Session> {
+export async function openSession(
+  command: Command,
+  io: Io,
+  { anyEndpoint = false }: Pick<SessionOptions, 'anyEndpoint'> = {},
+): Promise<Session> {
   const flags = command.optsWithGlobals() as GlobalFlags;
   const paths = clientConfigPaths({ explicit: flags.talosconfig, env: io.env });
   const { name, context, credentials } = await usableContext(paths, flags.context);
@@ -44,6 +48,7 @@ export async function openSession(command: Command, io: Io): Promise<Session> {
       hint: 'set them with `osctl config endpoint HOST`, or give --endpoints',
     });
   }
+  if (nodes.length === 0 && endpoints.length > 1 && !anyEndpoint) throw whichNode(endpoints);
   // One listener for all: whoever waits for a node asks with a new client each time. Closing one again does nothing.
   const clients: MachineClient[] = [];
   const closeAll = () => {
@@ -83,10 +88,23 @@ function checkNode(client: MachineClient, node: string, isFlag: boolean): void {
   }
 }
 
+/** Several endpoints take turns: without a node each call of a command would be for another one, a reboot too. */
+function whichNode(endpoints: readonly string[]): UsageError {
+  return new UsageError(
+    `no node is named, and there are several endpoints: ${endpoints.join(', ')}`,
+    'say which node is meant with --nodes, or for good with `osctl config node`',
+  );
+}
+
 /** Flags of a command that talks to a node without a machine config, too. */
 export interface InsecureFlags {
   insecure?: boolean;
   certFingerprint?: string[];
+}
+
+export interface SessionOptions extends InsecureFlags {
+  /** The answer is the same whoever gives it: without a node any endpoint will do. */
+  anyEndpoint?: boolean;
 }
 
 /**
@@ -121,10 +139,12 @@ export async function withSession<T>(
   command: Command,
   io: Io,
   run: (session: Session) => Promise<T>,
-  { insecure = false, certFingerprint = [] }: InsecureFlags = {},
+  { insecure = false, certFingerprint = [], anyEndpoint = false }: SessionOptions = {},
 ): Promise<T> {
   if (!insecure && certFingerprint.length > 0) throw new UsageError('--cert-fingerprint goes with --insecure');
-  const session = insecure ? openInsecureSession(command, io, certFingerprint) : await openSession(command, io);
+  const session = insecure
+    ? openInsecureSession(command, io, certFingerprint)
+    : await openSession(command, io, { anyEndpoint });
   try {
     return await run(session);
   } finally {

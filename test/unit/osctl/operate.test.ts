@@ -1,10 +1,15 @@
 /** The commands that show and change what a node runs, of one node and of several. */
+import { readFile } from 'node:fs/promises';
 import t from 'tap';
-import { FakeNode } from '../client/fake-node.js';
+import { kubeconfigOf } from '../../../lib/kube/kubeconfig.js';
+import { closedPort, FakeNode } from '../client/fake-node.js';
+import { sendsKubeconfig } from './kubeconfig-node.js';
 import { handlers, operatingNode } from './operating-node.js';
 import { OsctlHome } from './osctl-child.js';
 
 t.setTimeout(120_000);
+
+const KUBERNETES = { server: 'https://10.0.2.15:6443', ca: 'ca', user: 'admin', client: { crt: 'crt', key: 'key' } };
 
 t.test('operating a node', async (t) => {
   const { home, osctl } = await operatingNode(t);
@@ -97,12 +102,16 @@ t.test('several nodes', async (t) => {
 
   await t.test('one of them is gone: the others answer, its failure is named, exit code 3', async (t) => {
     await two[Symbol.asyncDispose]();
-    const { stdout, stderr, code } = await osctl('ps', '-n', one.endpoint, '-n', 'elsewhere:1', '-e', one.endpoint);
+    const { stdout, stderr, code } = await osctl('ps', '-n', one.endpoint, '-n', 'elsewhere', '-e', one.endpoint);
     t.equal(code, 0, stderr);
     t.match(stdout, /elsewhere/, 'the endpoint is asked for nodes that are no endpoints');
-    const failed = await osctl('version', '-e', two.endpoint);
+    const failed = await osctl('version');
     t.equal(failed.code, 3);
-    t.match(failed.stderr, new RegExp(`${one.endpoint}: cannot reach ${two.endpoint}: connection refused`));
+    t.match(failed.stdout, /Server:\n.*\(one\)/);
+    t.match(
+      failed.stderr,
+      new RegExp(`^osctl: ${two.endpoint}: cannot reach ${two.endpoint}: connection refused$`, 'm'),
+    );
   });
 
   await t.test('an endpoint that is gone is passed over', async (t) => {
@@ -118,5 +127,56 @@ t.test('several nodes', async (t) => {
       t.equal(code, 0);
       t.match(stdout, /Server v0\.1\.0 \(some-node\)/);
     }
+  });
+});
+
+t.test('several endpoints and no node', async (t) => {
+  const home = await OsctlHome.create();
+  const ordered: string[] = [];
+  const made = async (name: string, secrets?: FakeNode['secrets']) =>
+    FakeNode.start({
+      ...(secrets && { secrets }),
+      handlers: {
+        ...handlers(name),
+        Reboot: () => {
+          ordered.push(name);
+          return { messages: [{ actorId: 'x' }] };
+        },
+        Kubeconfig: sendsKubeconfig(() => kubeconfigOf({ ...KUBERNETES, clusterName: 'lab' })),
+        GenerateClientConfiguration: () => ({ messages: [{ talosconfig: Buffer.from(one.talosconfig()) }] }),
+      },
+    });
+  const one: FakeNode = await made('one');
+  const two = await made('two', one.secrets);
+  t.teardown(async () => {
+    await one[Symbol.asyncDispose]();
+    await two[Symbol.asyncDispose]();
+    await home[Symbol.asyncDispose]();
+  });
+  const endpoints = [`127.0.0.1:${await closedPort()}`, one.endpoint, two.endpoint];
+  const config = await home.write('config', one.talosconfig({ endpoints }));
+  const osctl = (...words: string[]) => home.run('--talosconfig', config, ...words);
+
+  await t.test('no command guesses which is meant', async (t) => {
+    for (const words of [['reboot'], ['reboot', '--no-wait'], ['ps'], ['service', 'osd', 'restart'], ['version']]) {
+      const { code, stdout, stderr } = await osctl(...words);
+      t.equal(code, 2, words.join(' '));
+      t.equal(stdout, '');
+      t.match(stderr, `osctl: no node is named, and there are several endpoints: ${endpoints.join(', ')}\n`);
+    }
+    t.same(ordered, []);
+    t.match((await osctl('config', 'info')).stdout, /Nodes: +none: commands need --nodes/);
+  });
+
+  await t.test('one that is named is the one that is asked', async (t) => {
+    const { code, stderr } = await osctl('reboot', '--no-wait', '-n', two.endpoint);
+    t.equal(code, 0, stderr);
+    t.same(ordered, ['two']);
+  });
+
+  await t.test('what any of them answers alike comes from the first that does', async (t) => {
+    t.match(await osctl('kubeconfig', '-'), { code: 0, stdout: /name: lab/ });
+    t.match(await osctl('config', 'new', 'mine'), { code: 0 });
+    t.match(await readFile(home.path('mine'), 'utf8'), new RegExp(`- ${two.endpoint}`), 'which knows all of them');
   });
 });
