@@ -54,12 +54,19 @@ export async function runKvmProbe(machine: Machine, kernel: string): Promise<boo
  * kept for this boot of the host.
  * @param machine  the machine that the guest runs in
  * @param kernel   the kernel that the probe boots
- * @param options  `cacheDir`: where the answer is kept; `probe`: how a guest is tried; `device`: the KVM device; `host`: its architecture
+ * @param options  `cacheDir`: where the answer is kept; `probe`: how a guest is tried; `device`: the KVM device; `host`: its architecture;
+ *   `signal`: ends it with its reason
  */
 export async function chooseAccelerator(
   machine: Machine,
   kernel: string,
-  options: { cacheDir?: string; probe?: KvmProbe; device?: string; host?: string } = {},
+  options: {
+    cacheDir?: string;
+    probe?: KvmProbe;
+    device?: string;
+    host?: string;
+    signal?: AbortSignal | undefined;
+  } = {},
 ): Promise<Accelerator> {
   if (machine.architecture !== (options.host ?? architectureName())) return 'tcg';
   try {
@@ -73,6 +80,8 @@ export async function chooseAccelerator(
   const cached = await readAnswer(cacheFile);
   if (cached?.bootId === bootId) return cached.works ? 'kvm' : 'tcg';
   const works = await (options.probe ?? runKvmProbe)(machine, kernel);
+  // Ctrl-C ends the guest, too, which says nothing about KVM.
+  options.signal?.throwIfAborted();
   // The cache only saves time: where it cannot be written the probe is run again.
   await writeAnswer(cacheFile, { bootId, works }).catch(() => {});
   return works ? 'kvm' : 'tcg';

@@ -1,4 +1,4 @@
-import { TalosError } from '../base/errors.js';
+import { errorMessage, TalosError } from '../base/errors.js';
 import { replacePrivateFile } from '../base/private-file.js';
 import { GIB, MINUTE_MS } from '../base/units.js';
 import { chooseAccelerator } from './accelerator.js';
@@ -41,7 +41,9 @@ export async function createCluster(options: CreateOptions): Promise<ClusterStat
   try {
     booted = await boot(options, folder, talosconfigPath(environment), undo);
   } catch (error) {
-    for (const step of undo.reverse()) await step();
+    await takeBack(undo, options.onProgress);
+    // What is under way fails in its own ways when it is interrupted.
+    options.signal?.throwIfAborted();
     throw error;
   }
   const { state, started, kubernetes } = booted;
@@ -50,6 +52,13 @@ export async function createCluster(options: CreateOptions): Promise<ClusterStat
   const readyState = { ...state, kubernetes: { ...state.kubernetes, readyMs } };
   await writeState(folder, readyState);
   return readyState;
+}
+
+/** The last first. One that cannot be done leaves what it is about, and no more than that. */
+async function takeBack(undo: readonly (() => Promise<void>)[], tell: CreateOptions['onProgress']): Promise<void> {
+  for (const step of undo.toReversed()) {
+    await step().catch((error: unknown) => tell?.(`something is left of the cluster: ${errorMessage(error)}`));
+  }
 }
 
 /** Nodes that run, and answer if they were waited for. */
@@ -67,6 +76,7 @@ async function boot(
   undo: (() => Promise<void>)[],
 ): Promise<Booted> {
   const progress = options.onProgress ?? (() => {});
+  const createdAt = new Date().toISOString();
   const hardware = chooseHardware(options);
   const machineType = MACHINES[hardware.machine];
   const nodes = await planNodes(options);
@@ -74,7 +84,8 @@ async function boot(
   const kubernetesState = planKubernetes(options, nodes[0], folder);
   const access = kubernetesState && { ...options.kubernetes, endpoint: kubernetesState.endpoint };
   if (options.accelerator === undefined) progress('looking whether KVM works');
-  const accelerator = options.accelerator ?? (await chooseAccelerator(machineType, options.kernel));
+  const accelerator =
+    options.accelerator ?? (await chooseAccelerator(machineType, options.kernel, { signal: options.signal }));
   progress('making keys and the machine config');
   const isEmulated = accelerator === 'tcg';
   const identity = await makeIdentity({ clusterName: options.name, nodes, kubernetes: access, isEmulated });
@@ -82,17 +93,7 @@ async function boot(
   const frameSwitch = nodes.length === 1 ? undefined : await startSwitch(folder);
   if (frameSwitch) undo.push(() => endProcess(frameSwitch));
   const started: StartedNode[] = [];
-  for (const [at, node] of nodes.entries()) {
-    progress(`starting QEMU (${accelerator})${nodes.length === 1 ? '' : ` of ${node.name}`}`);
-    const machineConfig = identity.machineConfigs[at] as string;
-    const one = await startNode(options, node, { folder, hardware, accelerator, machineConfig });
-    undo.push(() => endProcess(one.qemu.process));
-    started.push(one);
-  }
-
-  const context = await addContext(talosconfig, identity.clientConfig);
-  undo.push(() => dropContext(talosconfig, context, nodes[0].endpoint));
-  const state: ClusterState = {
+  const stateOf = (context: string): ClusterState => ({
     version: 1,
     name: options.name,
     arch: machineType.architecture,
@@ -100,11 +101,25 @@ async function boot(
     accelerator,
     context,
     talosconfig,
-    createdAt: new Date().toISOString(),
+    createdAt,
     nodes: started.map((one) => one.state),
     frameSwitch,
     kubernetes: kubernetesState,
-  };
+  });
+  for (const [at, node] of nodes.entries()) {
+    options.signal?.throwIfAborted();
+    progress(`starting QEMU (${accelerator})${nodes.length === 1 ? '' : ` of ${node.name}`}`);
+    const machineConfig = identity.machineConfigs[at] as string;
+    const one = await startNode(options, node, { folder, hardware, accelerator, machineConfig });
+    undo.push(() => endProcess(one.qemu.process));
+    started.push(one);
+    // If this process is killed now, `cluster destroy` has to know what it is to end.
+    await writeState(folder, { ...stateOf(''), isIncomplete: true });
+  }
+
+  const context = await addContext(talosconfig, identity.clientConfig);
+  undo.push(() => dropContext(talosconfig, context, nodes[0].endpoint));
+  const state = stateOf(context);
   await writeState(folder, state);
   const readyNodes: NodeState[] = [];
   let kubernetes: KubernetesStart | undefined;

@@ -1,31 +1,45 @@
+import { errorMessage } from '../base/errors.js';
 import { dropContext } from './contexts.js';
 import { connectQmp } from './node-control.js';
 import { clustersDir } from './paths.js';
 import { isRunning, type ProcessIdentity, signalProcess, waitForExit } from './process-identity.js';
-import { type NodeState, readState, removeClusterDir } from './state.js';
+import { type ClusterState, type NodeState, readState, removeClusterDir } from './state.js';
 
 const QUIT_TIMEOUT_MS = 3000;
 const KILL_TIMEOUT_MS = 10_000;
 
 /**
- * Ends a cluster's nodes and removes everything of it: processes, keys, logs, and its context.
+ * Ends a cluster's nodes and removes everything of it: processes, keys, logs, and its context. A client config that cannot be changed keeps that
+ * context, and keeps nothing else.
  * @param name     of the cluster
- * @param options  `onProgress`: what is being done, for people
+ * @param options  `onProgress`: what is being done, for people; `onLeft`: what is left, and why
  * @throws TalosError ERR_NO_CLUSTER
  */
 export async function destroyCluster(
   name: string,
-  options: { environment?: NodeJS.ProcessEnv; onProgress?: (text: string) => void } = {},
+  options: {
+    environment?: NodeJS.ProcessEnv;
+    onProgress?: (text: string) => void;
+    onLeft?: (text: string) => void;
+  } = {},
 ): Promise<void> {
   const clusters = clustersDir(options.environment);
   const state = await readState(clusters, name);
   for (const node of state?.nodes ?? []) {
     options.onProgress?.(`ending node ${node.name}`);
     await endNode(node);
-    if (state) await dropContext(state.talosconfig, state.context, node.endpoint);
   }
   if (state?.frameSwitch) await endSwitch(state.frameSwitch);
   await removeClusterDir(clusters, name);
+  if (state && !state.isIncomplete) await forgetContext(state, options.onLeft);
+}
+
+async function forgetContext({ talosconfig, context, nodes }: ClusterState, onLeft = (_text: string) => {}) {
+  try {
+    for (const { endpoint } of nodes) await dropContext(talosconfig, context, endpoint);
+  } catch (error) {
+    onLeft(`context ${context} is left in ${talosconfig}: ${errorMessage(error)}`);
+  }
 }
 
 async function endSwitch(identity: ProcessIdentity): Promise<void> {

@@ -47,7 +47,7 @@ export function listClusters(environment?: NodeJS.ProcessEnv): Promise<string[]>
  */
 export async function showCluster(name: string, environment?: NodeJS.ProcessEnv): Promise<ClusterView> {
   const state = await readState(clustersDir(environment), name);
-  if (!state) return { name, state: 'incomplete', nodes: [] };
+  if (!state || state.isIncomplete) return { name, state: 'incomplete', nodes: [] };
   return {
     name,
     state: 'ready',

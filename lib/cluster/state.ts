@@ -60,6 +60,8 @@ export interface ClusterState {
   /** The client configuration that the context was merged into. */
   readonly talosconfig: string;
   readonly createdAt: string;
+  /** Not all of its nodes have been started yet, and there is no context: for whoever has to end what runs. */
+  readonly isIncomplete?: boolean | undefined;
   readonly nodes: readonly NodeState[];
   /** The switch between several nodes. */
   readonly frameSwitch?: ProcessIdentity | undefined;

@@ -1,6 +1,9 @@
 /** Creation, show and destruction with a stand-in for QEMU on the PATH; real guests are in test/vm. */
-import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { createCluster } from '../../../lib/cluster/create.js';
 import { destroyCluster } from '../../../lib/cluster/destroy.js';
@@ -28,6 +31,28 @@ function stage(t: Test, qemu: string) {
     environment,
   };
   return { home, environment, options };
+}
+
+/** The program `creation.js` with that home and that QEMU. */
+function creation(t: Test, environment: NodeJS.ProcessEnv, ...words: string[]) {
+  const program = fileURLToPath(new URL('creation.js', import.meta.url));
+  const child = spawn(process.execPath, [program, ...words], {
+    env: { ...environment, PATH: process.env.PATH },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  return child;
+}
+
+/** Processes that have their working folder in a cluster, by their ids. */
+function processesOf(environment: { TALOS_HOME: string }): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    try {
+      return /^\d+$/.test(pid) && readlinkSync(`/proc/${pid}/cwd`).startsWith(environment.TALOS_HOME);
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** Waits for the console log (its path is in QEMU's arguments), writes a boot into it, and stays. */
@@ -103,4 +128,45 @@ t.test('no QEMU on the machine', async (t) => {
   process.env.PATH = '/usr/sbin';
   await t.rejects(createCluster({ ...options, name: 'none' }), { code: 'ERR_QEMU', message: /is not installed/ });
   t.same(readdirSync(join(environment.TALOS_HOME, 'clusters')), []);
+});
+
+t.test('a creation that is killed half-way: destroy ends what it had started', async (t) => {
+  const { environment } = stage(t, BOOTING);
+  const child = creation(t, environment, 'half', 'killed');
+  t.same(await once(child, 'close'), [null, 'SIGKILL']);
+  t.equal(processesOf(environment).length, 2, 'the switch and the first node run on');
+  t.match(await showCluster('half', environment), { state: 'incomplete', nodes: [] });
+  await destroyCluster('half', { environment });
+  t.same(processesOf(environment), []);
+  t.same(await listClusters(environment), []);
+});
+
+t.test('a creation that is interrupted takes back what it has made', async (t) => {
+  const { environment } = stage(t, BOOTING);
+  const child = creation(t, environment, 'cut', 'waiting');
+  let said = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    said += text;
+  });
+  await once(child.stdout, 'data');
+  t.match(readFileSync(environment.TALOSCONFIG, 'utf8'), /^context: cut$/m);
+  t.equal(processesOf(environment).length, 3);
+  child.kill('SIGINT');
+  t.same(await once(child, 'close'), [1, null]);
+  t.match(said, /^(waiting\n)+interrupted by SIGINT\n$/);
+  t.same(processesOf(environment), []);
+  t.same(await listClusters(environment), []);
+  t.notMatch(readFileSync(environment.TALOSCONFIG, 'utf8'), /endpoints/);
+});
+
+t.test('a client config that cannot be changed keeps its context, and no node', async (t) => {
+  const { environment, options } = stage(t, BOOTING);
+  await createCluster({ ...options, name: 'kept', workers: 1 });
+  writeFileSync(environment.TALOSCONFIG, 'context: [');
+  const left: string[] = [];
+  await destroyCluster('kept', { environment, onLeft: (text) => left.push(text) });
+  t.same(processesOf(environment), []);
+  t.same(await listClusters(environment), []);
+  t.equal(left.length, 1);
+  t.match(left[0], `context kept is left in ${environment.TALOSCONFIG}: `);
 });

@@ -258,6 +258,15 @@ t.test('the accelerator', async (t) => {
   const foreign = chooseAccelerator(MACHINES.virt, '/k', { host: 'amd64', device, cacheDir, probe: probe(true) });
   t.equal(await foreign, 'tcg', 'a guest of another architecture');
   t.equal(probes, 0);
+  const interrupted = new AbortController();
+  const cut = async () => {
+    interrupted.abort(new Error('interrupted'));
+    return false;
+  };
+  const { signal } = interrupted;
+  await t.rejects(chooseAccelerator(MACHINES.q35, '/k', { host: 'amd64', device, cacheDir, probe: cut, signal }), {
+    message: 'interrupted',
+  });
   t.equal(
     await chooseAccelerator(MACHINES.q35, '/k', { host: 'amd64', device, cacheDir, probe: probe(false) }),
     'tcg',

@@ -25,6 +25,7 @@ import {
 import { clustersDir } from '../../../cluster/paths.js';
 import { clusterDir } from '../../../cluster/state.js';
 import { SOURCES as RELEASE_SOURCES } from '../../../kube/release.js';
+import { interruptible } from './interruptible.js';
 import { type ClusterIo, printResult } from './io.js';
 import { type KubernetesFlags, kubernetesOf } from './kubernetes.js';
 import { askVersion } from './probe.js';
@@ -139,23 +140,27 @@ export function clusterCreateCommand(io: ClusterIo): Command {
         checkMemory({ kubernetes: kubernetes?.options, memoryMib: flags.memory });
         const onProgress = progress.update;
         const image = { arch, layer, runtime, kubernetes: kubernetes?.request };
-        const state = await createCluster({
-          ...(await buildBootFiles({ ...image, firmware, onProgress })),
-          ...hardware,
-          kubernetes: kubernetes?.options,
-          name: flags.name,
-          controlPlanes: flags.controlplanes,
-          workers: flags.workers,
-          cpus: flags.cpus,
-          memoryMib: flags.memory,
-          diskBytes: flags.diskSize,
-          extraKernelArguments: flags.extraKernelArgs,
-          withConfigDisk: flags.configDisk,
-          waitTimeoutMs: flags.waitTimeout,
-          probe: askVersion,
-          environment: io.env,
-          onProgress,
-        });
+        const files = await buildBootFiles({ ...image, firmware, onProgress });
+        const create = (signal: AbortSignal) =>
+          createCluster({
+            ...files,
+            ...hardware,
+            kubernetes: kubernetes?.options,
+            name: flags.name,
+            controlPlanes: flags.controlplanes,
+            workers: flags.workers,
+            cpus: flags.cpus,
+            memoryMib: flags.memory,
+            diskBytes: flags.diskSize,
+            extraKernelArguments: flags.extraKernelArgs,
+            withConfigDisk: flags.configDisk,
+            waitTimeoutMs: flags.waitTimeout,
+            probe: askVersion,
+            environment: io.env,
+            onProgress,
+            signal,
+          });
+        const state = await interruptible(create);
         progress.end();
         printResult(io, command, state, createdText(state));
       } finally {

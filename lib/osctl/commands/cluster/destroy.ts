@@ -15,8 +15,14 @@ export function clusterDestroyCommand(io: ClusterIo): Command {
       try {
         const { kubernetes } = await showCluster(flags.name, io.env);
         const kubeconfig = kubernetes && (await readFile(kubernetes.kubeconfig, 'utf8').catch(() => undefined));
-        await destroyCluster(flags.name, { environment: io.env, onProgress: progress.update });
+        const left: string[] = [];
+        await destroyCluster(flags.name, {
+          environment: io.env,
+          onProgress: progress.update,
+          onLeft: (text) => left.push(text),
+        });
         progress.end();
+        for (const text of left) io.stderr.write(`${text}\n`);
         if (kubeconfig !== undefined) {
           const { forgetCluster } = await import('../../kubeconfig.js');
           await forgetCluster(kubeconfig, io);
