@@ -3,11 +3,12 @@ import type { Command } from 'commander';
 import { MachineService } from '../client/index.js';
 import { printStream } from './byte-stream.js';
 import { lastRecords, lastRecordsAndNew } from './dmesg-tail.js';
-import { DataLost, NodesFailed } from './exit.js';
+import { DataLost } from './exit.js';
 import type { Io } from './io.js';
 import { parseRecord, RecordFilter, wantedFacilities, wantedLevels } from './kernel-log.js';
 import { outputFormat, streamedItem } from './output.js';
 import { type Target, withSession } from './session.js';
+import { StreamFailures } from './stream-failures.js';
 import { LineMapper } from './stream-form.js';
 
 /** Asks for many records a message; nodes that do not know it send one. */
@@ -25,7 +26,7 @@ export async function printDmesg(command: Command, io: Io, options: DmesgOptions
   const records = recordTexts(command, options);
   await withSession(command, io, async (session) => {
     const hasSeveral = session.targets.length > 1;
-    const failures: { node: string; error: unknown }[] = [];
+    const failures = new StreamFailures(io, !hasSeveral);
     let isIncomplete = false;
     const print = async ({ name, node }: Target) => {
       const read = (follow: boolean) => {
@@ -45,9 +46,9 @@ export async function printDmesg(command: Command, io: Io, options: DmesgOptions
       if (await printStream(io, read(options.follow), { form, name })) isIncomplete = true;
     };
     await Promise.all(
-      session.targets.map((target) => print(target).catch((error) => failures.push({ node: target.name, error }))),
+      session.targets.map((target) => print(target).catch((error) => failures.add(target.name, error))),
     );
-    if (failures.length > 0) throw hasSeveral ? new NodesFailed(failures) : failures[0]?.error;
+    failures.finish();
     if (isIncomplete) throw new DataLost();
   });
 }

@@ -3,11 +3,12 @@ import type { Command } from 'commander';
 import { isEventId } from '../base/event-id.js';
 import { parseDuration, SECOND_MS } from '../base/units.js';
 import { decodeEvent, MachineService, type NodeEvent } from '../client/index.js';
-import { DataLost, NodesFailed, UsageError } from './exit.js';
+import { DataLost, UsageError } from './exit.js';
 import type { Io } from './io.js';
 import { writeChunks } from './io.js';
 import { type OutputFormat, structuredItem } from './output.js';
 import { type Session, withSession } from './session.js';
+import { StreamFailures } from './stream-failures.js';
 import { printable } from './terminal.js';
 
 interface EventsFlags {
@@ -25,7 +26,7 @@ export async function followEvents(command: Command, io: Io, format: OutputForma
   await withSession(command, io, async (session) => {
     const row = rowMaker(session);
     if (format === 'table') io.stdout.write(row('NODE', 'ID', 'EVENT', 'ACTOR', 'SOURCE', 'MESSAGE'));
-    const failures: { node: string; error: unknown }[] = [];
+    const failures = new StreamFailures(io, session.targets.length === 1);
     let isIncomplete = false;
     await Promise.all(
       session.targets.map(async ({ name, node }) => {
@@ -47,11 +48,11 @@ export async function followEvents(command: Command, io: Io, format: OutputForma
             if (chunks.length > 0) await writeChunks(io.stdout, chunks);
           }
         } catch (error) {
-          failures.push({ node: name, error });
+          failures.add(name, error);
         }
       }),
     );
-    if (failures.length > 0) throw session.targets.length === 1 ? failures[0]?.error : new NodesFailed(failures);
+    failures.finish();
     if (isIncomplete) throw new DataLost();
   });
 }

@@ -13,8 +13,15 @@ export class UsageError extends TalosError {
 
 /** Some of several nodes failed; what the others answered was printed. */
 export class NodesFailed extends TalosError {
-  constructor(readonly failures: readonly { node: string; error: unknown }[]) {
+  /** Whether each of them has been told already. */
+  readonly areTold: boolean;
+
+  constructor(
+    readonly failures: readonly { node: string; error: unknown }[],
+    { areTold = false }: { areTold?: boolean } = {},
+  ) {
     super('ERR_NODES', `${failures.length} nodes failed`);
+    this.areTold = areTold;
   }
 }
 
@@ -44,7 +51,7 @@ const USAGE_ERRORS: ReadonlySet<string> = new Set([
 export function handle(error: unknown, io: Io): ExitCode {
   const say = (text: string) => io.stderr.write(`osctl: ${text}\n`);
   if (error instanceof NodesFailed) {
-    for (const { node, error: each } of error.failures) say(`${node}: ${errorMessage(each)}`);
+    if (!error.areTold) for (const { node, error: each } of error.failures) say(`${node}: ${errorMessage(each)}`);
     return exitCodeOf(error.failures[0]?.error);
   }
   if (isCommanderError(error)) {

@@ -4,10 +4,11 @@ import type { Command } from 'commander';
 import { MachineService, onlyMessage } from '../client/index.js';
 import { eachAtMost } from './at-most.js';
 import { printStream } from './byte-stream.js';
-import { DataLost, NodesFailed } from './exit.js';
+import { DataLost } from './exit.js';
 import type { Io } from './io.js';
 import { outputFormat, streamedItem } from './output.js';
 import { type Session, type Target, withSession } from './session.js';
+import { StreamFailures } from './stream-failures.js';
 import { LineMapper, LinePrefixer } from './stream-form.js';
 
 /** Of those that end: each may hold a window of bytes that are not printed yet (16 MiB, lib/client/credentials.ts). */
@@ -27,10 +28,10 @@ export async function printLogs(command: Command, io: Io, options: LogsOptions):
   // on other threads, which is the default, a seventh of the processor time of a long log (docs/performance.md).
   setFlagsFromString('--no-incremental-marking');
   await withSession(command, io, async (session) => {
-    const wanted = await logsOf(session, options.ids);
+    const isOnly = session.targets.length === 1 && options.ids.length === 1;
+    const failures = new StreamFailures(io, isOnly);
+    const wanted = await logsOf(session, options.ids, failures);
     const width = Math.max(...wanted.map(({ label }) => label.length));
-    const needsPrefix = options.ids.length !== 1 || session.targets.length > 1;
-    const failures: { node: string; error: unknown }[] = [];
     let isIncomplete = false;
     await eachAtMost(wanted, options.follow ? wanted.length : LOGS_AT_ONCE, async ({ target, id, label }) => {
       const request = {
@@ -45,28 +46,35 @@ export async function printLogs(command: Command, io: Io, options: LogsOptions):
         if (format !== 'table') {
           return new LineMapper((line) => streamedItem(format, { node: target.name, service: id, line }));
         }
-        return needsPrefix ? new LinePrefixer(`${label.padEnd(width)}  `) : undefined;
+        return isOnly ? undefined : new LinePrefixer(`${label.padEnd(width)}  `);
       };
       try {
         if (await printStream(io, batches, { form: form(), name: label })) isIncomplete = true;
       } catch (error) {
-        failures.push({ node: label, error });
+        failures.add(label, error);
       }
     });
-    if (failures.length > 0) throw wanted.length === 1 ? failures[0]?.error : new NodesFailed(failures);
+    failures.finish();
     if (isIncomplete) throw new DataLost();
   });
 }
 
-/** Every log meant, with a name for it that tells it from the others. */
+/** Every log meant, with a name for it that tells it from the others. Of several nodes one that does not say which it has is a failure, and no more. */
 async function logsOf(
   session: Session,
   wanted: readonly string[],
+  failures: StreamFailures,
 ): Promise<{ target: Target; id: string; label: string }[]> {
   const hasSeveral = session.targets.length > 1;
+  const known = (target: Target) =>
+    logIds(session, target).catch((error: unknown) => {
+      if (!hasSeveral) throw error;
+      failures.add(target.name, error);
+      return [];
+    });
   const lists = await Promise.all(
     session.targets.map(async (target) => {
-      const ids = wanted.length === 0 ? await logIds(session, target) : wanted;
+      const ids = wanted.length === 0 ? await known(target) : wanted;
       const label = (id: string) => {
         if (!hasSeveral) return id;
         return wanted.length === 1 ? target.name : `${target.name} ${id}`;
