@@ -3,6 +3,7 @@ import { errorMessage } from '../base/errors.js';
 import { isPlainAddress } from '../base/ip-address.js';
 import { ControlError } from '../control/errors.js';
 import type { NetworkFacts } from '../control/protocol.js';
+import { hostnameProblem } from '../os/hostname.js';
 import type { InitLog } from './log.js';
 import type { NodeName } from './node-name.js';
 
@@ -17,6 +18,9 @@ const LINK_NAME = /^[^\s/:]{1,15}$/;
 /** What networkd finds out about the network: it is said on the console, names the node, and is passed on to whoever listens. */
 export class NetworkReports {
   private readonly newest = new Map<string, string>();
+  /** Host names that DHCP servers have given, by interface, the first one first. */
+  private readonly names = new Map<string, string>();
+  private named = '';
 
   constructor(
     private readonly log: Pick<InitLog, 'notice' | 'warning'>,
@@ -38,16 +42,32 @@ export class NetworkReports {
     if (this.newest.get(facts.link) === text) return;
     this.newest.set(facts.link, text);
     this.log.notice(describe(facts));
-    if (facts.hostname !== '') {
-      try {
-        this.nodeName.set('dhcp', facts.hostname);
-      } catch (error) {
-        this.log.warning(`the host name of the DHCP server was not taken: ${errorMessage(error)}`);
-      }
-    }
+    this.name(facts);
     this.changed(facts);
     // One that is gone, or that nobody wants any more, leaves its place to another.
     if (isNothing(facts)) this.newest.delete(facts.link);
+  }
+
+  /**
+   * The node is called as the first interface says that was given a name: a second one does not rename it. A lease that ends for a while takes no
+   * name with it; an interface of which nobody wants DHCP any more does.
+   */
+  private name({ link, hostname, dhcp }: NetworkFacts): void {
+    if (!dhcp) this.names.delete(link);
+    if (hostname !== '') {
+      const problem = hostnameProblem(hostname);
+      if (problem === undefined) this.names.set(link, hostname);
+      else this.log.warning(`the host name of the DHCP server was not taken: ${problem}`);
+    }
+    const [name = ''] = this.names.values();
+    if (name === this.named) return;
+    this.named = name;
+    try {
+      if (name === '') this.nodeName.clear('dhcp');
+      else this.nodeName.set('dhcp', name);
+    } catch (error) {
+      this.log.warning(`the host name of the DHCP server was not taken: ${errorMessage(error)}`);
+    }
   }
 }
 

@@ -23,8 +23,15 @@ function refusal(take: () => void): string | undefined {
 function reports() {
   const { log, lines } = recordingLog();
   const taken: NetworkFacts[] = [];
-  const nodeName = new NodeName({ setHostname: () => {} });
-  return { lines, taken, reports: new NetworkReports(log, nodeName, (facts) => void taken.push(facts)) };
+  const names: string[] = [];
+  const nodeName = new NodeName({ setHostname: (name) => void names.push(name) });
+  return {
+    lines,
+    taken,
+    names,
+    nodeName,
+    reports: new NetworkReports(log, nodeName, (facts) => void taken.push(facts)),
+  };
 }
 
 t.test('what says nothing new is dropped', async (t) => {
@@ -77,3 +84,34 @@ t.test('interfaces that are gone leave their places to others', async (t) => {
     'RESOURCE_EXHAUSTED',
   );
 });
+
+t.test(
+  'the name of a DHCP server goes with the wish for DHCP, and a second server does not rename the node',
+  async (t) => {
+    const { reports: book, names, nodeName, lines } = reports();
+    nodeName.set('default', 'talos');
+    const leased = (link: string, hostname: string) => ({
+      ...{ ...NOTHING, link, hostname, carrier: true, dhcp: true },
+      address: '192.0.2.2/24',
+    });
+    book.take(leased('eth0', 'first'));
+    book.take(leased('eth1', 'second'));
+    book.take({ ...leased('eth1', 'second'), dnsServers: ['192.0.2.53'] });
+    t.same(names, ['talos', 'first']);
+    book.take({ ...NOTHING, link: 'eth0', carrier: true, dhcp: true });
+    t.same(names, ['talos', 'first'], 'a lease that has ended');
+    book.take(leased('eth0', 'other'));
+    t.same(names.splice(0), ['talos', 'first', 'other'], 'its own server may give it another');
+    book.take({ ...NOTHING, link: 'eth0', carrier: true, otherAddresses: ['192.0.2.3/24'] });
+    t.same(names.splice(0), ['second'], 'the config has an address for it instead');
+    book.take({ ...NOTHING, link: 'eth1' });
+    t.same(names.splice(0), ['talos'], 'nobody names the node any more');
+    book.take(leased('eth0', 'no_name'));
+    book.take(leased('eth1', 'third'));
+    t.same(names, ['third']);
+    t.equal(
+      lines.filter(({ text }) => /host name of the DHCP server was not taken: the part 'no_name'/.test(text)).length,
+      1,
+    );
+  },
+);
