@@ -46,8 +46,12 @@ export class ConfigStore {
     });
   }
 
-  /** Brings STATE up to what the config disk has brought, once it is known whether there is one. */
-  settle(): Promise<void> {
+  /**
+   * Brings STATE up to what the config disk or somebody has brought, once it is known whether there is one.
+   * @param running  what the node has run with since its boot: an earlier machined may have ended before it came to this, and has taken with it
+   *   where that was from
+   */
+  settle(running?: string): Promise<void> {
     return this.volumes.exclusively(async () => {
       const { state } = this;
       if (!state) return;
@@ -56,9 +60,9 @@ export class ConfigStore {
         if (isEmpty) await state.write(this.broughtText);
         return;
       }
-      // A machined that ended before it came to this has taken what it knew with it.
       if (this.diskText === undefined && isEmpty) {
         this.diskText = await readConfigDisk(this.disk).catch(() => undefined);
+        if (this.diskText === undefined && running !== undefined) await state.write(running);
       }
       const { diskText } = this;
       if (diskText === undefined || (await state.hasSeen(diskText))) return;

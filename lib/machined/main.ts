@@ -205,7 +205,7 @@ export async function main(): Promise<void> {
   if (!again) await api.wait();
   const { STATE, EPHEMERAL } = await volumes.finish();
   await store
-    .settle()
+    .settle(found.text)
     .catch((error) => log.problem(`the machine config was not kept in STATE: ${errorMessage(error)}`));
   await init.request('reportVolumes', { stateDisk: STATE ?? '', ephemeralDisk: EPHEMERAL ?? '' });
   watchSpace(native, init, log);

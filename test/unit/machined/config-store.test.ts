@@ -70,6 +70,16 @@ t.test('a machined that knows nothing of the disk fills an empty STATE, and no o
   await store.settle();
   t.equal(await state.read(), 'brought');
   t.equal(await state.hasSeen('brought'), true);
+  const fetched = node(t, true);
+  await fetched.store.settle('brought over the network');
+  t.equal(await fetched.state.read(), 'brought over the network', 'no disk has it: it is the only one that there is');
+  t.equal(await fetched.state.hasSeen('brought over the network'), false);
+  await fetched.store.settle('what an earlier machined ran with');
+  t.equal(await fetched.state.read(), 'brought over the network');
+  const both = node(t, true);
+  writeFileSync(join(both.folder, 'disk', 'config.yaml'), 'brought');
+  await both.store.settle('brought');
+  t.equal(await both.state.hasSeen('brought'), true, 'that of a disk is known again');
   const later = node(t, true);
   await later.state.write('from the API');
   writeFileSync(join(later.folder, 'disk', 'config.yaml'), 'brought');
