@@ -137,7 +137,9 @@ export class Backends {
   }
 
   private forgetIfDone(backend: Backend): void {
-    if (backend.isRetired && backend.resets.size === 0) this.byName.delete(backend.name);
+    if (!backend.isRetired || backend.resets.size > 0) return;
+    // One that was forgotten before may have been named again since: then its name is that of another one.
+    if (this.byName.get(backend.name) === backend) this.byName.delete(backend.name);
   }
 }
 
