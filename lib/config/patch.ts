@@ -2,22 +2,43 @@
  * Changing a machine config by patches, as talosctl does: pieces of a config that are merged in ("strategic merge"), and JSON patches.
  * Comments of the config stay where nothing changes.
  */
-import { type Document, isCollection, isMap, isSeq, parseAllDocuments, stringify, visit, type YAMLMap } from 'yaml';
+import { isDeepStrictEqual } from 'node:util';
+import {
+  type Document,
+  isCollection,
+  isMap,
+  isSeq,
+  parseAllDocuments,
+  stringify,
+  visit,
+  type YAMLMap,
+  type YAMLSeq,
+} from 'yaml';
 import { TalosError } from '../base/errors.js';
 import { type ConfigDocument, plainValue, readDocuments } from './document.js';
 import { applyJsonPatch } from './json-patch.js';
 import { ConfigError } from './problem.js';
 import { setValue } from './yaml-nodes.js';
 
-/** Lists that a patch replaces; to all others it appends. */
-const REPLACED: ReadonlySet<string> = new Set(['cluster.network.podSubnets', 'cluster.network.serviceSubnets']);
+/** What a patch replaces, be it a list or a map. */
+const REPLACED: ReadonlySet<string> = new Set([
+  'cluster.network.podSubnets',
+  'cluster.network.serviceSubnets',
+  'cluster.apiServer.auditPolicy',
+]);
+/** Lists whose items are known by one of these fields: a patch merges into the item that has the same. To all other lists it appends. */
+const KEYS: Readonly<Record<string, readonly string[]>> = {
+  'machine.network.interfaces': ['interface', 'deviceSelector'],
+  'machine.network.interfaces.vlans': ['vlanId'],
+  'cluster.apiServer.admissionControl': ['name'],
+};
 const DIRECTIVE = '$patch';
 
 type Fields = Record<string, unknown>;
 
 /**
- * Changes a config by a patch, YAML or JSON. A map is merged in: maps field by field, lists by appending, anything else by replacing; a map
- * with `$patch: delete` removes what it stands for; a document with a `kind` is for that of the same kind and name, or becomes a new one.
+ * Changes a config by a patch, YAML or JSON. A map is merged in: maps field by field, lists by appending or by the keys of their items, anything else by
+ * replacing; a map with `$patch: delete` removes what it stands for, in a list the items that have the rest of it; a document with a `kind` is for that of the same kind and name, or becomes a new one.
  * A list is a JSON patch (RFC 6902) of the main document, the one without a `kind`.
  * @param what  names of the two, for messages
  * @throws ConfigError  the texts are no YAML, or an operation cannot be done · TalosError ERR_CONFIG_PATCH  the patch makes no sense
@@ -45,8 +66,13 @@ export function patchConfig(text: string, patch: string, what: { config: string;
     }
     const index = documents.findIndex((document) => isFor(document, value));
     const target = documents[index];
-    if (target === undefined) added.push(`---\n${stringify(value, { lineWidth: 0 })}`);
-    else if (value[DIRECTIVE] === 'delete') documents.splice(index, 1);
+    if (isDeletion(value) && value.kind === undefined) {
+      throw new TalosError('ERR_CONFIG_PATCH', `${what.patch}: the main document of a config cannot be deleted`);
+    }
+    if (target === undefined) {
+      const document = withoutDeletions(value);
+      if (document !== undefined) added.push(`---\n${stringify(document, { lineWidth: 0 })}`);
+    } else if (isDeletion(value)) documents.splice(index, 1);
     else merge(target, target.contents as YAMLMap, value, []);
   }
   return documents.map((document) => document.toString({ lineWidth: 0 })).join('') + added.join('');
@@ -89,16 +115,63 @@ function merge(document: Document, target: YAMLMap, patch: Fields, path: readonl
   for (const [name, value] of Object.entries(patch)) {
     const own = [...path, name];
     const existing = target.get(name);
-    if (isFields(value) && value[DIRECTIVE] === 'delete') target.delete(name);
-    else if (isFields(value) && isMap(existing)) merge(document, existing, value, own);
-    else if (Array.isArray(value) && isSeq(existing) && !REPLACED.has(own.join('.'))) {
-      for (const item of value) existing.add(document.createNode(item));
-    } else {
-      const node = document.createNode(value);
+    const isReplaced = REPLACED.has(own.join('.'));
+    if (isDeletion(value)) target.delete(name);
+    else if (isFields(value) && isMap(existing) && !isReplaced) merge(document, existing, value, own);
+    else if (Array.isArray(value) && isSeq(existing) && !isReplaced) mergeList(document, existing, value, own);
+    // What it is already keeps its comment; a scalar comes as its value.
+    else if (existing !== value) {
+      const rest = withoutDeletions(value);
+      if (rest === undefined) continue;
+      const node = document.createNode(rest);
       if (isCollection(node)) node.flow = false;
       target.set(name, node);
     }
   }
+}
+
+function mergeList(document: Document, target: YAMLSeq, patch: readonly unknown[], path: readonly string[]): void {
+  const keys = KEYS[path.join('.')] ?? [];
+  for (const item of patch) {
+    if (isDeletion(item)) {
+      const { [DIRECTIVE]: _directive, ...fields } = item;
+      target.items = target.items.filter((node) => !hasAll(node, fields));
+      continue;
+    }
+    const key = isFields(item) ? keys.find((name) => item[name] !== undefined) : undefined;
+    const own = key === undefined ? undefined : target.items.find((node) => hasAll(node, pick(item, key)));
+    if (isFields(item) && isMap(own)) merge(document, own, item, path);
+    else {
+      const rest = withoutDeletions(item);
+      if (rest !== undefined) target.add(document.createNode(rest));
+    }
+  }
+}
+
+/** Whether an item of a list is a map with these fields, which are some. */
+function hasAll(node: unknown, fields: Fields): boolean {
+  if (!isMap(node) || Object.keys(fields).length === 0) return false;
+  const own = node.toJSON() as Fields;
+  return Object.entries(fields).every(([name, value]) => isDeepStrictEqual(own[name], value));
+}
+
+const pick = (item: unknown, key: string): Fields => ({ [key]: (item as Fields)[key] });
+
+function isDeletion(value: unknown): value is Fields {
+  return isFields(value) && value[DIRECTIVE] === 'delete';
+}
+
+/** What is there of a part of a patch that has nothing to be merged into: what it would take away is away. Undefined when that is all of it. */
+function withoutDeletions(value: unknown): unknown {
+  if (isDeletion(value)) return undefined;
+  if (Array.isArray(value)) {
+    const items = value.map(withoutDeletions).filter((item) => item !== undefined);
+    return value.length > 0 && items.length === 0 ? undefined : items;
+  }
+  if (!isFields(value)) return value;
+  const fields = Object.entries(value).map(([name, field]) => [name, withoutDeletions(field)] as const);
+  const kept = fields.filter(([, field]) => field !== undefined);
+  return fields.length > 0 && kept.length === 0 ? undefined : Object.fromEntries(kept);
 }
 
 function isFields(value: unknown): value is Fields {
