@@ -1,7 +1,8 @@
-import { KIB, MINUTE_MS } from '../base/units.js';
+import { KIB, MAX_TIMER_MS, MINUTE_MS } from '../base/units.js';
 import { ControlError } from '../control/errors.js';
 import { MAX_FRAME_BYTES, type QueryRequest } from '../control/protocol.js';
 import { readQueryStream } from '../control/query-stream.js';
+import { StorageServiceDefinition } from '../gen/machine/service.js';
 import type { FileDescriptor } from '../native/contract.js';
 import type { Caller, InitClient, OsdContext } from './context.js';
 import { metadataField } from './data-message.js';
@@ -11,6 +12,8 @@ import type { DataStream } from './data-stream.js';
 export const MAX_ITEMS_IN_FLIGHT = 16;
 /** Whoever has more patience in machined than that has forgotten its answer. */
 const QUERY_DEADLINE_MS = MINUTE_MS;
+/** Of calls that take as long as what they are about, zeroing a disk: how long is up to the client. */
+const DEADLINES: Readonly<Record<string, number>> = { [StorageServiceDefinition.BlockDeviceWipe.path]: MAX_TIMER_MS };
 
 /** Of a request that goes to machined in its frame: the rest of the frame takes less than what is left. */
 const MAX_INLINE_BYTES = MAX_FRAME_BYTES - 4 * KIB;
@@ -31,7 +34,7 @@ export async function query(
   path: string,
   request: Buffer,
   caller: Caller,
-  deadlineMs = QUERY_DEADLINE_MS,
+  deadlineMs = DEADLINES[path] ?? QUERY_DEADLINE_MS,
 ): Promise<Buffer> {
   const machined = await context.machined();
   const { body, descriptors } = await machined.request('query', await carried(machined, path, request, caller), {

@@ -1,5 +1,10 @@
 import { Command, Option } from 'commander';
+import { DAY_MS } from '../../base/units.js';
+import type { GlobalFlags } from '../flags.js';
 import type { Io } from '../io.js';
+
+/** Zeroing takes as long as the disks do. grpc-js cannot read a deadline that is 25 days away. */
+const ZEROING_MS = 7 * DAY_MS;
 
 /** `osctl wipe`: makes storage look like nothing. */
 export function wipeCommand(io: Io): Command {
@@ -23,10 +28,15 @@ function diskCommand(io: Io): Command {
       const { outputFormat, printResult } = await import('../output.js');
       const { askAll, withSession } = await import('../session.js');
       const format = outputFormat(command);
+      const { timeout } = command.optsWithGlobals() as GlobalFlags;
+      const timeoutMs = timeout ?? (flags.method === 'ZEROES' ? ZEROING_MS : undefined);
       const devices = names.map((device) => ({ device, method: WIPE_METHODS[flags.method] }));
       await withSession(command, io, async (session) => {
         const { answers, finish } = await askAll(session, async ({ name, node }) => {
-          onlyMessage(await session.client.unary(StorageService.BlockDeviceWipe, { devices }, { node }), name);
+          onlyMessage(
+            await session.client.unary(StorageService.BlockDeviceWipe, { devices }, { node, timeoutMs }),
+            name,
+          );
           io.stderr.write(`${name}: ${names.join(', ')} wiped\n`);
         });
         const views = answers.flatMap(({ target }) => names.map((device) => ({ node: target.name, device })));
@@ -41,6 +51,6 @@ One that is mounted, part of another device, read-only, or the config disk is re
 
 Examples:
   osctl -n 10.5.0.2 wipe disk vdc
-  osctl -n 10.5.0.2 wipe disk vdc1 vdd --method ZEROES --timeout 1h`,
+  osctl -n 10.5.0.2 wipe disk vdc1 vdd --method ZEROES     waits until it is done, however long that takes`,
     );
 }

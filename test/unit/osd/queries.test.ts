@@ -1,10 +1,14 @@
 /** Calls that machined answers: bytes go through osd as they are, behind the node's metadata. */
 import { status } from '@grpc/grpc-js';
 import t from 'tap';
+import { MAX_TIMER_MS, MINUTE_MS } from '../../../lib/base/units.js';
 import { ControlError } from '../../../lib/control/errors.js';
 import { writeQueryStream } from '../../../lib/control/query-stream.js';
 import { machine } from '../../../lib/gen/machine/machine.js';
+import { StorageServiceDefinition } from '../../../lib/gen/machine/service.js';
 import { loadNative } from '../../../lib/native/index.js';
+import type { InitClient } from '../../../lib/osd/context.js';
+import { query } from '../../../lib/osd/queries.js';
 import { FakeInit } from './support/fake-init.js';
 import { Rig, rejection } from './support/rig.js';
 
@@ -53,4 +57,19 @@ t.test('failures of machined, and of the way to it', async (t) => {
     code: status.UNAVAILABLE,
     details: 'the answer broke off',
   });
+});
+
+t.test('zeroing a disk may take as long as its client waits; all else has a minute', async (t) => {
+  const deadlines: (number | undefined)[] = [];
+  const machined: InitClient = {
+    request: async (_method, _body, options) => {
+      deadlines.push(options?.deadlineMs);
+      return { body: { message: new Uint8Array(), streamed: false }, descriptors: [] } as never;
+    },
+  };
+  const context = { machined: async () => machined, hostname: () => 'node-1' };
+  const caller = { identity: { fingerprint: '', commonName: '', roles: [], notAfterMs: 0 }, peer: '127.0.0.1:1' };
+  const { BlockDeviceWipe, Disks } = StorageServiceDefinition;
+  for (const { path } of [BlockDeviceWipe, Disks]) await query(context, path, Buffer.alloc(0), caller);
+  t.same(deadlines, [MAX_TIMER_MS, MINUTE_MS]);
 });
