@@ -96,11 +96,24 @@ export async function makeClusterDir(clusters: string, name: string): Promise<st
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {
     if (errorCode(error) !== 'EEXIST') throw error;
-    throw new TalosError('ERR_CLUSTER_EXISTS', `there is a cluster named '${name}' already`, {
-      hint: `show it with 'osctl cluster show --name ${name}', remove it with 'osctl cluster destroy --name ${name}'`,
-    });
+    throw isThere(name);
   }
   return folder;
+}
+
+/**
+ * Looks whether a name is free, before anything is built for a cluster; {@link makeClusterDir} decides.
+ * @throws TalosError ERR_CLUSTER_NAME, ERR_CLUSTER_EXISTS
+ */
+export async function checkClusterName(clusters: string, name: string): Promise<void> {
+  clusterDir(clusters, name);
+  if ((await clusterNames(clusters)).includes(name)) throw isThere(name);
+}
+
+function isThere(name: string): TalosError {
+  return new TalosError('ERR_CLUSTER_EXISTS', `there is a cluster named '${name}' already`, {
+    hint: `show it with 'osctl cluster show --name ${name}', remove it with 'osctl cluster destroy --name ${name}'`,
+  });
 }
 
 /** Writes the state; it is there whole or not at all. */

@@ -62,8 +62,11 @@ export async function showService(command: Command, io: Io, format: OutputFormat
       const ids = all.map((view) => view.id).join(', ');
       throw new ClientError('failed', `NOT_FOUND: no service ${JSON.stringify(id)}; there are ${ids}`);
     });
-    printResult(io, format, answers.length === 1 ? answers[0]?.value : answers.map(({ value }) => value), () =>
-      answers.map(({ value }) => serviceText(value, session.targets.length > 1)).join('\n'),
+    const views = answers.map(({ value }) => value);
+    const hasSeveral = session.targets.length > 1;
+    // By how many were asked: of how many have answered a program knows nothing.
+    printResult(io, format, hasSeveral ? views : views[0], () =>
+      views.map((view) => serviceText(view, hasSeveral)).join('\n'),
     );
     finish();
   });

@@ -1,5 +1,6 @@
 /** What goes wrong, and what osctl says then: the exit code, one clear line, never a stack trace. */
 
+import { mkdir } from 'node:fs/promises';
 import { status } from '@grpc/grpc-js';
 import t, { type Test } from 'tap';
 import { createCertificateAuthority, issueClientCertificate } from '../../../lib/pki/index.js';
@@ -83,12 +84,18 @@ t.test('bad input', async (t) => {
       ['--kubernetes-source official', /^osctl: where Kubernetes comes from was said, .*give --kubernetes VERSION/],
       ['--kubernetes-directory /tmp', /^osctl: where Kubernetes comes from was said/],
       ['--runtime rkt', /^osctl: no such container runtime: rkt/],
+      ['--output xml', /^osctl: "xml" is no output format/],
     ] as const) {
       const outcome = await home.run('cluster', 'create', ...words.split(' '));
       t.equal(outcome.code, 2, words);
       t.match(outcome.stderr, message);
       t.equal(outcome.stdout, '');
     }
+    const show = await home.run('cluster', 'show', '-o', 'xml');
+    t.match(show, { code: 2, stdout: '', stderr: /"xml" is no output format/ });
+    await mkdir(home.path('.talos/clusters/taken'), { recursive: true });
+    const taken = await home.run('cluster', 'create', '--name', 'taken');
+    t.match(taken, { code: 1, stdout: '', stderr: /^osctl: there is a cluster named 'taken' already\n {2}hint: / });
   });
 
   await t.test('help is no failure', async (t) => {

@@ -107,6 +107,10 @@ t.test('several nodes', async (t) => {
     t.match(stdout, /elsewhere/, 'the endpoint is asked for nodes that are no endpoints');
     const failed = await osctl('version');
     t.equal(failed.code, 3);
+    const service = await osctl('service', 'osd', '-o', 'json');
+    t.equal(service.code, 3);
+    t.match(JSON.parse(service.stdout), [{ id: 'osd' }], 'a list, as when both answer');
+    t.match(JSON.parse((await osctl('service', 'osd', '-o', 'json', '-n', one.endpoint)).stdout), { id: 'osd' });
     t.match(failed.stdout, /Server:\n.*\(one\)/);
     t.match(
       failed.stderr,

@@ -23,8 +23,9 @@ import {
   type NetworkModel,
 } from '../../../cluster/machines.js';
 import { clustersDir } from '../../../cluster/paths.js';
-import { clusterDir } from '../../../cluster/state.js';
+import { checkClusterName } from '../../../cluster/state.js';
 import { SOURCES as RELEASE_SOURCES } from '../../../kube/release.js';
+import { outputFormat } from '../../output.js';
 import { interruptible } from './interruptible.js';
 import { type ClusterIo, printResult } from './io.js';
 import { type KubernetesFlags, kubernetesOf } from './kubernetes.js';
@@ -129,13 +130,15 @@ export function clusterCreateCommand(io: ClusterIo): Command {
     .addOption(new Option('--layer <name>', 'layer on top of the shipped image').choices(['test']).hideHelp())
     .addOption(new Option('--no-config-disk', 'leave the config disk unplugged').hideHelp())
     .action(async (flags: CreateFlags, command: Command) => {
+      // Whoever mistyped it would wait for a cluster, and not get what was asked for.
+      outputFormat(command);
       const progress = progressLine(io.stderr);
       try {
         const { machine, disk, network, firmware, layer, runtime } = flags;
         const hardware = { arch: flags.arch, machine, disk, network, firmware };
         // Before anything is built for it.
         const arch = MACHINES[chooseHardware(hardware).machine].architecture;
-        clusterDir(clustersDir(io.env), flags.name);
+        await checkClusterName(clustersDir(io.env), flags.name);
         const kubernetes = await kubernetesOf(flags);
         checkMemory({ kubernetes: kubernetes?.options, memoryMib: flags.memory });
         const onProgress = progress.update;
