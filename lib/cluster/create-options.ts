@@ -49,6 +49,8 @@ export interface CreateOptions extends HardwareRequest {
   readonly withConfigDisk?: boolean | undefined;
   readonly accelerator?: Accelerator | undefined;
   readonly environment?: NodeJS.ProcessEnv | undefined;
+  /** The client config that gets the context; that of the environment unless it is named. */
+  readonly talosconfig?: string | undefined;
   /** What is being done, for people. */
   readonly onProgress?: ((text: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;

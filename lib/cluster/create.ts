@@ -39,7 +39,7 @@ export async function createCluster(options: CreateOptions): Promise<ClusterStat
   const undo: (() => Promise<void>)[] = [() => removeClusterDir(clusters, options.name)];
   let booted: Booted;
   try {
-    booted = await boot(options, folder, talosconfigPath(environment), undo);
+    booted = await boot(options, folder, talosconfigPath(environment, options.talosconfig), undo);
   } catch (error) {
     await takeBack(undo, options.onProgress);
     // What is under way fails in its own ways when it is interrupted.

@@ -6,7 +6,10 @@ export function clustersDir(environment: NodeJS.ProcessEnv = process.env): strin
   return path.join(talosHome(environment), 'clusters');
 }
 
-/** The client config that contexts of local clusters are merged into. */
-export function talosconfigPath(environment: NodeJS.ProcessEnv = process.env): string {
-  return clientConfigPaths({ env: environment })[0] as string;
+/**
+ * The client config that contexts of local clusters are merged into.
+ * @param explicit  the one that was named, if any
+ */
+export function talosconfigPath(environment: NodeJS.ProcessEnv = process.env, explicit?: string): string {
+  return clientConfigPaths({ explicit, env: environment })[0] as string;
 }

@@ -100,6 +100,17 @@ t.test('create, show, destroy', async (t) => {
   await t.rejects(destroyCluster('one', { environment }), { code: 'ERR_NO_CLUSTER' });
 });
 
+t.test('a client config that is named gets the context, and the usual one is left alone', async (t) => {
+  const { home, environment, options } = stage(t, BOOTING);
+  const talosconfig = join(home, 'mine');
+  const state = await createCluster({ ...options, name: 'two', talosconfig });
+  t.equal(state.talosconfig, talosconfig);
+  t.match(readFileSync(talosconfig, 'utf8'), /^context: two$/m);
+  t.notOk(existsSync(environment.TALOSCONFIG));
+  await destroyCluster('two', { environment });
+  t.notMatch(readFileSync(talosconfig, 'utf8'), /endpoints/, 'and is known when it goes');
+});
+
 t.test('QEMU that ends at once: its words, and nothing left behind', async (t) => {
   const { environment, options } = stage(t, 'echo "qemu: could not set up host forwarding" >&2; exit 1');
   const probe = () => new Promise<void>(() => {});

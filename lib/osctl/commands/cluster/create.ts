@@ -25,6 +25,7 @@ import {
 import { clustersDir } from '../../../cluster/paths.js';
 import { checkClusterName } from '../../../cluster/state.js';
 import { SOURCES as RELEASE_SOURCES } from '../../../kube/release.js';
+import type { GlobalFlags } from '../../flags.js';
 import { outputFormat } from '../../output.js';
 import { interruptible } from './interruptible.js';
 import { type ClusterIo, printResult } from './io.js';
@@ -160,6 +161,7 @@ export function clusterCreateCommand(io: ClusterIo): Command {
             waitTimeoutMs: flags.waitTimeout,
             probe: askVersion,
             environment: io.env,
+            talosconfig: (command.optsWithGlobals() as GlobalFlags).talosconfig,
             onProgress,
             signal,
           });
