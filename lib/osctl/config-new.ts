@@ -32,12 +32,10 @@ export async function newConfig(
       });
       const { talosconfig } = onlyMessage(reply, target.name);
       const config = parseClientConfig(Buffer.from(talosconfig ?? []).toString('utf8'), 'what the node sent');
-      // The way that led to the node from here is known to work; the node's own addresses may not.
+      // The way that led to the node from here is known to work; the node's own addresses may not. Several endpoints need a node that is meant.
+      const way = { endpoints: [...session.endpoints], ...(target.node !== undefined && { nodes: [target.node] }) };
       const contexts = Object.fromEntries(
-        Object.entries(config.contexts).map(([name, context]) => [
-          name,
-          { ...context, endpoints: [...session.endpoints] },
-        ]),
+        Object.entries(config.contexts).map(([name, context]) => [name, { ...context, ...way }]),
       );
       return stringifyClientConfig({ ...config, contexts });
     },

@@ -182,5 +182,9 @@ t.test('several endpoints and no node', async (t) => {
     t.match(await osctl('kubeconfig', '-'), { code: 0, stdout: /name: lab/ });
     t.match(await osctl('config', 'new', 'mine'), { code: 0 });
     t.match(await readFile(home.path('mine'), 'utf8'), new RegExp(`- ${two.endpoint}`), 'which knows all of them');
+    t.match(await osctl('config', 'new', 'for-two', '-n', two.endpoint), { code: 0 });
+    const { code, stdout } = await home.run('--talosconfig', home.path('for-two'), 'version', '--short');
+    t.equal(code, 0, 'the node that was meant is meant by the new one');
+    t.match(stdout, `(${two.endpoint})`);
   });
 });
