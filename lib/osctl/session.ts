@@ -41,7 +41,8 @@ export async function openSession(
   const flags = command.optsWithGlobals() as GlobalFlags;
   const paths = clientConfigPaths({ explicit: flags.talosconfig, env: io.env });
   const { name, context, credentials } = await usableContext(paths, flags.context);
-  const nodes = flags.nodes ?? context.nodes ?? [];
+  // A node that is named twice is meant once: some commands do something.
+  const nodes = [...new Set(flags.nodes ?? context.nodes)];
   const endpoints = [flags.endpoints, context.endpoints, nodes].find((list) => list !== undefined && list.length > 0);
   if (endpoints === undefined) {
     throw new TalosError('ERR_CONFIG_ENDPOINTS', `context ${name} has no endpoints`, {
@@ -113,7 +114,7 @@ export interface SessionOptions extends InsecureFlags {
  */
 function openInsecureSession(command: Command, io: Io, fingerprints: readonly string[]): Session {
   const flags = command.optsWithGlobals() as GlobalFlags;
-  const nodes = flags.nodes ?? flags.endpoints ?? [];
+  const nodes = [...new Set(flags.nodes ?? flags.endpoints)];
   const [first] = nodes;
   if (first === undefined) throw new UsageError('--insecure is for nodes that are named: give --nodes');
   const clients = new Map<string, MachineClient>();

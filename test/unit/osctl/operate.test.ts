@@ -95,6 +95,11 @@ t.test('several nodes', async (t) => {
     );
   });
 
+  await t.test('a node that is named twice is asked once', async (t) => {
+    const { stdout } = await osctl('-n', `${one.endpoint},${one.endpoint}`, '-o', 'json', 'version');
+    t.equal([JSON.parse(stdout).server].flat().length, 1);
+  });
+
   await t.test('logs: a prefix with the node', async (t) => {
     const { stdout } = await osctl('logs', 'osd');
     for (const endpoint of endpoints) t.match(stdout, new RegExp(`^${endpoint}  osd 1`, 'm'));
