@@ -8,7 +8,7 @@
  * Neither end of a certificate's life lies outside its authority's; an issuer whose clock is before its authority's beginning
  * counts from there (a machine without a battery-backed clock starts in 1970, and its API must come up all the same).
  */
-import { randomBytes, X509Certificate } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { isIP } from 'node:net';
 import { id_kp_clientAuth, id_kp_serverAuth, KeyUsageFlags } from '@peculiar/asn1-x509';
 import { TalosError } from '../base/errors.js';
@@ -23,7 +23,7 @@ import {
   type KeyKind,
   publicKeyDer,
 } from './keys.js';
-import { type SubjectNames, signAgain, signCertificate } from './x509.js';
+import { type SubjectNames, signCertificate } from './x509.js';
 
 export const DEFAULT_CA_LIFETIME_MS = 10 * YEAR_MS;
 export const DEFAULT_CLIENT_LIFETIME_MS = YEAR_MS;
@@ -157,35 +157,8 @@ export async function issueClientCertificateFor(options: {
   });
 }
 
-/**
- * Issues a certificate of an authority anew, for the same key and with the same contents, whoever has put it together: only its serial number and its end
- * are others. Its beginning stays, so that one that was made by a clock which is ahead is valid when that is set.
- * @param options.certificate  PEM or DER; signed by this authority
- * @param options.lifetimeMs  from now on; ends with the authority's at the latest
- * @returns PEM
- * @throws ERR_PKI_CERTIFICATE  it is none, or another authority's, or this one has expired
- */
-export function renewCertificate(options: {
-  ca: PemPair;
-  certificate: string | Uint8Array;
-  lifetimeMs: number;
-  now?: number;
-}): string {
-  const { ca, lifetimeMs, now = Date.now() } = options;
-  const { der, notBefore } = parseCertificate(options.certificate);
-  const { authority, authorityKey, notAfter } = beginSigning({ ca, lifetimeMs, now });
-  if (!isSignedBy(der, authority.der)) {
-    throw new TalosError('ERR_PKI_CERTIFICATE', 'the certificate is of another authority');
-  }
-  return signAgain(der, { serialNumber: randomSerial(), notBefore, notAfter }, authorityKey, authority.der);
-}
-
-function isSignedBy(der: Buffer, authority: Buffer): boolean {
-  return new X509Certificate(der).verify(new X509Certificate(authority).publicKey);
-}
-
 /** The authority with its key, and the time of a certificate that it issues now. */
-function beginSigning({ ca, lifetimeMs, now }: Pick<SignOptions, 'ca' | 'lifetimeMs' | 'now'>) {
+export function beginSigning({ ca, lifetimeMs, now }: Pick<SignOptions, 'ca' | 'lifetimeMs' | 'now'>) {
   const authority = parseCertificate(ca.crt);
   if (!authority.isAuthority)
     throw new TalosError('ERR_PKI_CERTIFICATE', 'the signing certificate is not an authority');
@@ -240,7 +213,7 @@ export function assertIp(address: string): void {
 }
 
 /** Positive and not zero, as RFC 5280 section 4.1.2.2 wants. */
-function randomSerial(): Buffer {
+export function randomSerial(): Buffer {
   const bytes = randomBytes(SERIAL_BYTES);
   bytes[0] = ((bytes[0] as number) & 0x3f) | 0x40;
   return bytes;

@@ -119,7 +119,7 @@ function issuerKeyIdentifier(issuer: Certificate): ArrayBuffer {
 }
 
 /** How a key signs: the identifier for the certificate (RFC 8410, 5758, 4055), and what node:crypto calls the hash. */
-function signatureOf(key: KeyObject): { algorithm: AlgorithmIdentifier; hash: string | null } {
+export function signatureOf(key: KeyObject): { algorithm: AlgorithmIdentifier; hash: string | null } {
   if (key.asymmetricKeyType === 'ed25519') {
     return { algorithm: new AlgorithmIdentifier({ algorithm: '1.3.101.112' }), hash: null };
   }
@@ -156,27 +156,8 @@ export function signCertificate(fields: CertificateFields, signingKey: KeyObject
   return signed(tbsCertificate, algorithm, hash, signingKey);
 }
 
-/**
- * Signs a certificate anew: subject, key and extensions stay what they are, byte by byte.
- * @param der  of its authority before, by the same key
- * @returns PEM
- */
-export function signAgain(
-  der: Uint8Array,
-  fields: Pick<CertificateFields, 'serialNumber' | 'notBefore' | 'notAfter'>,
-  signingKey: KeyObject,
-  issuer: Uint8Array,
-): string {
-  const { tbsCertificate } = AsnConvert.parse(der, Certificate);
-  const { algorithm, hash } = signatureOf(signingKey);
-  tbsCertificate.serialNumber = new Uint8Array(fields.serialNumber).buffer;
-  tbsCertificate.signature = algorithm;
-  tbsCertificate.issuer = AsnConvert.parse(issuer, Certificate).tbsCertificate.subject;
-  tbsCertificate.validity = new Validity({ notBefore: fields.notBefore, notAfter: fields.notAfter });
-  return signed(tbsCertificate, algorithm, hash, signingKey);
-}
-
-function signed(
+/** A certificate of these contents. @returns PEM */
+export function signed(
   tbsCertificate: TBSCertificate,
   algorithm: AlgorithmIdentifier,
   hash: string | null,

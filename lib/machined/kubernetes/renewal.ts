@@ -12,7 +12,7 @@ import type { PemPair } from '../../base/secrets-bundle.js';
 import { DAY_MS, MIB, YEAR_MS } from '../../base/units.js';
 import type { KubernetesConfig } from '../../kube/input.js';
 import type { FileDescriptor, FilesModule } from '../../native/contract.js';
-import { renewCertificate } from '../../pki/index.js';
+import { renewCertificate } from '../../pki/renew.js';
 import { FOLDERS } from './folders.js';
 
 export interface RenewalOptions {
