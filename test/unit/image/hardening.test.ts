@@ -13,7 +13,7 @@ import { seconds } from '../../helpers/deadline.js';
 import { shippedKernels } from '../../helpers/shipped-kernels.js';
 
 // The first run fetches the checker and unpacks what configures a kernel.
-t.setTimeout(seconds(118));
+t.setTimeout(seconds(170));
 
 const root = repositoryRoot();
 const onProgress = () => {};

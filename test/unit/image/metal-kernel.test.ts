@@ -6,7 +6,7 @@ import { seconds } from '../../helpers/deadline.js';
 import { type ShippedKernel, shippedKernels } from '../../helpers/shipped-kernels.js';
 
 // The first run unpacks what configures a kernel.
-t.setTimeout(seconds(118));
+t.setTimeout(seconds(170));
 
 const metal = (await shippedKernels()).filter(({ profile }) => profile === 'metal');
 
