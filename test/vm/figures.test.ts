@@ -106,7 +106,8 @@ t.test('a booted node', async (t) => {
     t.match(restarted.stderr, /machined is being restarted/);
     // A question that reaches it while it ends is answered by nobody.
     await node.waitForConsole(/service machined: Started with process id/, { after: mark });
-    const after = await home.json<ProcessView[]>('processes');
+    // It takes a while until it answers.
+    const after = await home.json<ProcessView[]>('processes', '--timeout', '1m');
     t.not(after.find(({ args }) => args === '/sbin/machined')?.pid ?? -1, running('/sbin/machined')?.pid);
   });
 
