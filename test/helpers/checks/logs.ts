@@ -6,7 +6,7 @@ import type { TestNode } from '../node.js';
 import type { ArrivedLine } from '../osctl.js';
 
 /** Loose, because the node is emulated and shares two processors with other tests; the benchmark holds the promise of 20 ms. */
-const followP99Ms = (arch: Architecture): number => (isNative(arch) ? 1000 : 2000);
+const followP99Ms = (arch: Architecture): number => (isNative(arch) ? 500 : 1000);
 
 interface ChattyLine {
   number: number;

@@ -9,7 +9,7 @@ export async function reapsOrphans(t: Test, { home }: TestNode): Promise<void> {
     const log = home.stream('logs', '-f', 'orphan-maker');
     t.teardown(() => log.stop());
     await home.succeed(['service', 'orphan-maker', 'start']);
-    const lines = await log.until(seconds(120), 'the report', (all) =>
+    const lines = await log.until(seconds(60), 'the report', (all) =>
       all.some(({ text }) => text.startsWith('orphans')),
     );
     const report = lines.find(({ text }) => text.startsWith('orphans'))?.text ?? '';
