@@ -226,7 +226,7 @@ t.test('a client that does not read: bounded, and all of it arrives', async (t) 
 
 t.test('so many connections, and no more', async (t) => {
   const a = await Backend.start(t, 'a');
-  const { port, lines } = await balanced(t, [a], { maxConnections: 2 });
+  const { balancer, port, lines } = await balanced(t, [a], { maxConnections: 2 });
   const first = await Client.connect(t, port);
   const second = await Client.connect(t, port);
   t.equal(await first.ask('x'), 'a:x');
@@ -235,6 +235,8 @@ t.test('so many connections, and no more', async (t) => {
   t.match(lines.join('\n'), /connections are refused: there are 2; 1 so far/);
   first.socket.end();
   await first.over;
+  // The client has the end before the balancer has counted it.
+  await until(() => balancer.connections === 1, 'its place is free');
   t.equal(await (await Client.connect(t, port)).ask('y'), 'a:y');
 });
 
