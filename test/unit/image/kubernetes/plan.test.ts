@@ -100,7 +100,7 @@ t.test('iptables can read what the kernel has: an extension for each match and t
   const extensions = new Set(
     entries.flatMap(({ path: name }) => /xtables\/lib(?:xt|ipt|ip6t)_(\w+)\.so$/.exec(name)?.[1]?.toLowerCase() ?? []),
   );
-  const option = /^CONFIG_(?:NETFILTER_XT_(?:TARGET|MATCH)|IP6?_NF_TARGET)_(\w+)=y/gm;
+  const option = /^CONFIG_(?:NETFILTER_XT_(?:TARGET|MATCH)|IP6?_NF_(?:TARGET|MATCH))_(\w+)=y/gm;
   const wanted = [...options.matchAll(option)].map(([, extension = '']) => extension.toLowerCase());
   t.ok(wanted.length > 15, 'the options were understood');
   t.same(
