@@ -19,6 +19,7 @@ import {
 import { type NodeReadiness, readinessOf } from '../../lib/kube/node-readiness.js';
 import { type DrainedPods, readyPods, startPods } from '../helpers/checks/drained-pods.js';
 import { manifestsAreApplied } from '../helpers/checks/manifests.js';
+import { controlPlaneIsRemade } from '../helpers/checks/remade-control-plane.js';
 import { seconds } from '../helpers/deadline.js';
 import { TestNode } from '../helpers/node.js';
 
@@ -207,8 +208,16 @@ t.test('a control plane', async (t) => {
   await t.test('and after its power was cut', async (t) => {
     const mark = await node.cutPower();
     await node.waitForApi(mark);
-    await ready(boot);
+    boot = await ready(boot);
     t.match(await kubelet(), { state: 'Running' });
+  });
+
+  await t.test('what the config says of its servers is so with the next boot', async (t) => {
+    const server = parseKubeconfig(await readFile(kubeconfig, 'utf8'));
+    const again = async () => {
+      boot = await ready(boot);
+    };
+    await controlPlaneIsRemade(t, { node, server, ready: again });
   });
 
   await t.test('a reset takes it out of its cluster and wipes what it had: it can begin anew', async (t) => {

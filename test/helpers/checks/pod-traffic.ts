@@ -34,7 +34,15 @@ export async function podTraffic(
 ): Promise<PodTraffic> {
   const service = await client.apply('/api/v1/namespaces/default/services/store', {
     ...object('Service', 'store'),
-    spec: { selector: { app: 'store' }, ports: [{ port: STORE_PORT, protocol: 'TCP' }] },
+    // A kernel without the match by ports of SCTP refuses kube-proxy's rules as a whole, and the other port does not answer either.
+    spec: {
+      selector: { app: 'store' },
+      ports: (['TCP', 'SCTP'] as const).map((protocol) => ({
+        name: protocol.toLowerCase(),
+        port: STORE_PORT,
+        protocol,
+      })),
+    },
   });
   const clusterIp = textAt(service, 'spec', 'clusterIP') ?? '';
   const everywhere = `http://0.0.0.0:${STORE_PORT}`;
