@@ -50,5 +50,5 @@ export function bringsOwnNetwork({ cluster }: Pick<KubernetesConfig, 'cluster'>)
 /** Where it is for containerd to find; undefined for a cluster that brings its own. */
 export function cniFile(config: KubernetesConfig, podCidrs: readonly string[]): FileToWrite | undefined {
   if (bringsOwnNetwork(config)) return undefined;
-  return { path: `${CNI_DIR}/10-pods.conflist`, mode: 0o644, text: bridgeConflist(podCidrs) };
+  return { path: `${CNI_DIR}/10-pods.conflist`, mode: 0o600, text: bridgeConflist(podCidrs) };
 }

@@ -8,6 +8,8 @@ import { isRunning, type ProcessIdentity } from '../../lib/cluster/process-ident
 import { type NodeState, readState } from '../../lib/cluster/state.js';
 import { KubeClient, NODES, parseKubeconfig } from '../../lib/kube/api/index.js';
 import { readinessOf } from '../../lib/kube/node-readiness.js';
+import { keepsCisRows } from '../helpers/checks/cis-files.js';
+import { followsPodLog } from '../helpers/checks/pod-log.js';
 import { podTraffic } from '../helpers/checks/pod-traffic.js';
 import { seconds } from '../helpers/deadline.js';
 import { KUBERNETES_VERSION } from '../helpers/images.js';
@@ -68,6 +70,11 @@ t.test('a cluster of two nodes', async (t) => {
     t.equal(outcomeOf(worker, 'kubelet'), 'ok');
   });
 
+  await t.test('files and kernel are as the CIS benchmark wants them', async (t) => {
+    await keepsCisRows(t, { home, node: control, isServer: true });
+    await keepsCisRows(t, { home, node: worker, isServer: false });
+  });
+
   await t.test('pods of different nodes reach each other, by address and through a service', async (t) => {
     const client = new KubeClient({
       access: parseKubeconfig(await readFile(kubeconfig, 'utf8')),
@@ -82,6 +89,7 @@ t.test('a cluster of two nodes', async (t) => {
     await traffic.answersByService();
     const log = await home.succeed(['-n', worker.endpoint, 'logs', '-k', 'default/store:store']);
     t.match(log.stdout, /ready to serve client requests/);
+    await followsPodLog(t, { home, client, image, node: worker });
 
     await home.succeed(['-n', worker.endpoint, 'reboot'], CREATE_MS);
     // Its pods are started again, with other addresses perhaps: the service is what stays.

@@ -3,16 +3,14 @@
  * one node, and `etcd gateway`, which passes connections on, on the other; the API server asks the gateway, so each answer has been through both.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { withDeadline } from '../../../lib/base/abort.js';
 import { errorMessage } from '../../../lib/base/errors.js';
-import { type JsonObject, type KubeClient, listAt, textAt, watchList } from '../../../lib/kube/api/index.js';
+import { type KubeClient, textAt } from '../../../lib/kube/api/index.js';
 import { seconds } from '../deadline.js';
+import { object, PODS, startPod } from './start-pod.js';
 
-const PODS = '/api/v1/namespaces/default/pods';
 const ETCD = '/usr/local/bin/etcd';
 const STORE_PORT = 2379;
 const [BY_SERVICE, BY_ADDRESS] = [23_790, 23_791];
-const START_MS = seconds(180);
 /** kube-proxy learns of a pod that is ready, and writes rules; after a restart of its node the pod begins anew. */
 const RULES_MS = seconds(180);
 const LOOK_AGAIN_MS = 500;
@@ -84,12 +82,6 @@ export async function podTraffic(
   };
 }
 
-const object = (kind: string, name: string) => ({
-  apiVersion: 'v1',
-  kind,
-  metadata: { name, namespace: 'default', labels: { app: name } },
-});
-
 const container = (name: string, image: string, command: readonly string[], port: number) => ({
   name,
   image,
@@ -97,33 +89,3 @@ const container = (name: string, image: string, command: readonly string[], port
   command: [...command],
   readinessProbe: { tcpSocket: { port }, periodSeconds: 2 },
 });
-
-/** @returns its address, once it is ready */
-async function startPod(client: KubeClient, name: string, nodeName: string, spec: object): Promise<string> {
-  const pod = { ...object('Pod', name), spec: { nodeName, automountServiceAccountToken: false, ...spec } };
-  await client.apply(`${PODS}/${name}`, pod as unknown as JsonObject);
-  return await readyPod(client, name);
-}
-
-/** Resolves with the address of a pod as soon as it is ready. @throws Error  what was seen until the end */
-async function readyPod(client: KubeClient, name: string): Promise<string> {
-  const done = new AbortController();
-  let address = '';
-  let seen = 'nothing';
-  const resource = { path: PODS, fieldSelector: `metadata.name=${name}` };
-  const select = (each: JsonObject) => each;
-  const changed = (pods: readonly JsonObject[]) => {
-    const [pod] = pods;
-    if (pod === undefined) return;
-    seen = JSON.stringify(pod['status']);
-    const ready = listAt(pod, 'status', 'conditions').find((condition) => textAt(condition, 'type') === 'Ready');
-    if (textAt(ready, 'status') !== 'True') return;
-    address = textAt(pod, 'status', 'podIP') ?? '';
-    done.abort();
-  };
-  const options = { client, resource, select, changed, problem: () => {} };
-  await withDeadline(START_MS, [done.signal], (ends) => watchList(options, ends)).catch((error: unknown) => {
-    if (!done.signal.aborted) throw new Error(`the pod ${name} is not ready: ${seen}`, { cause: error });
-  });
-  return address;
-}

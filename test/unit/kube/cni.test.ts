@@ -28,7 +28,7 @@ t.test('a cluster that brings its own gets none', async (t) => {
   const cidrs = ['10.244.1.0/24'];
   t.strictSame(cniFile(configWith(), cidrs), {
     path: '/etc/cni/net.d/10-pods.conflist',
-    mode: 0o644,
+    mode: 0o600,
     text: bridgeConflist(cidrs),
   });
   t.ok(cniFile(configWith({ cluster: { network: { cni: { name: 'bridge' } } } }), cidrs));
