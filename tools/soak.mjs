@@ -66,6 +66,8 @@ const once = [
   // A hundred times each daemon.
   ['kills', () => program('soak/kills.js')],
   ['Kubernetes', () => tool('test.mjs', 'kubernetes', 'cluster')],
+  ['three control planes', () => program('soak/control-planes.js')],
+  ['power cuts of members', () => program('soak/membership-cuts.js')],
   // Every machine with every disk, card, firmware and size that it takes.
   ['machines', () => program('soak/machines.js')],
   // Every line of every shape is checked; the figures are stored.

@@ -35,12 +35,18 @@ export function withoutDrive({ argv, folder }: Machine, id: string): Machine {
 /**
  * Gives the power back.
  * @param clusters  folder of all clusters, whose state knows the new process then
+ * @param name      of the node; a cluster of one needs none
  */
-export async function startAgain({ argv, folder }: Machine, clusters: string, cluster: string): Promise<NodeState> {
+export async function startAgain(
+  { argv, folder }: Machine,
+  clusters: string,
+  cluster: string,
+  name?: string,
+): Promise<NodeState> {
   const [program = '', ...words] = argv;
   const state = await readState(clusters, cluster);
-  const [node] = state?.nodes ?? [];
-  if (!state || !node) throw new Error(`there is no cluster ${cluster}`);
+  const node = state?.nodes.find((each) => name === undefined || each.name === name);
+  if (!state || !node) throw new Error(`there is no cluster ${cluster} with such a node`);
   // Behind what it said before: a machine that does not start has its reason there.
   const output = openSync(join(folder, `${node.name}.qemu.log`), 'a', 0o600);
   const child = spawn(program, words, { cwd: folder, detached: true, stdio: ['ignore', output, output] });
@@ -48,8 +54,8 @@ export async function startAgain({ argv, folder }: Machine, clusters: string, cl
   await once(child, 'spawn');
   child.unref();
   const process = identify(child.pid as number);
-  if (!process) throw new Error(`QEMU of ${cluster} did not start again`);
+  if (!process) throw new Error(`QEMU of ${node.name} did not start again`);
   const started = { ...node, process };
-  await writeState(folder, { ...state, nodes: [started] });
+  await writeState(folder, { ...state, nodes: state.nodes.map((each) => (each === node ? started : each)) });
   return started;
 }
