@@ -3,7 +3,16 @@
 import { admissionFile } from './admission.js';
 import { encryptionFile } from './encryption-config.js';
 import type { Flags, KubeadmInput, KubernetesConfig } from './input.js';
-import { ADMISSION_FILE, AUDIT_LOG_DIR, AUDIT_POLICY_FILE, ENCRYPTION_FILE, VOLUME_PLUGINS_DIR } from './paths.js';
+import {
+  ADMISSION_FILE,
+  AUDIT_LOG_DIR,
+  AUDIT_POLICY_FILE,
+  CONTROLLER_MANAGER_DIR,
+  ENCRYPTION_FILE,
+  SCHEDULER_DIR,
+  SERVING,
+  VOLUME_PLUGINS_DIR,
+} from './paths.js';
 import { minorOf } from './release.js';
 import { TLS_CIPHER_SUITES, TLS_MIN_VERSION } from './tls.js';
 
@@ -11,7 +20,7 @@ const PLUGINS = 'enable-admission-plugins';
 const LOCALHOST = '127.0.0.1';
 
 /** Of everything that serves HTTPS. */
-const SERVING: Flags = {
+const HTTPS: Flags = {
   profiling: 'false',
   'tls-cipher-suites': TLS_CIPHER_SUITES.join(),
   'tls-min-version': TLS_MIN_VERSION,
@@ -27,7 +36,7 @@ export function apiServerFlags({ config, release }: Pick<KubeadmInput, 'config' 
   const { [PLUGINS]: plugins = '', ...asked } = config.cluster.apiServer?.extraArgs ?? {};
   const all = new Set([NODE_RESTRICTION, ...plugins.split(',').filter((name) => name !== '')]);
   return {
-    ...SERVING,
+    ...HTTPS,
     // Who joins asks for the cluster's name and CA before it is anybody; RBAC gives the anonymous that, and health, and nothing else.
     'anonymous-auth': 'true',
     'audit-log-maxage': '30',
@@ -44,7 +53,8 @@ export function apiServerFlags({ config, release }: Pick<KubeadmInput, 'config' 
 
 export function controllerManagerFlags({ config, release }: Pick<KubeadmInput, 'config' | 'release'>): Flags {
   return {
-    ...SERVING,
+    ...HTTPS,
+    ...servedBy(CONTROLLER_MANAGER_DIR),
     'bind-address': LOCALHOST,
     // Until then kubeadm mounts a folder for it, below /usr unless this names another.
     ...(minorOf(release) < WITHOUT_FLEX_VOLUMES && { 'flex-volume-plugin-dir': VOLUME_PLUGINS_DIR }),
@@ -54,7 +64,15 @@ export function controllerManagerFlags({ config, release }: Pick<KubeadmInput, '
 }
 
 export function schedulerFlags({ cluster }: KubernetesConfig): Flags {
-  return { ...SERVING, 'bind-address': LOCALHOST, ...cluster.scheduler?.extraArgs };
+  return { ...HTTPS, ...servedBy(SCHEDULER_DIR), 'bind-address': LOCALHOST, ...cluster.scheduler?.extraArgs };
+}
+
+/** A certificate of the cluster's CA. Without one a component makes itself one that nobody can check, at each start, with two keys of RSA. */
+function servedBy(folder: string): Flags {
+  return {
+    'tls-cert-file': `${folder}/${SERVING.certificate}`,
+    'tls-private-key-file': `${folder}/${SERVING.key}`,
+  };
 }
 
 export function etcdFlags({ cluster }: KubernetesConfig): Flags {

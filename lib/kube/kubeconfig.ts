@@ -9,6 +9,8 @@ export interface KubeconfigOptions {
   /** PEM. */
   ca: string;
   user: string;
+  /** Under which the user is in the file; `<user>@<cluster>` unless it is given. */
+  entry?: string;
   client: PemPair;
 }
 
@@ -22,8 +24,9 @@ export const ADMINISTRATOR = {
 } as const;
 
 /** A kubeconfig with one context, `<user>@<cluster>`. Pure. */
-export function kubeconfigOf({ clusterName, server, ca, user, client }: KubeconfigOptions): string {
+export function kubeconfigOf({ clusterName, server, ca, user, entry, client }: KubeconfigOptions): string {
   const name = `${user}@${clusterName}`;
+  const userEntry = entry ?? name;
   const base64 = (pem: string) => Buffer.from(pem).toString('base64');
   return stringify(
     {
@@ -32,11 +35,11 @@ export function kubeconfigOf({ clusterName, server, ca, user, client }: Kubeconf
       clusters: [{ name: clusterName, cluster: { server, 'certificate-authority-data': base64(ca) } }],
       users: [
         {
-          name,
+          name: userEntry,
           user: { 'client-certificate-data': base64(client.crt), 'client-key-data': base64(client.key) },
         },
       ],
-      contexts: [{ name, context: { cluster: clusterName, namespace: 'default', user: name } }],
+      contexts: [{ name, context: { cluster: clusterName, namespace: 'default', user: userEntry } }],
       'current-context': name,
     },
     { lineWidth: 0 },

@@ -10,6 +10,12 @@ export const AUDIT_POLICY_FILE = `${API_SERVER_DIR}/audit-policy.yaml`;
 export const ENCRYPTION_FILE = `${API_SERVER_DIR}/encryption.yaml`;
 export const ADMISSION_FILE = `${API_SERVER_DIR}/admission.yaml`;
 
+/** With the serving certificate of one component each, mounted into it as a whole. */
+export const CONTROLLER_MANAGER_DIR = '/etc/kubernetes/controller-manager';
+export const SCHEDULER_DIR = '/etc/kubernetes/scheduler';
+/** In such a folder. */
+export const SERVING = { certificate: 'tls.crt', key: 'tls.key' } as const;
+
 /** The API server's audit log, mounted into it; as Talos has it. */
 export const AUDIT_LOG_DIR = '/var/log/audit/kube';
 

@@ -117,7 +117,7 @@ export async function issueServerCertificate(
 
 /**
  * Makes a key and a client certificate for it.
- * @param options.roles  become the Organization of the subject, in this order
+ * @param options.roles  become the Organization of the subject, in this order; one at least, where there is no name
  * @param options.kind  of the key; Ed25519 by default
  * @param options.lifetimeMs  one year by default
  */
@@ -144,8 +144,8 @@ export async function issueClientCertificateFor(options: {
   now?: number;
 }): Promise<string> {
   const { ca, roles, commonName, lifetimeMs = DEFAULT_CLIENT_LIFETIME_MS, now = Date.now() } = options;
-  if (roles.length === 0 || roles.some((role) => role === '')) {
-    throw new TalosError('ERR_PKI_NAME', 'a client certificate needs at least one role');
+  if ((roles.length === 0 && !commonName) || roles.some((role) => role === '')) {
+    throw new TalosError('ERR_PKI_NAME', 'a client certificate needs a role, or a name');
   }
   return sign({
     ca,

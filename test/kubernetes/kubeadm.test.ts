@@ -144,6 +144,16 @@ if (isRunnable && inNamespaces(import.meta.url, ['--mount', '--uts', '--propagat
     for (const name of ['pki/ca.key', 'pki/apiserver.key', 'admin.conf', 'kubelet.conf']) {
       t.equal(statSync(join(FOLDERS.kubernetes, name)).mode & 0o777, 0o600, name);
     }
+    for (const name of ['admin', 'kubelet', 'controller-manager', 'scheduler']) {
+      const key = /client-key-data: (\S+)/.exec(fileAt(`${name}.conf`))?.[1] ?? '';
+      t.match(createPrivateKey(Buffer.from(key, 'base64')), { asymmetricKeyType: 'ec' }, `${name}.conf`);
+      const taken = `Using existing kubeconfig file: "/etc/kubernetes/${name}.conf"`;
+      t.ok(
+        lines.some((line) => line.includes(taken)),
+        taken,
+      );
+    }
+    t.notMatch(lines.join('\n'), /unexpected API Server URL/, 'as kubeadm itself would have them');
     t.equal(statSync(join(FOLDERS.run, 'kubeadm.yaml')).mode & 0o777, 0o600);
 
     const kubelet = asked.filter(([method]) => method !== 'listServices' && method !== 'reportHealth');
@@ -217,6 +227,11 @@ if (isRunnable && inNamespaces(import.meta.url, ['--mount', '--uts', '--propagat
     const certificate = new X509Certificate(fileAt('pki/apiserver.crt'));
     t.equal(certificate.checkHost('api.example.net'), 'api.example.net');
     t.ok(certificate.checkPrivateKey(createPrivateKey(fileAt('pki/apiserver.key'))));
+    for (const name of ['controller-manager', 'scheduler']) {
+      const manifest = fileAt(`manifests/kube-${name}.yaml`);
+      t.match(manifest, `--tls-cert-file=/etc/kubernetes/${name}/tls.crt`);
+      t.match(manifest, `mountPath: /etc/kubernetes/${name}\n`);
+    }
     t.match(fileAt('scheduler.conf'), /server: https:\/\/10\.5\.0\.2:6443/);
     t.ok(lines.some((line) => line.startsWith('kubeadm: ')));
     const again = await begin();

@@ -32,6 +32,7 @@ import { askApiServer } from './ask-api.js';
 import { placeOf } from './ask-etcd.js';
 import type { CertificateKeeper } from './certificate-keeper.js';
 import { cordon, uncordon } from './cordon.js';
+import { makeCredentials, makeKubeletServing } from './credentials.js';
 import { describeDrain, drain } from './drain.js';
 import type { EngineEffects } from './effects.js';
 import { flushFolder } from './flush.js';
@@ -134,6 +135,9 @@ export function nodeEffects(options: NodeEffectsOptions): EngineEffects {
     async writeFiles(kind) {
       const now = input();
       await writeFilesBeneath(files, FOLDERS.kubernetes, controlPlaneFiles(now));
+      if (now.config.machine.type === 'controlplane') {
+        await makeCredentials({ files, input: now, isFirst: kind === 'init' });
+      }
       const path = join(FOLDERS.run, KUBEADM_CONFIG);
       const text = kind === 'init' ? renderInit(now) : renderJoin(now);
       await writeFilesBeneath(files, FOLDERS.run, [{ path, mode: 0o600, text }]);
@@ -151,6 +155,7 @@ export function nodeEffects(options: NodeEffectsOptions): EngineEffects {
       const now = input();
       // kubeadm has written that of the first node: what is of this node alone is not in it.
       await writeFilesBeneath(files, FOLDERS.kubelet, [kubeletConfigFile(now)]);
+      await makeKubeletServing({ files, facts: now.facts });
       await startKubelet(init, FOLDERS.kubelet, kubeletFlags(now));
     },
     kubeletStarted: () => options.kubeletStarted(),

@@ -29,10 +29,10 @@ export async function remakeControlPlane(
   if (journal.controlPlane === controlPlane) return journal;
   const problem = await effects.controlPlaneProblem();
   if (problem !== undefined) throw new Error(problem);
-  // Also where the node has joined: these are phases of a first one.
-  const config = await effects.writeFiles('init');
   for (const { kubeadm, leaves } of REMAKE_PHASES) {
     if (leaves !== undefined) await effects.removeLeftovers(leaves);
+    // Also where the node has joined: these are phases of a first one. What was removed is there again if it is ours to make.
+    const config = await effects.writeFiles('init');
     await effects.kubeadm([...kubeadm, `--config=${config}`], { signal, onStartKubelet: async () => {} });
   }
   await effects.flush();

@@ -1,5 +1,5 @@
 /**
- * Certificates of a control plane that kubeadm has made: for a year, and it makes no others by itself. They are issued anew when half of that is over. Keys stay, so
+ * Certificates of a control plane that kubeadm or credentials.ts have made: for a year, and kubeadm makes no others by itself. They are issued anew when half of that is over. Keys stay, so
  * that a certificate fits its key at every moment, whatever is cut off; of a file there is the old text or the new one.
  *
  * Not by `kubeadm certs renew`: it writes in place and does not wait for the medium, so a power cut leaves a control plane without its certificate.
@@ -40,6 +40,7 @@ const LEAST_GAIN_MS = DAY_MS;
 const CERTIFICATES = [
   ...['pki/apiserver.crt', 'pki/apiserver-kubelet-client.crt', 'pki/apiserver-etcd-client.crt'],
   ...['pki/front-proxy-client.crt', 'pki/etcd/server.crt', 'pki/etcd/peer.crt', 'pki/etcd/healthcheck-client.crt'],
+  ...['controller-manager/tls.crt', 'scheduler/tls.crt'],
 ];
 /** The second one there is since 1.29. */
 const KUBECONFIGS = ['admin.conf', 'super-admin.conf', 'controller-manager.conf', 'scheduler.conf'];

@@ -67,6 +67,9 @@ t.test('issuing', async (t) => {
     t.ok(new X509Certificate(pair.crt).checkPrivateKey(decodePrivateKey(pair.key)));
     await t.rejects(issueClientCertificate({ ca, roles: [] }), { code: 'ERR_PKI_NAME' });
     await t.rejects(issueClientCertificate({ ca, roles: [''] }), { code: 'ERR_PKI_NAME' });
+    await t.rejects(issueClientCertificate({ ca, roles: [], commonName: '' }), { code: 'ERR_PKI_NAME' });
+    const named = parseCertificate((await issueClientCertificate({ ca, roles: [], commonName: 'system:a' })).crt);
+    t.match(named, { organizations: [], commonName: 'system:a' }, 'a name alone');
   });
 
   await t.test('serial numbers are random, positive and short enough', async (t) => {
