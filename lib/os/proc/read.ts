@@ -13,14 +13,18 @@ const CHUNK_BYTES = 64 * 1024;
 export async function readKernelFile(path: string, maxBytes = DEFAULT_MAX_BYTES): Promise<string> {
   const file = await open(path, 'r');
   try {
-    const chunks: Buffer[] = [];
-    for (let total = 0; ; ) {
-      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-      const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, null);
-      if (bytesRead === 0) return Buffer.concat(chunks).toString('utf8');
-      total += bytesRead;
-      if (total > maxBytes) throw tooLarge(path, maxBytes);
-      chunks.push(chunk.subarray(0, bytesRead));
+    const full: Buffer[] = [];
+    let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+    // The kernel gives a page at a time, however much is asked for: a chunk is filled before the next one is made.
+    for (let used = 0; ; ) {
+      const { bytesRead } = await file.read(chunk, used, CHUNK_BYTES - used, null);
+      if (bytesRead === 0) return Buffer.concat([...full, chunk.subarray(0, used)]).toString('utf8');
+      used += bytesRead;
+      if (full.length * CHUNK_BYTES + used > maxBytes) throw tooLarge(path, maxBytes);
+      if (used < CHUNK_BYTES) continue;
+      full.push(chunk);
+      chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      used = 0;
     }
   } finally {
     await file.close();

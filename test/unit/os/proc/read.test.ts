@@ -13,6 +13,13 @@ t.test('files without a size, and bounds', async (t) => {
   await t.rejects(readKernelFile(join(folder, 'none')), { code: 'ENOENT', path: join(folder, 'none') });
 });
 
+t.test('a file that comes in pieces of a page takes no more memory than it has text', async (t) => {
+  const before = process.memoryUsage().arrayBuffers;
+  const { length } = await readKernelFile('/proc/self/smaps');
+  const taken = process.memoryUsage().arrayBuffers - before;
+  t.ok(length > 50_000 && taken < 4 * length, `${taken} bytes for ${length}`);
+});
+
 t.test('attributes', async (t) => {
   const folder = t.testdir({ value: ' some text\n' });
   t.equal(await readAttribute(join(folder, 'value')), 'some text');
