@@ -73,8 +73,11 @@ export function watchPowerButtons(seams: ButtonSeams, handlers: PowerButtonHandl
           onKeys: (keys) => {
             if (keys.some(({ code, action }) => code === KEY_POWER && action === 'pressed')) handlers.onPress(name);
           },
-          // Taken away: its number may come back with another device.
-          onEnd: () => watches.delete(path),
+          // Taken away. Its number may come back with another device, which may have been announced already.
+          onEnd: () => {
+            watches.delete(path);
+            look();
+          },
         }),
       );
       handlers.onFound(button);

@@ -85,3 +85,13 @@ t.test('buttons come and go', async (t) => {
   stop();
   t.same(events.slice(3), ['close monitor', 'close /dev/input/event1']);
 });
+
+t.test('a button in the place of one whose end is told late is watched', async (t) => {
+  const { opened, events, added } = machine(t.testdir({ event0: device('Power Button', POWER_ONLY) }));
+  added('input');
+  t.same(events, ['found /dev/input/event0'], 'the one before is not known to be gone');
+  opened.get('/dev/input/event0')?.end();
+  t.same(events, ['found /dev/input/event0', 'found /dev/input/event0']);
+  opened.get('/dev/input/event0')?.press([{ code: 116, action: 'pressed' }]);
+  t.equal(events[2], 'pressed Power Button');
+});
