@@ -20,11 +20,14 @@ class DrainTask : public JsTask {
  public:
   DrainTask(std::shared_ptr<JsLoop> loop, std::weak_ptr<ring::Log> log) : loop_(std::move(loop)), log_(std::move(log)) {}
 
-  Napi::Value wait(Napi::Env env) {
+  // `owner`, the object of the ring, is not collected until then: its pipes would be closed, and nobody told.
+  Napi::Value wait(Napi::Object owner) {
+    Napi::Env env = owner.Env();
     auto deferred = Napi::Promise::Deferred::New(env);
     if (is_drained()) {
       deferred.Resolve(env.Undefined());
     } else {
+      if (waiting_.empty()) owner_ = Napi::Persistent(owner);
       waiting_.push_back(deferred);
       loop_->hold(env);
     }
@@ -42,7 +45,11 @@ class DrainTask : public JsTask {
       loop_->unhold(env);
       deferred.Resolve(env.Undefined());
     }
+    abandon();
   }
+
+  // JavaScript thread: the reactor's may be the last to have this task, and must find no reference in it.
+  void abandon() { owner_.Reset(); }
 
  private:
   [[nodiscard]] bool is_drained() const {
@@ -53,6 +60,7 @@ class DrainTask : public JsTask {
   std::shared_ptr<JsLoop> loop_;
   std::weak_ptr<ring::Log> log_;
   std::vector<Napi::Promise::Deferred> waiting_;
+  Napi::ObjectReference owner_;
 };
 
 class LogRing : public Napi::ObjectWrap<LogRing> {
@@ -83,6 +91,7 @@ class LogRing : public Napi::ObjectWrap<LogRing> {
 
   ~LogRing() override {
     if (log_) log_->close();
+    if (drain_) drain_->abandon();
   }
 
  private:
@@ -106,7 +115,7 @@ class LogRing : public Napi::ObjectWrap<LogRing> {
   }
 
   Napi::Value drained(const Napi::CallbackInfo& info) {
-    return check(info.Env()) ? drain_->wait(info.Env()) : info.Env().Undefined();
+    return check(info.Env()) ? drain_->wait(Value()) : info.Env().Undefined();
   }
 
   void write(const Napi::CallbackInfo& info) {

@@ -103,3 +103,23 @@ t.test('a descriptor that only looks like one is refused by the addon itself', a
   memory.close();
   log.close();
 });
+
+t.test('a ring that nobody holds but who waits for its end stays until then', async (t) => {
+  const program = `
+    const { ring, descriptor } = (await import(${loader})).loadNative();
+    const [read, write] = descriptor.pipe();
+    const drained = (() => {
+      const log = ring.create({ name: 'awaited', sizeBytes: 4096 });
+      log.attach(read, 'stdout');
+      return Promise.all([log.drained(), log.drained()]);
+    })();
+    for (let round = 0; round < 10; round++) {
+      globalThis.gc();
+      await new Promise(setImmediate);
+    }
+    write.close();
+    await drained;
+    console.log('drained');`;
+  const argv = ['--expose-gc', '--input-type=module', '-e', program];
+  t.equal(execFileSync(process.execPath, argv, { encoding: 'utf8', timeout: 30_000 }), 'drained\n');
+});

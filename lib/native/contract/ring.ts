@@ -22,7 +22,7 @@ export interface LogRing {
   readonly stats: RingStats;
   /** The reactor reads this pipe until end of file, a record a line (long lines are split), and owns the descriptor from now on. */
   attach(pipe: FileDescriptor, stream: 'stdout' | 'stderr'): void;
-  /** Resolves when every attached pipe has reached its end: all that the service wrote is in the ring. */
+  /** Resolves when every attached pipe has reached its end: all that the service wrote is in the ring. Keeps the ring until then. */
   drained(): Promise<void>;
   /** Appends lines of PID 1's own about the service; a missing last newline is added. */
   write(text: string | Uint8Array): void;
