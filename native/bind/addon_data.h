@@ -34,4 +34,12 @@ struct AddonData {
   Napi::FunctionReference& constructor(ClassId id) { return constructors[static_cast<size_t>(id)]; }
 };
 
+// Makes an object of a class of ours and gives what it wraps. Nothing when no JavaScript can run any more: its thread may be
+// terminated at any moment, also during a call of ours, and then an object comes into being that wraps nothing.
+template <typename Class>
+Class* make_object(Napi::Env env, ClassId id, Napi::Object& object) {
+  object = AddonData::of(env).constructor(id).New({});
+  return object.IsEmpty() ? nullptr : Class::Unwrap(object);
+}
+
 }  // namespace talos::bind

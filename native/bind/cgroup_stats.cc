@@ -5,6 +5,7 @@
 #include "bind/addon_data.h"
 #include "bind/error.h"
 #include "bind/fd.h"
+#include "bind/numbers.h"
 #include "bind/takes.h"
 #include "cgroup/sampler.h"
 #include "sys/cgroup_calls.h"
@@ -42,7 +43,9 @@ class CgroupSampler : public Napi::ObjectWrap<CgroupSampler> {
     if (!check_open(env)) return env.Undefined();
     size_t size = sampler_->rows() * sampler_->row_size();
     if (values_.IsEmpty() || values_.Value().As<Napi::Float64Array>().ElementLength() != size) {
-      values_ = Napi::Persistent(Napi::Float64Array::New(env, size).As<Napi::Object>());
+      auto made = make_numbers<double>(env, size, [](double*) {});
+      if (made.IsEmpty()) return {};
+      values_ = Napi::Persistent(made.As<Napi::Object>());
     }
     auto values = values_.Value().As<Napi::Float64Array>();
     if (auto sampled = sampler_->sample(values.Data()); !sampled) {
@@ -91,11 +94,11 @@ void define_cgroup_sampler(Napi::Env env) {
 Napi::Value open_cgroup_sampler(const Napi::CallbackInfo& info) {
   if (!takes(info, "nn")) return info.Env().Undefined();
   Napi::Env env = info.Env();
-  Napi::Object object = AddonData::of(env).constructor(ClassId::kCgroupSampler).New({});
-  if (object.IsEmpty()) return env.Undefined();
+  Napi::Object object;
+  auto* sampler = make_object<CgroupSampler>(env, ClassId::kCgroupSampler, object);
+  if (sampler == nullptr) return env.Undefined();
   size_t bound = info[1].As<Napi::Number>().Uint32Value();
-  CgroupSampler::Unwrap(object)->open(info[0].As<Napi::Number>().Uint32Value() & cgroup::kAllSets,
-                                      bound == 0 ? sys::descriptor_limit() / 2 : bound);
+  sampler->open(info[0].As<Napi::Number>().Uint32Value() & cgroup::kAllSets, bound == 0 ? sys::descriptor_limit() / 2 : bound);
   return object;
 }
 
@@ -110,12 +113,12 @@ Napi::Value cgroup_stats(const Napi::CallbackInfo& info) {
     fds.push_back(borrow_fd(env, groups.Get(i)));
     if (fds.back() == -1) return env.Undefined();
   }
-  auto values = Napi::Float64Array::New(env, fds.size() * cgroup::row_size(sets));
-  if (auto read = cgroup::read_stats(fds, sets, values.Data()); !read) {
-    throw_error(env, read.error());
-    return env.Undefined();
-  }
-  return values;
+  Result<void> read;
+  auto values = make_numbers<double>(env, fds.size() * cgroup::row_size(sets),
+                                     [&](double* rows) { read = cgroup::read_stats(fds, sets, rows); });
+  if (read) return values;
+  throw_error(env, read.error());
+  return env.Undefined();
 }
 
 }  // namespace talos::bind

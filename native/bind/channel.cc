@@ -205,15 +205,16 @@ Napi::Value open(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   AddonData& data = AddonData::of(env);
-  Napi::Object object = data.constructor(ClassId::kChannel).New({});
-  if (object.IsEmpty()) return env.Undefined();
+  Napi::Object object;
+  auto* channel = make_object<Channel>(env, ClassId::kChannel, object);
+  if (channel == nullptr) return env.Undefined();
   auto task = std::make_shared<ChannelTask>(data.loop, std::move(connection).value(), info[2].As<Napi::Function>(),
                                             info[3].As<Napi::Function>());
   if (auto started = task->start(env, object); !started) {
     throw_error(env, started.error());
     return env.Undefined();
   }
-  Channel::Unwrap(object)->attach(std::move(task));
+  channel->attach(std::move(task));
   return object;
 }
 

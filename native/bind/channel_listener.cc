@@ -71,8 +71,9 @@ Napi::Value listen_channel(const Napi::CallbackInfo& info) {
     throw_error(env, listener.error());
     return env.Undefined();
   }
-  Napi::Object object = AddonData::of(env).constructor(ClassId::kChannelListener).New({});
-  if (!object.IsEmpty()) ChannelListener::Unwrap(object)->attach(std::move(listener).value());
+  Napi::Object object;
+  auto* made = make_object<ChannelListener>(env, ClassId::kChannelListener, object);
+  if (made != nullptr) made->attach(std::move(listener).value());
   return object;
 }
 

@@ -24,8 +24,8 @@ class BootTimer : public Napi::ObjectWrap<BootTimer> {
   }
 
   static Napi::Value create(Napi::Env env, UniqueFd fd) {
-    Napi::Object object = AddonData::of(env).constructor(ClassId::kBootTimer).New({});
-    if (!object.IsEmpty()) Unwrap(object)->fd_ = std::move(fd);
+    Napi::Object object;
+    if (auto* made = make_object<BootTimer>(env, ClassId::kBootTimer, object)) made->fd_ = std::move(fd);
     return object;
   }
 

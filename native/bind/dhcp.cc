@@ -127,8 +127,8 @@ class DhcpSocket : public Napi::ObjectWrap<DhcpSocket> {
   }
 
   static Napi::Value create(Napi::Env env, dhcp::DhcpSocket socket) {
-    Napi::Object object = AddonData::of(env).constructor(ClassId::kDhcpSocket).New({});
-    if (!object.IsEmpty()) Unwrap(object)->socket_.emplace(std::move(socket));
+    Napi::Object object;
+    if (auto* made = make_object<DhcpSocket>(env, ClassId::kDhcpSocket, object)) made->socket_.emplace(std::move(socket));
     return object;
   }
 

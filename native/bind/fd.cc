@@ -19,12 +19,13 @@ void FileDescriptor::define(Napi::Env env) {
 }
 
 FileDescriptor::FileDescriptor(const Napi::CallbackInfo& info) : Napi::ObjectWrap<FileDescriptor>(info) {
-  Value().TypeTag(&kTypeTag);
+  // It is empty when its thread is being terminated.
+  if (!IsEmpty()) Value().TypeTag(&kTypeTag);
 }
 
 Napi::Object FileDescriptor::create(Napi::Env env, UniqueFd fd) {
-  Napi::Object object = AddonData::of(env).constructor(ClassId::kFileDescriptor).New({});
-  if (!object.IsEmpty()) Unwrap(object)->fd_ = std::move(fd);
+  Napi::Object object;
+  if (auto* made = make_object<FileDescriptor>(env, ClassId::kFileDescriptor, object)) made->fd_ = std::move(fd);
   return object;
 }
 
@@ -42,19 +43,26 @@ Napi::Value FileDescriptor::release_number(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), fd_.release());
 }
 
-UniqueFd take_fd(Napi::Env env, const Napi::Value& value) {
-  if (borrow_fd(env, value) == -1) return UniqueFd();
-  return FileDescriptor::unwrap(value)->take();
-}
-
-int borrow_fd(Napi::Env env, const Napi::Value& value) {
+// nullptr, with an exception pending, when the value is no open FileDescriptor.
+static FileDescriptor* unwrap_open(Napi::Env env, const Napi::Value& value) {
   FileDescriptor* descriptor = FileDescriptor::unwrap(value);
   if (descriptor == nullptr) {
     throw_invalid_argument(env, "expected a FileDescriptor");
-    return -1;
+    return nullptr;
   }
-  if (descriptor->get() == -1) throw_error(env, Error{EBADF, "FileDescriptor", {}, {}, {}});
-  return descriptor->get();
+  if (descriptor->get() != -1) return descriptor;
+  throw_error(env, Error{EBADF, "FileDescriptor", {}, {}, {}});
+  return nullptr;
+}
+
+UniqueFd take_fd(Napi::Env env, const Napi::Value& value) {
+  FileDescriptor* descriptor = unwrap_open(env, value);
+  return descriptor == nullptr ? UniqueFd() : descriptor->take();
+}
+
+int borrow_fd(Napi::Env env, const Napi::Value& value) {
+  FileDescriptor* descriptor = unwrap_open(env, value);
+  return descriptor == nullptr ? -1 : descriptor->get();
 }
 
 UniqueFd share_fd(Napi::Env env, const Napi::Value& value) {

@@ -7,6 +7,7 @@
 #include "bind/error.h"
 #include "bind/fd.h"
 #include "bind/modules.h"
+#include "bind/numbers.h"
 #include "bind/strings.h"
 #include "bind/takes.h"
 #include "bind/watch.h"
@@ -28,8 +29,8 @@ class KmsgReader : public Napi::ObjectWrap<KmsgReader> {
   }
 
   static Napi::Value create(Napi::Env env, UniqueFd fd) {
-    Napi::Object object = AddonData::of(env).constructor(ClassId::kKmsgReader).New({});
-    if (!object.IsEmpty()) Unwrap(object)->reader_.emplace(std::move(fd));
+    Napi::Object object;
+    if (auto* made = make_object<KmsgReader>(env, ClassId::kKmsgReader, object)) made->reader_.emplace(std::move(fd));
     return object;
   }
 
@@ -47,18 +48,19 @@ class KmsgReader : public Napi::ObjectWrap<KmsgReader> {
       throw_error(env, batch.error());
       return env.Undefined();
     }
-    auto fields = Napi::Float64Array::New(env, batch.value().entries.size() * kFields);
-    double* out = fields.Data();
-    for (const kmsg::BatchEntry& entry : batch.value().entries) {
-      *out++ = entry.header.facility;
-      *out++ = entry.header.level;
-      *out++ = static_cast<double>(entry.header.sequence);
-      *out++ = static_cast<double>(entry.header.timestamp_us);
-      *out++ = entry.header.is_fragment ? 1 : 0;
-      *out++ = static_cast<double>(entry.message_end);
-      *out++ = static_cast<double>(entry.subsystem_end);
-      *out++ = static_cast<double>(entry.device_end);
-    }
+    auto fields = make_numbers<double>(env, batch.value().entries.size() * kFields, [&](double* out) {
+      for (const kmsg::BatchEntry& entry : batch.value().entries) {
+        *out++ = entry.header.facility;
+        *out++ = entry.header.level;
+        *out++ = static_cast<double>(entry.header.sequence);
+        *out++ = static_cast<double>(entry.header.timestamp_us);
+        *out++ = entry.header.is_fragment ? 1 : 0;
+        *out++ = static_cast<double>(entry.message_end);
+        *out++ = static_cast<double>(entry.subsystem_end);
+        *out++ = static_cast<double>(entry.device_end);
+      }
+    });
+    if (fields.IsEmpty()) return {};
     Napi::Object object = Napi::Object::New(env);
     object.Set("fields", fields);
     object.Set("text", Napi::Buffer<char>::Copy(env, batch.value().text.data(), batch.value().text.size()));

@@ -77,11 +77,11 @@ class LogRing : public Napi::ObjectWrap<LogRing> {
 
   static Napi::Value create(Napi::Env env, std::shared_ptr<ring::Log> log) {
     AddonData& data = AddonData::of(env);
-    Napi::Object object = data.constructor(ClassId::kLogRing).New({});
-    if (object.IsEmpty()) return env.Undefined();
+    Napi::Object object;
+    auto* wrapped = make_object<LogRing>(env, ClassId::kLogRing, object);
+    if (wrapped == nullptr) return env.Undefined();
     auto drain = std::make_shared<DrainTask>(data.loop, log);
     log->set_drain_listener([loop = data.loop, drain] { loop->post(drain); });
-    LogRing* wrapped = Unwrap(object);
     wrapped->log_ = std::move(log);
     wrapped->drain_ = std::move(drain);
     return object;

@@ -75,13 +75,14 @@ void define_monitor(Napi::Env env) {
 }
 
 Napi::Value start_monitor(Napi::Env env, std::shared_ptr<MonitorTask> task, bool at_once) {
-  Napi::Object object = AddonData::of(env).constructor(ClassId::kMonitor).New({});
-  if (object.IsEmpty()) return env.Undefined();
+  Napi::Object object;
+  auto* monitor = make_object<Monitor>(env, ClassId::kMonitor, object);
+  if (monitor == nullptr) return env.Undefined();
   if (auto started = task->start(env, at_once); !started) {
     throw_error(env, started.error());
     return env.Undefined();
   }
-  Monitor::Unwrap(object)->attach(std::move(task));
+  monitor->attach(std::move(task));
   return object;
 }
 

@@ -7,6 +7,7 @@
 #include "bind/error.h"
 #include "bind/fd.h"
 #include "bind/modules.h"
+#include "bind/numbers.h"
 #include "bind/strings.h"
 #include "bind/takes.h"
 #include "mount/attach.h"
@@ -190,13 +191,12 @@ Napi::Value statfs(const Napi::CallbackInfo& info) {
   if (!takes(info, "s?n")) return {};
   std::string path = to_string(info[0]);
   auto convert = [](Napi::Env env, const sys::FileSystemSpace& space) {
-    auto values = Napi::Float64Array::New(env, 8);
-    uint32_t at = 0;
-    for (uint64_t value : {space.type, space.block_bytes, space.blocks, space.free_blocks, space.available_blocks, space.files,
-                           space.free_files, uint64_t{space.is_read_only}}) {
-      values[at++] = static_cast<double>(value);
-    }
-    return values;
+    return make_numbers<double>(env, 8, [&space](double* out) {
+      for (uint64_t value : {space.type, space.block_bytes, space.blocks, space.free_blocks, space.available_blocks, space.files,
+                             space.free_files, uint64_t{space.is_read_only}}) {
+        *out++ = static_cast<double>(value);
+      }
+    });
   };
   return run_with_deadline<sys::FileSystemSpace>(
       info[1], about_mount("statfs", path), [path] { return sys::file_system_space(path); }, convert);
@@ -205,11 +205,11 @@ Napi::Value statfs(const Napi::CallbackInfo& info) {
 // -> threads, stuck, waiting
 Napi::Value blocked_calls(const Napi::CallbackInfo& info) {
   auto counts = DeadlineThreads::instance().counts();
-  auto values = Napi::Float64Array::New(info.Env(), 3);
-  values[0] = static_cast<double>(counts.threads);
-  values[1] = static_cast<double>(counts.stuck);
-  values[2] = static_cast<double>(counts.waiting);
-  return values;
+  return make_numbers<double>(info.Env(), 3, [&counts](double* out) {
+    out[0] = static_cast<double>(counts.threads);
+    out[1] = static_cast<double>(counts.stuck);
+    out[2] = static_cast<double>(counts.waiting);
+  });
 }
 
 // -> [texts, numbers], see FlatTable: two blocks, however many mounts there are.
@@ -221,8 +221,9 @@ Napi::Value mount_info(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   auto flat = mount::flatten(table.value());
-  auto numbers = Napi::Uint32Array::New(env, flat.numbers.size());
-  std::copy(flat.numbers.begin(), flat.numbers.end(), numbers.Data());
+  auto numbers = make_numbers<uint32_t>(env, flat.numbers.size(),
+                                        [&flat](uint32_t* out) { std::copy(flat.numbers.begin(), flat.numbers.end(), out); });
+  if (numbers.IsEmpty()) return {};
   auto pair = Napi::Array::New(env, 2);
   pair.Set(uint32_t{0}, Napi::String::New(env, flat.texts));
   pair.Set(uint32_t{1}, numbers);

@@ -2,9 +2,10 @@
 // apart.
 #include <napi.h>
 
-#include <cstring>
+#include <algorithm>
 
 #include "bind/async.h"
+#include "bind/numbers.h"
 #include "bind/process_parts.h"
 #include "bind/takes.h"
 #include "process/table.h"
@@ -14,8 +15,9 @@ namespace talos::bind {
 namespace {
 
 Napi::Value to_js(Napi::Env env, const process::Table& table) {
-  auto rows = Napi::Float64Array::New(env, table.rows.size());
-  if (!table.rows.empty()) std::memcpy(rows.Data(), table.rows.data(), table.rows.size() * sizeof(double));
+  auto rows = make_numbers<double>(env, table.rows.size(),
+                                   [&table](double* out) { std::copy(table.rows.begin(), table.rows.end(), out); });
+  if (rows.IsEmpty()) return {};
   Napi::Object result = Napi::Object::New(env);
   result.Set("rows", rows);
   result.Set("text", Napi::Buffer<char>::Copy(env, table.text.data(), table.text.size()));

@@ -124,8 +124,9 @@ Napi::Value start(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   AddonData& data = AddonData::of(env);
-  Napi::Object object = data.constructor(ClassId::kRelay).New({});
-  if (object.IsEmpty()) return env.Undefined();
+  Napi::Object object;
+  auto* handle = make_object<RelayHandle>(env, ClassId::kRelay, object);
+  if (handle == nullptr) return env.Undefined();
   auto task = std::make_shared<RelayTask>(data.loop, info[2].As<Napi::Function>(), info[3].As<Napi::Function>());
   task->begin(env, object);
   auto relay = relay::Relay::start(std::move(one), std::move(other), task);
@@ -134,7 +135,7 @@ Napi::Value start(const Napi::CallbackInfo& info) {
     throw_error(env, relay.error());
     return env.Undefined();
   }
-  RelayHandle::Unwrap(object)->attach(std::move(relay).value(), std::move(task));
+  handle->attach(std::move(relay).value(), std::move(task));
   return object;
 }
 

@@ -31,9 +31,9 @@ class LogReader : public Napi::ObjectWrap<LogReader> {
   }
 
   static Napi::Value create(Napi::Env env, ring::Reader reader, UniqueFd doorbell) {
-    Napi::Object object = AddonData::of(env).constructor(ClassId::kLogReader).New({});
-    if (object.IsEmpty()) return env.Undefined();
-    LogReader* wrapped = Unwrap(object);
+    Napi::Object object;
+    auto* wrapped = make_object<LogReader>(env, ClassId::kLogReader, object);
+    if (wrapped == nullptr) return env.Undefined();
     wrapped->reader_.emplace(std::move(reader));
     wrapped->doorbell_ = std::move(doorbell);
     return object;

@@ -91,8 +91,9 @@ Napi::Value open_watchdog(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   AddonData& data = AddonData::of(env);
   // Before the device is started: what fails from here on must not leave it behind.
-  Napi::Object object = data.constructor(ClassId::kWatchdog).New({});
-  if (object.IsEmpty()) return env.Undefined();
+  Napi::Object object;
+  auto* made = make_object<Watchdog>(env, ClassId::kWatchdog, object);
+  if (made == nullptr) return env.Undefined();
   auto number = [&info](size_t position) { return info[position].As<Napi::Number>().Uint32Value(); };
   power::WatchdogOptions options{.path = to_string(info[0]),
                                  .timeout_seconds = number(1),
@@ -106,7 +107,7 @@ Napi::Value open_watchdog(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   check_in->watch(watchdog.value());
-  Watchdog::Unwrap(object)->attach(std::move(watchdog).value());
+  made->attach(std::move(watchdog).value());
   return object;
 }
 
