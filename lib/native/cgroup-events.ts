@@ -17,7 +17,8 @@ export interface RawCgroupEvents {
     isFull: boolean,
     stallUsec: number,
     windowUsec: number,
-    callback: () => void,
+    /** `isGone`, the group: the last call. */
+    callback: (isGone: boolean) => void,
   ): EventWatch;
   setFrozen(group: FileDescriptor, frozen: boolean): void;
 }
@@ -101,7 +102,11 @@ export function createCgroupEvents(raw: RawCgroupEvents): Pick<CgroupModule, Eve
       checkInteger(windowUsec, 'trigger.windowUsec', WINDOW_USEC.minimum, WINDOW_USEC.maximum);
       checkInteger(stallUsec, 'trigger.stallUsec', 1, windowUsec);
       checkFunction(onStall, 'onStall');
-      return raw.watchPressure(group, resource, kind === 'full', stallUsec, windowUsec, () => onStall());
+      const watch = raw.watchPressure(group, resource, kind === 'full', stallUsec, windowUsec, (isGone) => {
+        if (isGone) watch.close();
+        else onStall();
+      });
+      return watch;
     },
     freeze: (group, options) => setFrozen(group, true, options),
     thaw: (group, options) => setFrozen(group, false, options),

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <memory>
 
 #include "bind/error.h"
@@ -54,13 +55,23 @@ class PressureTask : public FileTask<PressureTrigger> {
  public:
   using FileTask::FileTask;
 
+  // Reactor thread. The trigger of a group that is gone is an error, at once and for ever; nothing else makes it one.
+  void on_ready(uint32_t events) noexcept override {
+    if ((events & EPOLLERR) != 0) is_gone_ = true;
+    FileTask::on_ready(events);
+  }
+
  protected:
   [[nodiscard]] uint32_t events() const override { return EPOLLPRI; }
 
-  Next turn(Napi::Env) override {
-    function_.Call({});
-    return Next::kWait;
+  Next turn(Napi::Env env) override {
+    const bool is_gone = is_gone_;
+    function_.Call({Napi::Boolean::New(env, is_gone)});
+    return is_gone ? Next::kEnd : Next::kWait;
   }
+
+ private:
+  std::atomic<bool> is_gone_ = false;
 };
 
 }  // namespace

@@ -9,7 +9,7 @@ import { addonPath, loadNative, loadRaw } from '../../lib/native/index.js';
 import { emptyFolder, inNamespaces } from './in-namespaces.js';
 import { openDescriptors } from './open-descriptors.js';
 
-const { cgroup, mount } = loadNative();
+const { cgroup, clock, mount } = loadNative();
 
 if (inNamespaces(import.meta.url, ['--mount', '--propagation', 'private'])) {
   const root = join(emptyFolder(t, mount), 'cgroup');
@@ -213,6 +213,27 @@ if (inNamespaces(import.meta.url, ['--mount', '--propagation', 'private'])) {
       t.throws(() => cgroup.watchPressure(group, trigger, () => {}), { code: 'ENOENT', path: 'memory.pressure' });
     }
     cgroup.remove(root, `${branch}/a`);
+    group.close();
+  });
+
+  t.test('a group that is removed ends the watch of its pressure', async (t) => {
+    const group = cgroup.create(root, `${branch}/a`);
+    const trigger = { resource: 'memory', kind: 'some', stallUsec: 100_000, windowUsec: 2_000_000 } as const;
+    const isCounted = existsSync(join(root, branch, 'a', 'memory.pressure'));
+    const before = openDescriptors();
+    let calls = 0;
+    const watch = isCounted ? cgroup.watchPressure(group, trigger, () => void calls++) : undefined;
+    cgroup.remove(root, `${branch}/a`);
+    // The reactor hears of the group first, and of these behind it.
+    for (let turn = 0; turn < 3; turn++) {
+      const timer = clock.createTimer();
+      timer.arm(clock.bootTimeMs());
+      await timer.wait();
+      timer.close();
+    }
+    t.equal(calls, 0, 'nobody was held up');
+    t.equal(openDescriptors(), before, 'it is closed');
+    watch?.close();
     group.close();
   });
 

@@ -176,6 +176,7 @@ export interface CgroupModule {
   ): EventWatch;
   /**
    * Calls back, at most once in each window, when tasks of the group were held up for `stallUsec` within `windowUsec` (500,000 to 10,000,000).
+   * The watch of a group that is removed ends by itself.
    * @throws EINVAL numbers that the kernel does not take · ENOENT, EOPNOTSUPP the kernel counts no pressure
    */
   watchPressure(
