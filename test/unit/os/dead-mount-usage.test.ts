@@ -36,4 +36,27 @@ if (inNamespaces(import.meta.url, ['--mount'])) {
       t.equal(mount.blockedCalls().stuck, 0);
     },
   );
+
+  t.test('however many are dead, and however many ask at once, there are threads left for other calls', async (t) => {
+    const dead = Array.from({ length: 20 }, () => mountDead(mount));
+    const closeAll = () => {
+      for (const { close } of dead) close();
+    };
+    t.teardown(closeAll);
+    const reader = new MountUsageReader(mount, ANSWER_MS);
+    for (let round = 0; round < 3; round++) {
+      for (const usage of await Promise.all([reader.read(), reader.read()])) {
+        for (const { folder } of dead)
+          t.match(
+            usage.find(({ mountedOn }) => mountedOn === folder),
+            { size: 0 },
+          );
+        t.ok((usage.find(({ mountedOn }) => mountedOn === '/')?.size ?? 0) > 0, 'what answers is told');
+      }
+      t.equal(mount.blockedCalls().stuck, 8);
+    }
+    t.ok((await mount.statfs('/', { timeoutMs: 5000 })).totalBytes > 0);
+    closeAll();
+    while (mount.blockedCalls().stuck > 0) await new Promise(setImmediate);
+  });
 }

@@ -10,7 +10,10 @@ t.test('one that hangs or may not be asked has no size, and is not asked again w
   const asked: string[] = [];
   const mount = {
     mountInfo: () =>
-      ['/', '/nfs', '/secret', '/with space'].map((mountPoint) => ({ source: 'source', mountPoint }) as MountInfo),
+      ['/', '/nfs', '/secret', '/with space'].map(
+        (mountPoint) =>
+          ({ source: 'source', mountPoint, fstype: mountPoint === '/nfs' ? 'nfs4' : 'ext4' }) as MountInfo,
+      ),
     blockedCalls: () => ({ threads: stuck, stuck, waiting: 0 }),
     statfs: async (path: string, options?: { timeoutMs?: number }): Promise<FileSystemSpace> => {
       asked.push(path);
@@ -40,7 +43,7 @@ t.test('one that hangs or may not be asked has no size, and is not asked again w
 
 t.test('a fault of ours is none of the file system', async (t) => {
   const mount = {
-    mountInfo: () => [{ source: 'source', mountPoint: '/' } as MountInfo],
+    mountInfo: () => [{ source: 'source', mountPoint: '/', fstype: 'ext4' } as MountInfo],
     blockedCalls: () => ({ threads: 0, stuck: 0, waiting: 0 }),
     statfs: async () => {
       throw new Error('bug');
