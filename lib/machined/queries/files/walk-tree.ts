@@ -1,5 +1,6 @@
 /** Walks over trees: depth first, names in order, in bounded memory, and nothing through a link. */
 import { errorCode } from '../../../base/errors.js';
+import { ControlError } from '../../../control/errors.js';
 import type { FileDescriptor, FileLook, FileStatus, FilesModule } from '../../../native/contract.js';
 import { describeCode, fileFailure, fileProblem } from './failures.js';
 import { beneathRoot } from './node-path.js';
@@ -8,6 +9,8 @@ import { beneathRoot } from './node-path.js';
 const LOOK_AT_ONCE = 512;
 /** What a directory may have; the names of one are in memory together. */
 const MAX_ENTRIES = 500_000;
+/** Each keeps one of the few threads that machined has for such calls (native/reactor/deadline_threads.h), for as long as the kernel likes. */
+const MAX_SILENT = 3;
 
 export interface WalkedFile {
   /** Absolute, for people: what is no UTF-8 in it is U+FFFD. */
@@ -49,7 +52,7 @@ interface Frame {
   looks: FileLook[];
 }
 
-/** @throws ControlError  where the walk was to begin */
+/** @throws ControlError  where the walk was to begin · too many directories do not answer */
 export async function* walkTree(
   files: FilesModule,
   root: FileDescriptor,
@@ -63,6 +66,12 @@ export async function* walkTree(
       throw await fileFailure(files, root, path, error);
     }),
   ];
+  let silent = 0;
+  const count = (error: unknown): void => {
+    if (errorCode(error) !== 'ETIMEDOUT' || ++silent < MAX_SILENT) return;
+    const text = `${path}: ${MAX_SILENT} directories in it do not answer, and it is walked no further`;
+    throw new ControlError('DEADLINE_EXCEEDED', text, { cause: error });
+  };
   for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
     signal.throwIfAborted();
     const look = frame.looks.shift();
@@ -71,6 +80,7 @@ export async function* walkTree(
         if (await lookOn(files, root, frame)) continue;
       } catch (error) {
         if (!isGone(frame.file, error)) yield problem(frame.file, error);
+        count(error);
       }
       frames.pop();
       yield { kind: 'left', file: frame.file };
@@ -93,6 +103,7 @@ export async function* walkTree(
       frames.push(await enter(files, root, file));
     } catch (error) {
       if (!isGone(file, error)) yield problem(file, error);
+      count(error);
       yield { kind: 'left', file };
     }
   }

@@ -39,3 +39,31 @@ t.test('a directory that goes between being seen and being entered was never the
     'left .',
   ]);
 });
+
+t.test('a walk that comes to one file system after the other that does not answer ends', async (t) => {
+  const folder = temporaryFolder(t);
+  for (const name of ['a', 'dead-1', 'dead-2', 'dead-3', 'dead-4', 'z']) mkdirSync(join(folder, name));
+  const root = await files.openRoot('/');
+  t.teardown(() => root.close());
+  let waits = 0;
+  const silent: typeof files = {
+    ...files,
+    listNames: async (from, path, options) => {
+      if (!path.toString().includes('dead')) return await files.listNames(from, path, options);
+      waits++;
+      throw Object.assign(new Error('ETIMEDOUT'), { code: 'ETIMEDOUT', syscall: 'getdents64' });
+    },
+  };
+  const problems: string[] = [];
+  const walk = async () => {
+    for await (const step of walkTree(silent, root, { path: folder, signal: new AbortController().signal })) {
+      if (step.kind === 'problem') problems.push(step.relative);
+    }
+  };
+  await t.rejects(walk(), {
+    kind: 'DEADLINE_EXCEEDED',
+    message: `${folder}: 3 directories in it do not answer, and it is walked no further`,
+  });
+  t.same(problems, ['dead-1', 'dead-2', 'dead-3'], 'each is told');
+  t.equal(waits, 3, 'each has cost a thread');
+});
