@@ -55,7 +55,11 @@ export async function untilUevent<T>(options: UntilUeventOptions<T>): Promise<T>
     timeoutMs === undefined
       ? undefined
       : setTimeout(() => {
-          reject(new TalosError('ERR_WAIT_TIMEOUT', `${options.describe()} did not appear within ${timeoutMs} ms`));
+          try {
+            reject(new TalosError('ERR_WAIT_TIMEOUT', `${options.describe()} did not appear within ${timeoutMs} ms`));
+          } catch (error) {
+            reject(error);
+          }
         }, timeoutMs);
   const onAbort = () => reject(signal?.reason);
   signal?.addEventListener('abort', onAbort, { once: true });

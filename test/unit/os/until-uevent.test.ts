@@ -57,6 +57,16 @@ t.test('an event during a look is not lost, and looks do not overlap', async (t)
   t.equal(looks, 2);
 });
 
+t.test('what goes wrong with the words for it ends the wait, and not the process', async (t) => {
+  const netlink = new FakeNetlink();
+  const problem = new Error('EAGAIN');
+  const failing = () => {
+    throw problem;
+  };
+  await t.rejects(untilUevent({ netlink, look: () => undefined, matters, describe: failing, timeoutMs: 1 }), problem);
+  t.equal(netlink.openMonitors, 0);
+});
+
 t.test('gives up in time, and says what it waited for', async (t) => {
   const netlink = new FakeNetlink();
   const found = untilUevent({ netlink, look: () => undefined, matters, describe, timeoutMs: 5 });
