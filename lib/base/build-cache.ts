@@ -8,8 +8,8 @@ import { mkdir, open, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { errorCode, errorMessage, TalosError } from './errors.js';
-import { withLock } from './process-lock.js';
-import { HOUR_MS, MIB } from './units.js';
+import { withFreeLock, withLock } from './process-lock.js';
+import { HOUR_MS, MIB, MINUTE_MS } from './units.js';
 
 /** Told what is being done, for people; `percent` where a total is known. */
 export type Progress = (text: string, percent?: number) => void;
@@ -30,6 +30,10 @@ export interface CacheRequest {
 const DEFAULT_KEEP = 8;
 /** An entry in use by a build that is under way is never older than this. */
 const UNUSED_MS = HOUR_MS;
+/** How often an entry that is being made says so by the time of its folder. */
+const ALIVE_MS = MINUTE_MS;
+/** Between the hash of an entry and what tells its makers apart. */
+const TEMPORARY = '.tmp-';
 const LITTLE_SPACE_BYTES = 16 * MIB;
 /** Failures of the disk, not of the build. */
 const DISK_CODES = new Set(['ENOSPC', 'EROFS', 'EDQUOT', 'EACCES', 'EPERM', 'EIO']);
@@ -77,19 +81,28 @@ export async function cached(request: CacheRequest): Promise<string> {
 /** Marks the entry as used now, so that pruning leaves it; a cache that cannot be written may still be read. */
 async function isUsable(entry: string): Promise<boolean> {
   if (!existsSync(entry)) return false;
-  const now = new Date();
-  await utimes(entry, now, now).catch(() => {});
+  await touch(entry);
   return true;
 }
 
+async function touch(folder: string): Promise<void> {
+  const now = new Date();
+  await utimes(folder, now, now).catch(() => {});
+}
+
+/** When a folder was touched last; for one that has gone, never to be looked at again. */
+function usedMs(folder: string): Promise<number> {
+  return stat(folder).then(
+    (status) => status.mtimeMs,
+    () => Number.POSITIVE_INFINITY,
+  );
+}
+
 async function makeEntry(entry: string, request: CacheRequest): Promise<void> {
-  // We hold the entry's lock, so whatever has a temporary name of it was left behind by a process that died.
   const parent = path.dirname(entry);
-  const prefix = `${path.basename(entry)}.tmp-`;
-  for (const name of await readdir(parent)) {
-    if (name.startsWith(prefix)) await rm(path.join(parent, name), { recursive: true, force: true });
-  }
-  const temporary = path.join(parent, `${prefix}${randomUUID()}`);
+  await removeLeftovers(entry);
+  const temporary = `${entry}${TEMPORARY}${randomUUID()}`;
+  const alive = setInterval(() => touch(temporary), ALIVE_MS).unref();
   try {
     await mkdir(temporary);
     await request.make(temporary);
@@ -99,6 +112,26 @@ async function makeEntry(entry: string, request: CacheRequest): Promise<void> {
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
     throw error;
+  } finally {
+    clearInterval(alive);
+  }
+}
+
+/**
+ * Removes what processes that died left behind. We hold the lock of `entry`, so all with a temporary name of it is that. Of other entries,
+ * which may never be made again, it is what nobody holds the lock of and what has not been touched for long: who makes them in a container
+ * has locks that we do not see.
+ */
+async function removeLeftovers(entry: string): Promise<void> {
+  const parent = path.dirname(entry);
+  const limit = Date.now() - UNUSED_MS;
+  for (const name of await readdir(parent)) {
+    const end = name.indexOf(TEMPORARY);
+    if (end < 0) continue;
+    const [made, left] = [path.join(parent, name.slice(0, end)), path.join(parent, name)];
+    const remove = () => rm(left, { recursive: true, force: true });
+    if (made === entry) await remove();
+    else if ((await usedMs(left)) < limit) await withFreeLock(made, () => remove().catch(() => {}));
   }
 }
 
@@ -123,22 +156,18 @@ async function flushOne(file: string): Promise<void> {
 
 /** Removes the entries that were not used for longest. Best effort: a cache that is too large still works. */
 async function prune(kindFolder: string, keep: number): Promise<void> {
-  const entries: { file: string; usedMs: number }[] = [];
+  const entries: { file: string; lastMs: number }[] = [];
   for (const name of await readdir(kindFolder).catch(() => [])) {
     if (name.includes('.')) continue;
     const file = path.join(kindFolder, name);
-    const usedMs = await stat(file).then(
-      (status) => status.mtimeMs,
-      () => Number.POSITIVE_INFINITY,
-    );
-    entries.push({ file, usedMs });
+    entries.push({ file, lastMs: await usedMs(file) });
   }
-  entries.sort((left, right) => right.usedMs - left.usedMs);
+  entries.sort((left, right) => right.lastMs - left.lastMs);
   const limit = Date.now() - UNUSED_MS;
-  for (const { file, usedMs } of entries.slice(keep)) {
+  for (const { file, lastMs } of entries.slice(keep)) {
     // Renamed first: a process that dies halfway must not leave half an entry under a valid name.
-    const doomed = `${file}.tmp-${randomUUID()}`;
-    if (usedMs >= limit) continue;
+    const doomed = `${file}${TEMPORARY}${randomUUID()}`;
+    if (lastMs >= limit) continue;
     await rename(file, doomed).catch(() => {});
     await rm(doomed, { recursive: true, force: true }).catch(() => {});
   }

@@ -12,8 +12,7 @@ import { errorCode } from './errors.js';
  * @param onWait called once when another process holds it
  */
 export async function withLock<T>(name: string, onWait: () => void, work: () => Promise<T>): Promise<T> {
-  const id = createHash('sha256').update(name).digest('hex').slice(0, 32);
-  const address = abstractAddress(`talos-lock-${process.getuid?.() ?? 0}-${id}`);
+  const address = addressOf(name);
   let server = await tryListen(address);
   if (server === undefined) onWait();
   while (server === undefined) {
@@ -25,6 +24,26 @@ export async function withLock<T>(name: string, onWait: () => void, work: () => 
   } finally {
     await release(server);
   }
+}
+
+/**
+ * Runs `work` where no process holds the lock `name` just now, this one included; waits for nobody.
+ * @returns whether it was run
+ */
+export async function withFreeLock(name: string, work: () => Promise<void>): Promise<boolean> {
+  const server = await tryListen(addressOf(name));
+  if (server === undefined) return false;
+  try {
+    await work();
+    return true;
+  } finally {
+    await release(server);
+  }
+}
+
+function addressOf(name: string): string {
+  const id = createHash('sha256').update(name).digest('hex').slice(0, 32);
+  return abstractAddress(`talos-lock-${process.getuid?.() ?? 0}-${id}`);
 }
 
 /** Who waits is connected, and learns from the end of the connection that the lock is free. */

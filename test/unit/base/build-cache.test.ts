@@ -5,7 +5,8 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { cached, hashFile, hashInputs } from '../../../lib/base/build-cache.js';
 import { errorMessage, TalosError } from '../../../lib/base/errors.js';
-import { DAY_MS } from '../../../lib/base/units.js';
+import { withLock } from '../../../lib/base/process-lock.js';
+import { DAY_MS, HOUR_MS } from '../../../lib/base/units.js';
 
 /** Runs `work` with a cache of its own. */
 async function withCache(t: Test, work: (kindFolder: string) => Promise<void>) {
@@ -61,6 +62,28 @@ t.test('what a process that died left behind is removed, never used', (t) =>
     const entry = await cached({ kind: 'thing', inputs: 'x', ...maker('y') });
     t.same(await readdir(kindFolder), [path.basename(entry)]);
     t.same(await readdir(entry), ['deep']);
+  }),
+);
+
+t.test('what was left of other entries goes as well, unless somebody may be at work on it', (t) =>
+  withCache(t, async (kindFolder) => {
+    const leave = async (inputs: string, hours: number) => {
+      const left = path.join(kindFolder, `${hashInputs(inputs)}.tmp-of-another`);
+      await mkdir(left, { recursive: true });
+      await writeFile(path.join(left, 'half'), '');
+      const time = new Date(Date.now() - hours * HOUR_MS);
+      await utimes(left, time, time);
+      return path.basename(left);
+    };
+    const [dead, fresh, held] = [await leave('dead', 2), await leave('fresh', 0), await leave('held', 2)];
+    await withLock(
+      path.join(kindFolder, hashInputs('held')),
+      () => {},
+      async () => {
+        const entry = await cached({ kind: 'thing', inputs: 'x', ...maker('y') });
+        t.same((await readdir(kindFolder)).sort(), [path.basename(entry), fresh, held].sort(), `without ${dead}`);
+      },
+    );
   }),
 );
 
