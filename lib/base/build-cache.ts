@@ -111,10 +111,16 @@ async function makeEntry(entry: string, request: CacheRequest): Promise<void> {
     await flushOne(parent);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {});
-    throw error;
+    // A process in a container that shares the cache and not our locks was faster: there is an entry, and it is whole.
+    if (!isTaken(error) || !existsSync(entry)) throw error;
   } finally {
     clearInterval(alive);
   }
+}
+
+/** What rename(2) says to a folder whose new name a folder with something in it has. */
+function isTaken(error: unknown): boolean {
+  return ['ENOTEMPTY', 'EEXIST'].includes(errorCode(error) ?? '');
 }
 
 /**

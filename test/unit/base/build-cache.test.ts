@@ -99,6 +99,20 @@ t.test('callers at the same time share one making', (t) =>
   }),
 );
 
+t.test('an entry that somebody else finishes first is taken, whose lock is not seen', (t) =>
+  withCache(t, async (kindFolder) => {
+    const make = async (folder: string) => {
+      await writeFile(path.join(folder, 'file'), 'mine');
+      const theirs = path.join(kindFolder, hashInputs('x'));
+      await mkdir(theirs);
+      await writeFile(path.join(theirs, 'file'), 'theirs');
+    };
+    const entry = await cached({ kind: 'thing', inputs: 'x', make });
+    t.equal(await readFile(path.join(entry, 'file'), 'utf8'), 'theirs');
+    t.same(await readdir(kindFolder), [path.basename(entry)]);
+  }),
+);
+
 t.test('a killed holder of the lock does not block the others', (t) =>
   withCache(t, async () => {
     const child = fork(new URL('../../fixtures/cache-holder.js', import.meta.url), { env: process.env });
