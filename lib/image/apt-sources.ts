@@ -95,14 +95,24 @@ export function stanzaFor(suite: string, sources: readonly AptSource[], withSour
   );
 }
 
+/** Others than Debian's archive call their suites by Debian's names as well: browsers and clouds have a "stable main" or "bookworm main". */
+const ARCHIVE_HINTS: readonly ((source: AptSource) => boolean)[] = [
+  ({ signedBy }) => signedBy !== undefined && /\/debian-archive-[^/]*$/.test(signedBy),
+  ({ uris }) => uris.some((uri) => /\/debian(-security)?\/?$/.test(uri)),
+  ({ suites }) => suites.some((suite) => /-(updates|security)$/.test(suite)),
+];
+
+/** The source that is most likely Debian's archive; of equals the first. */
 function findSource(sources: readonly AptSource[], isSecurity: boolean): AptSource | undefined {
-  return sources.find((source) => {
+  const possible = sources.filter((source) => {
     if (!source.components.includes('main')) return false;
     return source.suites.some((each) => {
       const kind = RELEASE.exec(each)?.groups;
       return kind !== undefined && (kind.kind !== undefined) === isSecurity;
     });
   });
+  const likelihood = (source: AptSource) => ARCHIVE_HINTS.filter((isSo) => isSo(source)).length;
+  return possible.toSorted((left, right) => likelihood(right) - likelihood(left))[0];
 }
 
 function stanza(types: string, suite: string, uris: readonly string[], signedBy: string | undefined): string {

@@ -84,6 +84,18 @@ export function parseDeb822(text) {
 }
 
 /**
+ * How likely a source is Debian's archive: others, clouds above all, have a "bookworm main" of their own (as lib/image/apt-sources.ts, which
+ * is not compiled yet).
+ * @param {Source} source
+ */
+function likelihood({ uris, suites, options }) {
+  const isSigned = /\/debian-archive-[^/]*$/.test(options.get('Signed-By') ?? '');
+  const isNamed = uris.some((uri) => /\/debian\/?$/.test(uri));
+  const hasUpdates = suites.some((suite) => suite.endsWith('-updates'));
+  return Number(isSigned) + Number(isNamed) + Number(hasUpdates);
+}
+
+/**
  * The deb822 stanza for the backports of a release, from the same mirror and keyring as the release itself.
  * @param {Source[]} sources what the machine has
  * @param {string} codename such as `bookworm`
@@ -94,7 +106,8 @@ export function backportsStanza(sources, codename) {
   const suite = `${codename}-backports`;
   const binary = sources.filter((source) => source.types.includes('deb'));
   if (binary.some((source) => source.suites.includes(suite))) return undefined;
-  const base = binary.find((source) => source.suites.includes(codename) && source.components.includes('main'));
+  const possible = binary.filter((source) => source.suites.includes(codename) && source.components.includes('main'));
+  const [base] = possible.toSorted((left, right) => likelihood(right) - likelihood(left));
   if (!base) return undefined;
   const lines = ['Types: deb', `URIs: ${base.uris.join(' ')}`, `Suites: ${suite}`, 'Components: main'];
   for (const [name, value] of base.options) lines.push(`${name}: ${value}`);

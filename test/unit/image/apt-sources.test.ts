@@ -87,3 +87,15 @@ t.test('a machine that knows no security suite', async (t) => {
   t.match(security('http://mirror.example/pub/debian/'), /^URIs: http:\/\/mirror\.example\/pub\/debian-security\/$/m);
   t.equal(security('http://mirror.example/own-archive'), undefined, 'nothing is guessed for other layouts');
 });
+
+t.test('what others offer under the name of a release of Debian is not taken for its mirror', async (t) => {
+  // As the files in sources.list.d are read: in the order of their names, with debian.sources behind these.
+  const others = parseOneLineSources(`deb [signed-by=/k.gpg] https://packages.cloud.example/repos/cli/ bookworm main
+deb [arch=amd64] https://browser.example/ stable main
+`);
+  const debian = parseDeb822Sources(DEB822);
+  t.match(stanzaFor('trixie', [...others, ...debian]), /^URIs: http:\/\/mirror\.example\/debian$/m);
+  t.match(stanzaFor('trixie-security', [...others, ...debian]), /^URIs: http:\/\/mirror\.example\/debian-security$/m);
+  const plain = parseOneLineSources('deb http://archive.example/mirror bookworm main');
+  t.match(stanzaFor('trixie', plain), /archive\.example\/mirror/, 'a mirror may be called otherwise');
+});

@@ -56,3 +56,11 @@ t.test('backports come from the mirror of the release', async (t) => {
   const sourceOnly = parseOneLine('deb-src http://mirror.example/debian bookworm main');
   t.equal(backportsStanza(sourceOnly, 'bookworm'), undefined, 'source packages are not enough');
 });
+
+t.test('a cloud with a release of the same name is not taken for the mirror', async (t) => {
+  const cloud = parseOneLine('deb [signed-by=/k.gpg] https://packages.cloud.example/repos/cli/ bookworm main');
+  const debian = parseDeb822(
+    'Types: deb\nURIs: http://mirror.example/debian\nSuites: bookworm bookworm-updates\nComponents: main\n',
+  );
+  t.match(backportsStanza([...cloud, ...debian], 'bookworm'), /^URIs: http:\/\/mirror\.example\/debian$/m);
+});
