@@ -32,10 +32,10 @@ export function cpioHeader(name: string, inode: number, mode: number, links: num
   return Buffer.concat([Buffer.from(header), nameBytes, padding(header.length + nameBytes.length)]);
 }
 
-async function appendFile(handle: FileHandle, file: string): Promise<number> {
+async function appendContent(handle: FileHandle, file: string): Promise<number> {
   let size = 0;
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
-    await handle.write(chunk as Buffer);
+    await handle.appendFile(chunk as Buffer);
     size += (chunk as Buffer).length;
   }
   return size;
@@ -48,16 +48,16 @@ export async function writeCpio(output: string, entries: readonly CpioEntry[]): 
     for (const [index, entry] of entries.entries()) {
       const inode = index + 1;
       if (entry.kind === 'directory') {
-        await handle.write(cpioHeader(entry.path, inode, S_IFDIR | entry.mode, 2, 0));
+        await handle.appendFile(cpioHeader(entry.path, inode, S_IFDIR | entry.mode, 2, 0));
         continue;
       }
       const { size } = await stat(entry.file);
-      await handle.write(cpioHeader(entry.path, inode, S_IFREG | entry.mode, 1, size));
-      const written = await appendFile(handle, entry.file);
+      await handle.appendFile(cpioHeader(entry.path, inode, S_IFREG | entry.mode, 1, size));
+      const written = await appendContent(handle, entry.file);
       if (written !== size) throw new Error(`${entry.file} changed while it was archived`);
-      await handle.write(padding(size));
+      await handle.appendFile(padding(size));
     }
-    await handle.write(cpioHeader(TRAILER, 0, 0, 1, 0));
+    await handle.appendFile(cpioHeader(TRAILER, 0, 0, 1, 0));
   } finally {
     await handle.close();
   }

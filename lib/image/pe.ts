@@ -2,8 +2,9 @@
  * Portable executables, as UEFI starts them: reads their section table, and adds sections to one (Microsoft's PE format; UAPI group,
  * "Unified Kernel Image"). Nothing else of the file is touched, so a stub stays what its maker built.
  */
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { TalosError } from '../base/errors.js';
+import { writeAt } from './write-at.js';
 
 /** One section of a file. Addresses are relative to where the image is loaded. */
 export interface PeSection {
@@ -163,12 +164,4 @@ function writeEntry(header: Buffer, at: number, section: PeSection): void {
   header.writeUInt32LE(section.fileSize, at + 16);
   header.writeUInt32LE(section.fileOffset, at + 20);
   header.writeUInt32LE(section.characteristics, at + 36);
-}
-
-/** A single write may be shorter than asked. */
-async function writeAt(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
-    done += bytesWritten;
-  }
 }

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
+import { writeAt } from './write-at.js';
 
 /** Data and hashes alike; a page of every kernel that we build. */
 export const VERITY_BLOCK_BYTES = 4096;
@@ -101,7 +102,7 @@ export async function appendVerityTree(path: string): Promise<VerityTree> {
     }
     const { levels, rootHash } = levelsOf(salt, dataDigests);
     const tail = Buffer.concat([superblock(salt, rootHash, dataDigests.length), ...levels]);
-    await file.write(tail, 0, tail.length, hashOffset);
+    await writeAt(file, tail, hashOffset);
     return {
       rootHash: rootHash.toString('hex'),
       salt: salt.toString('hex'),
