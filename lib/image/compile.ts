@@ -1,7 +1,7 @@
 /** Compiles the image's small C++ programs: stage0, and what the test layer brings. Not the addon, which cmake-js makes. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import type { Progress } from '../base/build-cache.js';
+import { hashFile, type Progress } from '../base/build-cache.js';
 import { type Architecture, toolPrefix } from './architecture.js';
 import { nodePackageFolder } from './node-package.js';
 import { runCommand } from './run-command.js';
@@ -24,6 +24,24 @@ const COMMON_FLAGS = [
   '-Wl,-z,now',
   '-s',
 ];
+
+/** What of GNU's becomes part of a static program. */
+const STATIC_LIBRARIES = ['libc.a', 'libstdc++.a', 'libgcc.a', 'libgcc_eh.a'];
+
+/**
+ * What a static program depends on beside its sources: the compiler's version and the content of the libraries. A mended C library comes
+ * without another compiler.
+ */
+export async function staticToolchain(arch: Architecture): Promise<{ compiler: string; libraries: string[] }> {
+  const compiler = `${toolPrefix(arch)}g++`;
+  const [version = ''] = (await runCommand([compiler, '--version'])).split('\n');
+  const hashOf = async (name: string) => {
+    // One that the compiler does not find has no folder in front.
+    const file = (await runCommand([compiler, `-print-file-name=${name}`])).trim();
+    return path.isAbsolute(file) ? hashFile(file) : 'none';
+  };
+  return { compiler: version, libraries: await Promise.all(STATIC_LIBRARIES.map(hashOf)) };
+}
 
 /** A static program: needs nothing of the root image, which it may be there to repair or to torture. */
 export async function compileStaticProgram(

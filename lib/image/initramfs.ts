@@ -1,10 +1,9 @@
 /** The initramfs: stage0, and the root image unless that is in a partition, as one archive. */
 import path from 'node:path';
 import { cached, type Progress } from '../base/build-cache.js';
-import { type Architecture, toolPrefix } from './architecture.js';
-import { compileStaticProgram, stage0Sources } from './compile.js';
+import type { Architecture } from './architecture.js';
+import { compileStaticProgram, stage0Sources, staticToolchain } from './compile.js';
 import { writeCpio } from './cpio.js';
-import { runCommand } from './run-command.js';
 import { hashSources } from './sources.js';
 
 const ARCHIVE_NAME = 'initramfs.cpio';
@@ -12,7 +11,6 @@ const PROGRAM_NAME = 'stage0';
 
 /** stage0 as a program. */
 export async function buildStage0(root: string, arch: Architecture, onProgress: Progress): Promise<string> {
-  const compiler = `${toolPrefix(arch)}g++`;
   const folder = await cached({
     kind: 'stage0',
     inputs: {
@@ -25,7 +23,7 @@ export async function buildStage0(root: string, arch: Architecture, onProgress: 
         'native/sys',
         'lib/image/compile.ts',
       ]),
-      compiler: (await runCommand([compiler, '--version'])).split('\n')[0],
+      ...(await staticToolchain(arch)),
     },
     onProgress,
     make: async (made) => {

@@ -5,6 +5,7 @@ import { cached, hashFile, type Progress } from '../base/build-cache.js';
 import { TalosError } from '../base/errors.js';
 import { ARCHITECTURES, type Architecture, isNative } from './architecture.js';
 import { buildBundle, bundledPackages } from './bundle.js';
+import { staticToolchain } from './compile.js';
 import { componentSizes, type SizedFile } from './component-sizes.js';
 import { buildExecutable } from './executable.js';
 import type { ImageManifest, Layer } from './image-manifest.js';
@@ -126,6 +127,7 @@ export async function buildRootImage(request: RootImageRequest): Promise<RootIma
       executable: path.basename(path.dirname(executable)),
       addonHash,
       files: await hashSources(root, ['rootfs', ...(layer === 'test' ? ['test/layer'] : [])]),
+      toolchain: entries.some(isCompiled) ? await staticToolchain(arch) : undefined,
       options: SQUASHFS_OPTIONS,
       tag: identity.tag,
       sha: identity.sha,
@@ -147,6 +149,8 @@ export async function buildRootImage(request: RootImageRequest): Promise<RootIma
     rootHash: await readFile(path.join(folder, ROOT_HASH_NAME), 'latin1'),
   };
 }
+
+const isCompiled = (entry: ManifestEntry): boolean => entry.kind === 'file' && entry.from.kind === 'compile';
 
 interface Origins {
   readonly runtime: ContainerRuntime;

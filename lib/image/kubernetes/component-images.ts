@@ -7,6 +7,7 @@ import path from 'node:path';
 import { cached, type Progress } from '../../base/build-cache.js';
 import { COMPONENTS, type Component } from '../../kube/release.js';
 import type { Architecture } from '../architecture.js';
+import { staticToolchain } from '../compile.js';
 import { type ManifestEntry, parseManifest } from '../manifest.js';
 import { type ImageConfig, writeOciArchive } from '../oci-archive.js';
 import { fetchPackages, IMAGE_SUITES, type PackageRecord, type Packages } from '../packages.js';
@@ -83,7 +84,7 @@ export async function buildComponentImages(request: ComponentImageRequest): Prom
       programs: path.basename(programs),
       parts: parts.map(({ name, entries, packages }) => ({ name, entries, records: packages?.records })),
       images,
-      pause: await hashSources(root, ['native/pause', 'lib/image/compile.ts']),
+      pause: [await hashSources(root, ['native/pause', 'lib/image/compile.ts']), await staticToolchain(arch)],
     },
     onProgress,
     make: async (made) => {
