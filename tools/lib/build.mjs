@@ -14,7 +14,7 @@ import { StepFailure } from './failure.mjs';
 import { withBuildLock } from './lock.mjs';
 import { buildAddon, buildNative } from './native-build.mjs';
 import { installNpmPackages } from './npm.mjs';
-import { cacheDir, logDir, out, root, shown } from './paths.mjs';
+import { cacheDir, logDir, osctlBundle, out, root, shown } from './paths.mjs';
 import { step } from './progress.mjs';
 import { logFileOf, run } from './run.mjs';
 import { hashInputs } from './stamp.mjs';
@@ -22,9 +22,6 @@ import { stamped } from './stamped.mjs';
 
 const binary = (name) => path.join(root, 'node_modules', '.bin', name);
 const compiled = path.join(out, 'js');
-
-/** The bundle that bin/osctl loads. */
-export const osctlBundle = path.join(out, 'osctl.mjs');
 
 /** Parts of it that are loaded on demand. */
 const osctlChunks = path.join(out, 'osctl-chunks');

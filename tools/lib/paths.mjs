@@ -9,6 +9,9 @@ export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '
 /** Output of builds; wholly reproducible, safe to delete. */
 export const out = path.join(root, 'out');
 
+/** The bundle that bin/osctl loads. */
+export const osctlBundle = path.join(out, 'osctl.mjs');
+
 /** One log file per step. */
 export const logDir = path.join(out, 'log');
 
