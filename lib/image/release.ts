@@ -1,7 +1,10 @@
 /** What is released: an image in one of the formats, beside it its bill of materials and checksums. */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Progress } from '../base/build-cache.js';
+import { errorCode, errorMessage, TalosError } from '../base/errors.js';
+import { withLock } from '../base/process-lock.js';
 import type { Architecture } from './architecture.js';
 import { type ArtifactOptions, type Artifacts, buildArtifacts } from './artifacts.js';
 import { bootParameters } from './boot-parameters.js';
@@ -18,7 +21,7 @@ import { buildSbom } from './sbom.js';
 import { collectSbomFacts } from './sbom-facts.js';
 import { type SourceIdentity, sourceIdentity } from './sources.js';
 import type { SpdxDocument } from './spdx.js';
-import { writeSums } from './sums.js';
+import { SUMS_NAME, writeSums } from './sums.js';
 import { buildUki, type Uki } from './uki.js';
 
 /** `raw`: a disk that UEFI boots; `uki`: the one file on it; `initramfs`: kernel and initramfs for other boot loaders. */
@@ -112,17 +115,52 @@ export async function buildRelease(request: BuildRequest): Promise<Release> {
  */
 export async function release(request: ReleaseRequest): Promise<string[]> {
   const { output, onProgress } = request;
-  const { files, sbom } = await buildRelease(request);
-  await mkdir(output, { recursive: true });
-  const names: string[] = [];
-  for (const file of files) {
-    onProgress(`writing ${file.name}`);
-    names.push(...(await place(file, output)));
+  // Before minutes of building.
+  await intoOutput(output, async () => {
+    await mkdir(output, { recursive: true });
+    await access(output, constants.W_OK);
+  });
+  return placeRelease(await buildRelease(request), output, onProgress);
+}
+
+/**
+ * Puts what was built into the output folder.
+ * @returns absolute paths of what is there, the checksums last
+ * @throws TalosError ERR_OUTPUT  it cannot be written, and nothing unfinished is left in it
+ */
+export async function placeRelease(
+  { files, sbom }: Pick<Release, 'files' | 'sbom'>,
+  output: string,
+  onProgress: Progress,
+): Promise<string[]> {
+  const onWait = () => onProgress(`waiting for another process that writes to ${output}`);
+  // Several formats may be built at once, and all add to the same checksums.
+  return withLock(path.join(output, SUMS_NAME), onWait, () =>
+    intoOutput(output, async () => {
+      const names: string[] = [];
+      for (const file of files) {
+        onProgress(`writing ${file.name}`);
+        names.push(...(await place(file, output)));
+      }
+      await writeFile(path.join(output, sbom.name), `${JSON.stringify(sbom.document, undefined, 1)}\n`);
+      names.push(sbom.name);
+      const sums = await writeSums(output, names);
+      return [...names.map((name) => path.join(output, name)), sums];
+    }),
+  );
+}
+
+/** Does what writes to the output folder; why it cannot be done is the folder's fault. */
+async function intoOutput<T>(output: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (errorCode(error) === 'ERR_TOOL_MISSING') throw error;
+    throw new TalosError('ERR_OUTPUT', `cannot write to ${output}: ${errorMessage(error)}`, {
+      hint: 'name a folder that can be written and has room for the files: --output DIR; what was built is kept in the cache',
+      cause: error,
+    });
   }
-  await writeFile(path.join(output, sbom.name), `${JSON.stringify(sbom.document, undefined, 1)}\n`);
-  names.push(sbom.name);
-  const sums = await writeSums(output, names);
-  return [...names.map((name) => path.join(output, name)), sums];
 }
 
 interface Ingredients {
@@ -168,11 +206,16 @@ async function buildFormat(
 async function place({ name, from, isCompressed = false }: ReleaseFile, output: string): Promise<string[]> {
   const target = path.join(output, name);
   const temporary = `${target}.new`;
-  await rm(temporary, { force: true });
-  await runCommand(['cp', '--sparse=always', '--reflink=auto', from, temporary]);
-  await rename(temporary, target);
-  if (!isCompressed) return [name];
-  await runCommand([...COMPRESS, target, '-o', temporary]);
-  await rename(temporary, `${target}.zst`);
-  return [name, `${name}.zst`];
+  try {
+    await rm(temporary, { force: true });
+    await runCommand(['cp', '--sparse=always', '--reflink=auto', from, temporary]);
+    await rename(temporary, target);
+    if (!isCompressed) return [name];
+    await runCommand([...COMPRESS, target, '-o', temporary]);
+    await rename(temporary, `${target}.zst`);
+    return [name, `${name}.zst`];
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
 }
