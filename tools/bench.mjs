@@ -45,6 +45,12 @@ await runMain(async () => {
     .filter((file) => /^benchmarks\/[^/]+\.ts$/.test(file))
     .map((file) => path.basename(file, '.ts'));
   const [name, ...options] = process.argv.slice(2);
+  if (name === '--help') {
+    process.stdout.write(
+      `usage: npm run bench -- [NAME [OPTION…]], with one of ${known.join(', ')}, or ${chartsOnly}\n`,
+    );
+    return 0;
+  }
   if (name !== undefined && name !== chartsOnly && !known.includes(name)) {
     throw new UsageError(`no benchmark ${name}; there are ${known.join(', ')}, and ${chartsOnly}`);
   }

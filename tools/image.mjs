@@ -1,16 +1,22 @@
 // npm run image [-- --arch A --format raw|uki|initramfs --profile P --runtime R --kubernetes V --output DIR]: what is released, see docs/image.md.
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
-import { parseArchitecture } from './lib/architectures.mjs';
 import { buildAll } from './lib/build.mjs';
 import { runMain } from './lib/failure.mjs';
+import { imageArguments, imageUsage } from './lib/image-options.mjs';
 import { out } from './lib/paths.mjs';
 
+const builder = path.join(out, 'js', 'lib', 'image', 'release-main.js');
+
 await runMain(async () => {
-  // What else the command line says, and whether it makes sense, is the image builder's business.
-  const { values } = parseArgs({ options: { arch: { type: 'string' } }, strict: false });
-  await buildAll({ upTo: 'build', architectures: [parseArchitecture(values.arch)] });
-  const { main } = await import(pathToFileURL(path.join(out, 'js', 'lib', 'image', 'release-main.js')).href);
-  return main(process.argv.slice(2));
+  const argv = process.argv.slice(2);
+  const { arch, help } = imageArguments(argv);
+  if (help && !existsSync(builder)) {
+    process.stdout.write(imageUsage);
+    return 0;
+  }
+  if (!help) await buildAll({ upTo: 'build', architectures: [arch] });
+  const { main } = await import(pathToFileURL(builder).href);
+  return main(argv);
 });

@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { architectureOfHost, architectures } from './lib/architectures.mjs';
-import { describeFailure, runMain, StepFailure } from './lib/failure.mjs';
+import { describeFailure, runMain, UsageError } from './lib/failure.mjs';
 import { fuzzTargets } from './lib/fuzz.mjs';
 import { compileEachAlone } from './lib/native-build.mjs';
 import { root } from './lib/paths.mjs';
@@ -80,7 +80,7 @@ const once = [
 await runMain(async () => {
   const { values } = parseArgs({ options: { minutes: { type: 'string', default: String(defaultMinutes) } } });
   const minutes = Number(values.minutes);
-  if (!(minutes > 0)) throw new StepFailure('soak', `--minutes ${values.minutes} is not a number of minutes`);
+  if (!(minutes > 0)) throw new UsageError(`--minutes ${values.minutes} is not a number of minutes`);
   const end = Date.now() + minutes * 60_000;
   const results = [['fuzzers', fuzz(minutes)]];
   let [rounds, failedRounds] = [0, 0];
