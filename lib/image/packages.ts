@@ -1,8 +1,8 @@
 /** Debian packages that images take files from: fetched from the release below or another, unpacked, never installed. */
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { cached, cacheFolder, type Progress } from '../base/build-cache.js';
-import { errorCode } from '../base/errors.js';
+import { errorCode, errorMessage } from '../base/errors.js';
 import { DAY_MS } from '../base/units.js';
 import { PrivateApt, unpackPackage } from './apt.js';
 import type { Architecture } from './architecture.js';
@@ -36,7 +36,7 @@ export interface Packages {
 }
 
 /**
- * Fetches the newest versions of `names`, at most every two weeks. When the mirror cannot be reached an older set does.
+ * Fetches the newest versions of `names`, at most every two weeks. When that fails the latest of the older sets does.
  * @param options.suites  where from, if not from the image's own; named in the order of sources.list(5)
  * @param options.now  time of day in milliseconds
  */
@@ -78,8 +78,9 @@ export async function fetchPackages(
   } catch (error) {
     const older = await olderPackages(path.join(cacheFolder(), kind), sorted);
     if (older === undefined || errorCode(error) === 'ERR_CACHE_WRITE') throw error;
-    onProgress('the mirror cannot be reached: using the packages fetched last time');
-    return older;
+    const day = new Date(older.fetchedMs).toISOString().slice(0, 10);
+    onProgress(`packages cannot be fetched, so those of ${day} are used: ${briefly(error)}`);
+    return older.packages;
   }
 }
 
@@ -95,15 +96,29 @@ async function readPackages(folder: string): Promise<Packages> {
   return { folder, records };
 }
 
-/** Any earlier set of the same packages. */
-async function olderPackages(kindFolder: string, sorted: readonly string[]): Promise<Packages | undefined> {
+/** What apt says is wrong; of other failures the first line. */
+function briefly(error: unknown): string {
+  const causes = [error, error instanceof Error ? error.cause : undefined].filter((each) => each !== undefined);
+  const lines = causes.flatMap((cause) => errorMessage(cause).split('\n'));
+  return (lines.find((line) => /^\s*E: /.test(line)) ?? lines[0] ?? '').trim();
+}
+
+/** Of earlier sets of the same packages the one that was fetched last; an entry's own time is that of its last use. */
+async function olderPackages(
+  kindFolder: string,
+  sorted: readonly string[],
+): Promise<{ packages: Packages; fetchedMs: number } | undefined> {
+  let newest: { packages: Packages; fetchedMs: number } | undefined;
   for (const name of await readdir(kindFolder).catch(() => [])) {
     if (name.includes('.')) continue;
-    const found = await readPackages(path.join(kindFolder, name)).catch(() => undefined);
+    const folder = path.join(kindFolder, name);
+    const found = await readPackages(folder).catch(() => undefined);
     const names = found?.records.map((record) => record.name).sort();
     // An older version of this program did not ask for the source.
     const isComplete = found?.records.every((record) => record.source !== undefined);
-    if (found !== undefined && isComplete && names?.join() === sorted.join()) return found;
+    if (found === undefined || !isComplete || names?.join() !== sorted.join()) continue;
+    const { mtimeMs: fetchedMs } = await stat(path.join(folder, RECORD_NAME));
+    if (newest === undefined || fetchedMs > newest.fetchedMs) newest = { packages: found, fetchedMs };
   }
-  return undefined;
+  return newest;
 }
