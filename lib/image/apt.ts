@@ -61,6 +61,7 @@ export class PrivateApt {
   private constructor(
     private readonly folder: string,
     private readonly suites: readonly string[],
+    private readonly options: readonly string[],
     private readonly environment: Readonly<Record<string, string>>,
   ) {}
 
@@ -90,24 +91,9 @@ export class PrivateApt {
     }
     await writeFile(path.join(folder, 'sources', 'talos.sources'), stanzas.join('\n'));
     const configuration = path.join(folder, 'apt.conf');
-    await writeFile(
-      configuration,
-      [
-        'Dir::Etc::sourcelist "/dev/null";',
-        `Dir::Etc::sourceparts "${path.join(folder, 'sources')}";`,
-        `Dir::State::lists "${path.join(folder, 'lists')}";`,
-        `Dir::Cache "${path.join(folder, 'cache')}";`,
-        `APT::Architecture "${architecture}";`,
-        '#clear APT::Architectures;',
-        `APT::Architectures { "${architecture}"; };`,
-        // As another user apt could not write into our folder.
-        'APT::Sandbox::User "";',
-        'Acquire::Languages "none";',
-        'Acquire::Retries "3";',
-      ].join('\n'),
-    );
-    const apt = new PrivateApt(folder, suites, { APT_CONFIG: configuration });
-    await apt.run(['apt-get', '-q', 'update', '-o', 'APT::Update::Error-Mode=any']);
+    await writeFile(configuration, `#clear APT::Architectures;\nAPT::Architectures { "${architecture}"; };\n`);
+    const apt = new PrivateApt(folder, suites, optionsFor(folder, architecture), { APT_CONFIG: configuration });
+    await apt.run(['update', '-o', 'APT::Update::Error-Mode=any']);
     return apt;
   }
 
@@ -147,7 +133,7 @@ export class PrivateApt {
   private async fetch(wanted: string, argv: readonly string[], target: string): Promise<string[]> {
     const before = new Set(await readdir(target));
     try {
-      await this.run(['apt-get', '-q', ...argv], target);
+      await this.run(argv, target);
     } catch (error) {
       throw new TalosError('ERR_NO_PACKAGE', `cannot fetch ${wanted} from ${this.suites.join(' or ')}`, {
         hint: SOURCES_HINT,
@@ -157,9 +143,34 @@ export class PrivateApt {
     return (await readdir(target)).filter((name) => !before.has(name)).sort();
   }
 
-  private run(argv: readonly [string, ...string[]], cwd = this.folder): Promise<string> {
-    return runCommand(argv, { cwd, env: this.environment });
+  private run(argv: readonly string[], cwd = this.folder): Promise<string> {
+    return runCommand(['apt-get', '-q', ...this.options, ...argv], { cwd, env: this.environment });
   }
+}
+
+/**
+ * What apt-get is told by options, since the machine's own configuration, whose proxies and passwords are wanted, is read behind the file
+ * that APT_CONFIG names, and wins over it.
+ */
+function optionsFor(folder: string, architecture: string): string[] {
+  const settings = [
+    'Dir::Etc::sourcelist=/dev/null',
+    `Dir::Etc::sourceparts=${path.join(folder, 'sources')}`,
+    `Dir::State::lists=${path.join(folder, 'lists')}`,
+    `Dir::Cache=${path.join(folder, 'cache')}`,
+    `Dir::Cache::archives=${path.join(folder, 'cache', 'archives')}`,
+    `APT::Architecture=${architecture}`,
+    // As another user apt could not write into our folder.
+    'APT::Sandbox::User=',
+    'Acquire::Languages=none',
+    'Acquire::Retries=3',
+    // Whatever the machine allows for itself: what goes into images was signed.
+    'APT::Get::AllowUnauthenticated=false',
+    'Acquire::AllowInsecureRepositories=false',
+    'Acquire::AllowWeakRepositories=false',
+    'Acquire::AllowDowngradeToInsecureRepositories=false',
+  ];
+  return settings.flatMap((setting) => ['-o', setting]);
 }
 
 /** Unpacks a package's files into `folder`, without running anything from it. */
