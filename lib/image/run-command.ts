@@ -35,24 +35,25 @@ export async function runCommand(argv: readonly [string, ...string[]], options: 
   logFailed?.catch(() => {});
   const output: string[] = [];
   const recent: string[] = [];
-  const note = (text: string) => {
-    for (const line of text.split('\n')) {
-      if (line.trim() === '') continue;
-      recent.push(line);
-      if (recent.length > QUOTED_LINES) recent.shift();
-      options.onLine?.(line);
-    }
+  const note = (line: string) => {
+    if (line.trim() === '') return;
+    recent.push(line);
+    if (recent.length > QUOTED_LINES) recent.shift();
+    options.onLine?.(line);
   };
+  const [stdoutLines, stderrLines] = [lineReader(note), lineReader(note)];
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     log?.write(text);
     output.push(text);
-    note(text);
+    stdoutLines.take(text);
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     log?.write(text);
-    note(text);
+    stderrLines.take(text);
   });
   const [code, signal] = await closed(child, program);
+  stdoutLines.end();
+  stderrLines.end();
   if (log) {
     log.end();
     await Promise.race([once(log, 'close'), logFailed]);
@@ -62,6 +63,19 @@ export async function runCommand(argv: readonly [string, ...string[]], options: 
   throw new TalosError('ERR_TOOL', `${program} failed (${outcome}):\n  ${recent.join('\n  ')}`, {
     hint: [options.hint, options.logFile && `the whole output is in ${options.logFile}`].filter(Boolean).join('; '),
   });
+}
+
+/** Puts lines together again, which come in pieces: apt writes `E`, `: ` and what is wrong one by one. */
+function lineReader(onLine: (line: string) => void): { take(text: string): void; end(): void } {
+  let rest = '';
+  return {
+    take(text) {
+      const lines = `${rest}${text}`.split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) onLine(line);
+    },
+    end: () => onLine(rest),
+  };
 }
 
 function closed(child: ReturnType<typeof spawn>, program: string): Promise<[number | null, string | null]> {
