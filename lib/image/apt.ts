@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { hashFile } from '../base/build-cache.js';
-import { TalosError } from '../base/errors.js';
+import { errorMessage, TalosError } from '../base/errors.js';
 import { type AptSource, parseDeb822Sources, parseOneLineSources, stanzaFor } from './apt-sources.js';
 import { runCommand } from './run-command.js';
 
@@ -26,6 +26,10 @@ export interface DebianPackage {
 
 const SOURCES_HINT =
   'images are built from Debian packages: configure a Debian mirror for this machine (sources.list(5)), see that `apt-get update` works';
+
+/** A suite has one version of a package, and -security replaces it with every update. */
+const GONE_HINT =
+  'the mirror reads well, and has another version by now: update this checkout, or move the pin to the version that there is (for the kernel kernel/source.json; --source builds another one)';
 
 /** The machine's own sources. */
 export async function machineSources(): Promise<AptSource[]> {
@@ -135,8 +139,9 @@ export class PrivateApt {
     try {
       await this.run(argv, target);
     } catch (error) {
-      throw new TalosError('ERR_NO_PACKAGE', `cannot fetch ${wanted} from ${this.suites.join(' or ')}`, {
-        hint: SOURCES_HINT,
+      const said = complaints(error);
+      throw new TalosError('ERR_NO_PACKAGE', `cannot fetch ${wanted} from ${this.suites.join(' or ')}: ${said}`, {
+        hint: /was not found/.test(said) ? GONE_HINT : SOURCES_HINT,
         cause: error,
       });
     }
@@ -171,6 +176,12 @@ function optionsFor(folder: string, architecture: string): string[] {
     'Acquire::AllowDowngradeToInsecureRepositories=false',
   ];
   return settings.flatMap((setting) => ['-o', setting]);
+}
+
+/** What apt says is wrong; all that it said where it is none of apt's errors. */
+function complaints(error: unknown): string {
+  const errors = errorMessage(error).match(/^\s*E: .*$/gm) ?? [];
+  return errors.length > 0 ? errors.map((line) => line.trim().slice('E: '.length)).join('; ') : errorMessage(error);
 }
 
 /** Unpacks a package's files into `folder`, without running anything from it. */

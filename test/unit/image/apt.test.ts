@@ -6,6 +6,7 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { PrivateApt } from '../../../lib/image/apt.js';
 
+const INSECURE = ['APT::Get::AllowUnauthenticated', 'Acquire::AllowInsecureRepositories'];
 const CARELESS = `APT::Get::AllowUnauthenticated "true";
 Acquire::AllowInsecureRepositories "true";
 Acquire::AllowWeakRepositories "true";
@@ -73,4 +74,22 @@ t.test('lists without a signature are refused, whatever the machine allows', asy
   };
   await t.rejects(fetch(), { code: 'ERR_TOOL', message: /not signed/ });
   t.same(readdirSync(path.join(folder, 'target')), []);
+});
+
+t.test('a version that the mirror has no longer is told as that, not as a mirror that is missing', async (t) => {
+  const folder = t.testdir({ apt: {}, target: {} });
+  makeMirror(folder);
+  // The wrapper's lines win in a test of what comes behind verification.
+  configureMachine(t, folder, '');
+  const script = `#!/bin/sh\nexec /usr/bin/apt-get "$@" ${INSECURE.map((each) => `-o ${each}=true`).join(' ')}\n`;
+  writeFileSync(path.join(folder, 'bin', 'apt-get'), script);
+  const apt = await PrivateApt.open(path.join(folder, 'apt'), ['trixie'], 'amd64');
+  const fetch = (wanted: string) => apt.download([wanted], path.join(folder, 'target'));
+  await t.rejects(fetch('libx=0.9'), {
+    code: 'ERR_NO_PACKAGE',
+    message: "cannot fetch libx=0.9 from trixie: Version '0.9' for 'libx' was not found",
+    hint: /has another version by now/,
+  });
+  await t.rejects(fetch('liby'), { message: /Unable to locate package liby/, hint: /configure a Debian mirror/ });
+  t.equal((await fetch('libx=1.0'))[0]?.version, '1.0');
 });
