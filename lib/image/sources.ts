@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { TalosError } from '../base/errors.js';
 import type { BuildInfo } from '../base/version.js';
 import { runCommand } from './run-command.js';
 
@@ -42,22 +43,35 @@ export interface SourceIdentity extends BuildInfo {
   readonly timeSeconds: number;
 }
 
-/** Version from package.json, commit and its time from git; without git (a source archive) the commit is 'unknown'. */
+/**
+ * Version from package.json, commit and its time from git; without git (a source archive) the commit is 'unknown', and the time that of
+ * SOURCE_DATE_EPOCH.
+ * @throws TalosError ERR_USAGE  SOURCE_DATE_EPOCH is no number of seconds
+ */
 export async function sourceIdentity(root: string): Promise<SourceIdentity> {
   const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as { version: string };
-  const tag = `v${version}`;
+  const { sha, timeSeconds } = (await commitOf(root)) ?? { sha: 'unknown', timeSeconds: givenTime() };
+  return { tag: `v${version}`, sha, built: new Date(timeSeconds * 1000).toISOString(), timeSeconds };
+}
+
+/** Undefined where git does not know the sources: an archive that was unpacked inside of another repository is none of its commits. */
+async function commitOf(root: string): Promise<{ sha: string; timeSeconds: number } | undefined> {
   try {
     const git = (...args: string[]) => runCommand(['git', '-C', root, ...args]);
     const [log, status] = await Promise.all([
       git('log', '-1', '--format=%h %ct', '--abbrev=9'),
       git('status', '--porcelain', '--untracked-files=no'),
+      git('ls-files', '--error-unmatch', 'package.json'),
     ]);
     const [sha = '', time = ''] = log.trim().split(' ');
-    const timeSeconds = Number(time);
-    const dirty = status.trim() === '' ? '' : '-dirty';
-    return { tag, sha: `${sha}${dirty}`, built: new Date(timeSeconds * 1000).toISOString(), timeSeconds };
+    return { sha: `${sha}${status.trim() === '' ? '' : '-dirty'}`, timeSeconds: Number(time) };
   } catch {
-    const timeSeconds = Number(process.env.SOURCE_DATE_EPOCH ?? 0);
-    return { tag, sha: 'unknown', built: new Date(timeSeconds * 1000).toISOString(), timeSeconds };
+    return undefined;
   }
+}
+
+function givenTime(): number {
+  const text = process.env.SOURCE_DATE_EPOCH || '0';
+  if (/^\d{1,11}$/.test(text)) return Number(text);
+  throw new TalosError('ERR_USAGE', `SOURCE_DATE_EPOCH is "${text}", and not a number of seconds since 1970`);
 }
