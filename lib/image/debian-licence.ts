@@ -39,6 +39,8 @@ const SAME_NAMES = ['BSL-1.0', 'CC0-1.0', 'FSFAP', 'ISC', 'Zlib'];
 
 for (const name of SAME_NAMES) Object.assign(SPDX_NAMES, { [name.toLowerCase()]: name });
 
+const group = (expression: string) => (/ OR /.test(expression) ? `(${expression})` : expression);
+
 interface Paragraph {
   readonly names: string;
   readonly text: string;
@@ -63,19 +65,22 @@ function licenceFields(copyright: string): Paragraph[] {
 export function declaredLicence(copyright: string): DeclaredLicence | undefined {
   if (!/^Format:.*copyright-format\/1\.0/m.test(copyright)) return undefined;
   const fields = licenceFields(copyright).filter((field) => field.names !== '');
-  const texts = new Map(fields.filter((field) => field.text !== '').map((field) => [field.names, field.text]));
+  const textsOf = (name: string) => [
+    ...new Set(fields.filter((field) => field.names === name).map(({ text }) => text)),
+  ];
   const extracted = new Map<string, string>();
   const one = (name: string): string => {
     const known = SPDX_NAMES[name.toLowerCase()];
     if (known !== undefined) return known;
     const licenseId = `LicenseRef-Debian-${name.replaceAll(/[^A-Za-z0-9.-]+/g, '-')}`;
-    extracted.set(licenseId, texts.get(name) ?? `"${name}", as Debian's copyright file of the package describes it`);
+    // Parts of a package have texts of their own as well.
+    const text = textsOf(name).filter(Boolean).join('\n\n--\n\n');
+    extracted.set(licenseId, text || `"${name}", as Debian's copyright file of the package describes it`);
     return licenseId;
   };
-  // Commas only group; "and" binds closer than "or" in SPDX as in Debian's format.
-  const expression = (names: string): string =>
+  // "and" binds closer than "or", in SPDX as in Debian's format.
+  const choice = (names: string) =>
     names
-      .replaceAll(',', '')
       .split(/ or /)
       .map((part) =>
         part
@@ -84,10 +89,49 @@ export function declaredLicence(copyright: string): DeclaredLicence | undefined 
           .join(' AND '),
       )
       .join(' OR ');
+  // But where a comma stands before "and": "A or B, and C" is "(A or B) and C".
+  const expression = (names: string): string => {
+    const parts = names.split(/,\s*/).map((part) => /^(?:(and|or)\s+)?(.*)$/.exec(part) ?? []);
+    let joined = '';
+    for (const [index, [, , part = '']] of parts.entries()) {
+      // In "A, B, and C" the first comma means what the second says.
+      const joint = parts.slice(index).find(([, word]) => word !== undefined)?.[1] ?? 'and';
+      if (index === 0) joined = choice(part);
+      else if (joint === 'or') joined = `${joined} OR ${choice(part)}`;
+      else joined = `${group(joined)} AND ${group(choice(part))}`;
+    }
+    return joined;
+  };
   const all = [...new Set(fields.map((field) => expression(field.names)))].sort();
   if (all.length === 0) return undefined;
   return {
-    expression: all.map((each) => (all.length > 1 && / OR /.test(each) ? `(${each})` : each)).join(' AND '),
+    expression: all.length > 1 ? all.map(group).join(' AND ') : all.join(),
     extracted: [...extracted].sort().map(([licenseId, extractedText]) => ({ licenseId, extractedText })),
   };
+}
+
+/** The texts of a document. Packages have their own under one short name, `public-domain` above all. */
+export class LicenceTexts {
+  readonly #texts = new Map<string, string>();
+
+  /** @returns the licence with identifiers under which its own texts are found: another text gets another one */
+  add({ expression, extracted }: DeclaredLicence, packageName: string): DeclaredLicence {
+    const own = new Map<string, string>();
+    for (const { licenseId, extractedText } of extracted) {
+      const isOthers = (this.#texts.get(licenseId) ?? extractedText) !== extractedText;
+      const id = isOthers ? `${licenseId}-${packageName.replaceAll(/[^A-Za-z0-9.-]+/g, '-')}` : licenseId;
+      own.set(licenseId, id);
+      this.#texts.set(id, extractedText);
+    }
+    const idOf = (id: string) => own.get(id) ?? id;
+    return {
+      expression: expression.replaceAll(/LicenseRef-[A-Za-z0-9.-]+/g, idOf),
+      extracted: extracted.map((each) => ({ ...each, licenseId: idOf(each.licenseId) })),
+    };
+  }
+
+  /** Sorted. */
+  all(): ExtractedLicence[] {
+    return [...this.#texts].sort().map(([licenseId, extractedText]) => ({ licenseId, extractedText }));
+  }
 }

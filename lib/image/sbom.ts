@@ -3,7 +3,7 @@
  * code is inside with its source and version, and which came from which. Pure; what it is made from is collected in sbom-facts.ts.
  */
 import type { Architecture } from './architecture.js';
-import type { DeclaredLicence, ExtractedLicence } from './debian-licence.js';
+import { LicenceTexts } from './debian-licence.js';
 import type { FileSums } from './file-sums.js';
 import type { ImageEntry, ImageManifest } from './image-manifest.js';
 import type { KernelOrigin } from './kernel-source.js';
@@ -91,7 +91,7 @@ class Builder {
   readonly packages: SpdxPackage[] = [];
   readonly files: SpdxFile[] = [];
   readonly relationships: SpdxRelationship[] = [];
-  readonly extracted = new Map<string, string>();
+  readonly texts = new LicenceTexts();
 
   relate(spdxElementId: string, relationshipType: SpdxRelationship['relationshipType'], relatedSpdxElement: string) {
     this.relationships.push({ spdxElementId, relationshipType, relatedSpdxElement });
@@ -106,12 +106,8 @@ class Builder {
 
   /** @param id  the package's usual one unless said otherwise */
   debian(record: PackageRecord, arch: string, id = spdxId('Package-deb', record.name)): string {
-    this.licence(record.licence);
-    return this.package({ ...debianPackage(record, arch), id });
-  }
-
-  private licence(licence: DeclaredLicence | undefined): void {
-    for (const { licenseId, extractedText } of licence?.extracted ?? []) this.extracted.set(licenseId, extractedText);
+    const licence = record.licence && this.texts.add(record.licence, record.name);
+    return this.package({ ...debianPackage({ ...record, licence }, arch), id });
   }
 }
 
@@ -163,10 +159,7 @@ export function buildSbom(facts: SbomFacts): SpdxDocument {
     if (file.from === 'stage0') addStatic(builder, facts, id);
   }
   const { packages, files, relationships } = builder;
-  const extracted: ExtractedLicence[] = [...builder.extracted]
-    .sort()
-    .map(([licenseId, extractedText]) => ({ licenseId, extractedText }));
-  return spdxDocument(name, facts.created, { packages, files, relationships }, extracted);
+  return spdxDocument(name, facts.created, { packages, files, relationships }, builder.texts.all());
 }
 
 /** What was made from our own code and the build machine's C library. */

@@ -5,7 +5,6 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { hashFile } from '../../../lib/base/build-cache.js';
-import { declaredLicence } from '../../../lib/image/debian-licence.js';
 import { npmPackageFolder } from '../../../lib/image/npm-packages.js';
 import { buildRelease } from '../../../lib/image/release.js';
 import { spdxId } from '../../../lib/image/spdx.js';
@@ -117,18 +116,4 @@ t.test('which package a bundled file belongs to', async (t) => {
   t.equal(npmPackageFolder('node_modules/a/node_modules/@b/c/d.js'), 'node_modules/a/node_modules/@b/c');
   t.equal(npmPackageFolder('lib/osd/main.ts'), undefined);
   t.equal(spdxId('File', 'root', 'usr/lib/libstdc++.so.6'), 'SPDXRef-File-root-usr-lib-libstdc-.so.6');
-});
-
-t.test("Debian's copyright files", async (t) => {
-  const format = 'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\n\n';
-  const one = (names: string) => declaredLicence(`${format}Files: *\nLicense: ${names}\n Text\n .\n more\n`);
-  t.equal(one('GPL-2+')?.expression, 'GPL-2.0-or-later');
-  t.equal(one('Expat or GPL-2, and ISC')?.expression, 'MIT OR GPL-2.0-only AND ISC');
-  t.same(one('Own-1.0'), {
-    expression: 'LicenseRef-Debian-Own-1.0',
-    extracted: [{ licenseId: 'LicenseRef-Debian-Own-1.0', extractedText: 'Text\n\nmore' }],
-  });
-  t.equal(declaredLicence(`${format}License: ISC\n\nLicense: Expat or ISC\n`)?.expression, 'ISC AND (MIT OR ISC)');
-  t.equal(declaredLicence('This package was debianized by …\nLicense: GPL-2\n'), undefined);
-  t.equal(declaredLicence(format), undefined);
 });
