@@ -41,13 +41,16 @@ export async function toolVersions(arch: Architecture): Promise<{ compiler: stri
   return { compiler: await first('gcc'), binutils: await first('ld') };
 }
 
+/**
+ * What the kernel's build would take from the environment of whoever works on kernels, and its key in the cache does not have. An empty
+ * LOCALVERSION also keeps the build from adding "+" to the release of a tree that is a clone of git.
+ */
+const SETTLED = ['LOCALVERSION=', 'KCFLAGS=', 'KCPPFLAGS=', 'KAFLAGS=', 'LLVM=', 'KCONFIG_CONFIG=.config'];
+
 /** The front of every command line of the kernel's build. */
 export function makeCommand(tree: KernelTree, arch: Architecture, objects: string): [string, ...string[]] {
-  const prefix = toolPrefix(arch);
-  return [
-    ...(['make', '--directory', tree.folder, `O=${objects}`, `ARCH=${ARCHITECTURES[arch].kernelArch}`] as const),
-    ...(prefix === '' ? [] : [`CROSS_COMPILE=${prefix}`]),
-  ];
+  const target = [`O=${objects}`, `ARCH=${ARCHITECTURES[arch].kernelArch}`, `CROSS_COMPILE=${toolPrefix(arch)}`];
+  return ['make', '--directory', tree.folder, ...target, ...SETTLED];
 }
 
 /**
