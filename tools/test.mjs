@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { buildAll } from './lib/build.mjs';
 import { describeFailure, runMain, UsageError } from './lib/failure.mjs';
 import { failureLines } from './lib/failures.mjs';
+import { Interrupted, onInterruption, unlessInterrupted } from './lib/interruption.mjs';
 import { destroyLeftClusters } from './lib/osctl.mjs';
 import { logDir, shown } from './lib/paths.mjs';
 import { duration, startStep } from './lib/progress.mjs';
@@ -33,8 +34,10 @@ function report(program, outcome) {
  * Runs one group, `atOnce` programs side by side.
  * @param {import('./lib/test-groups.mjs').Group} group
  * @param {import('./lib/test-groups.mjs').Program[]} programs
+ * @param {NodeJS.ProcessEnv} env
+ * @param {AbortSignal} interruption
  */
-async function runGroup(group, programs, env) {
+async function runGroup(group, programs, env, interruption) {
   const started = Date.now();
   const progress = startStep(`test group ${group.name}`);
   const queue = [...programs];
@@ -43,7 +46,7 @@ async function runGroup(group, programs, env) {
   const tell = () =>
     progress.update(`${done} of ${programs.length} done; ${[...running].join(', ')}`, (100 * done) / programs.length);
   const worker = async () => {
-    for (let program = queue.shift(); program; program = queue.shift()) {
+    for (let program = queue.shift(); program && !interruption.aborted; program = queue.shift()) {
       running.add(program.name);
       tell();
       const logFile = path.join(logDir, `test-${program.name.replaceAll(/[^a-z0-9]+/gi, '-')}.log`);
@@ -51,6 +54,7 @@ async function runGroup(group, programs, env) {
         logFile,
         env: { ...env, ...program.env },
         timeoutMs: group.timeoutSeconds * 1000,
+        interruption,
       });
       running.delete(program.name);
       done++;
@@ -98,19 +102,23 @@ await runMain(async () => {
   const work = selection();
   const chosen = work.map(({ group }) => group);
   const home = mkdtempSync(path.join(tmpdir(), 'talos-test-home-'));
+  // QEMU outlives whoever started it: nodes that are left running must be ended, and only this home knows of them.
+  const interruption = onInterruption();
   try {
     const stages = ['packages', 'build', 'images'];
     const upTo = stages.findLast((stage) => chosen.some((group) => group.needs === stage));
     const native = work.flatMap(({ programs }) => programs.flatMap((program) => program.native ?? []));
-    await buildAll({ upTo, tests: true, kubernetes: chosen.some((group) => group.needsKubernetes), native });
+    const kubernetes = chosen.some((group) => group.needsKubernetes);
+    await unlessInterrupted(interruption, buildAll({ upTo, tests: true, kubernetes, native }));
     mkdirSync(logDir, { recursive: true });
     for (const { group, programs } of work) {
-      if (programs.length > 0) await runGroup(group, programs, testEnvironment(home));
+      if (programs.length > 0) await runGroup(group, programs, testEnvironment(home), interruption);
+      interruption.throwIfAborted();
     }
   } catch (error) {
     // What could not be set up is a failure with the others, so that the last line stays what it is.
     total.failed++;
-    process.stderr.write(`${describeFailure(error)}\n`);
+    process.stderr.write(`${error instanceof Interrupted ? error.message : describeFailure(error)}\n`);
   } finally {
     for (const name of await destroyLeftClusters(path.join(home, 'tmp')))
       process.stderr.write(`ended the node of a test: ${name}\n`);
@@ -118,5 +126,7 @@ await runMain(async () => {
   }
   if (failed.length > 0) process.stdout.write(`What failed:\n${failed.join('\n')}\n`);
   process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
+  // A build that was not waited for would keep this process.
+  if (interruption.aborted) process.exit(interruption.reason.exitCode);
   return total.failed > 0 ? 1 : 0;
 });

@@ -23,6 +23,7 @@ const killGraceMs = 10_000;
  * @param {string} options.logFile
  * @param {NodeJS.ProcessEnv} options.env  the whole environment
  * @param {number} options.timeoutMs
+ * @param {AbortSignal} [options.interruption]  asks the program to end
  * @param {(count: {passed: number, failed: number}) => void} [options.onCount]
  * @returns {Promise<Outcome>}
  */
@@ -55,12 +56,16 @@ export async function runTap(argv, options) {
   child.stderr.on('data', (data) => log.write(data));
   // Tests end their own children when they are asked to; what does not listen is killed.
   let killTimer;
-  const timer = setTimeout(() => {
-    fail(`not done within ${options.timeoutMs / 1000} s`);
+  const end = (why) => {
+    fail(why);
     child.kill('SIGTERM');
-    killTimer = setTimeout(() => child.kill('SIGKILL'), killGraceMs);
-  }, options.timeoutMs);
+    killTimer ??= setTimeout(() => child.kill('SIGKILL'), killGraceMs);
+  };
+  const timer = setTimeout(() => end(`not done within ${options.timeoutMs / 1000} s`), options.timeoutMs);
+  const interrupt = () => end(options.interruption.reason.message);
+  options.interruption?.addEventListener('abort', interrupt, { once: true });
   const [code, signal] = await ended(child);
+  options.interruption?.removeEventListener('abort', interrupt);
   clearTimeout(timer);
   clearTimeout(killTimer);
   parser.end();
