@@ -1,7 +1,6 @@
 /** Container images as OCI archives: an image layout of one layer in a tar file. The same tree gives the same bytes. */
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as tar from 'tar';
 import { hashFile } from '../base/build-cache.js';
@@ -58,12 +57,12 @@ export interface OciLayout {
   readonly layers: readonly ArchivedBlob[];
 }
 
-/** Writes the archive of an image that consists of one tree. */
+/** Writes the archive of an image that consists of one tree. What it is put together in is beside it: layers may be larger than /tmp. */
 export async function writeOciArchive(
   target: string,
   { architecture, tree, names, config: imageConfig = {}, compression }: OciImage,
 ): Promise<void> {
-  const work = await mkdtemp(path.join(tmpdir(), 'talos-oci-archive-'));
+  const work = await mkdtemp(`${target}.work-`);
   try {
     const file = path.join(work, 'layer.tar');
     await tar.create({ ...TAR_OPTIONS, cwd: tree, file, noDirRecurse: true }, [...names].sort());
@@ -85,7 +84,7 @@ async function compressed(tarFile: string): Promise<ArchivedBlob> {
 
 /** Writes the archive of an image whose parts are there. */
 export async function writeOciLayout(target: string, { architecture, config, layers }: OciLayout): Promise<void> {
-  const layout = await mkdtemp(path.join(tmpdir(), 'talos-oci-layout-'));
+  const layout = await mkdtemp(`${target}.layout-`);
   try {
     const blobs = path.join(layout, 'blobs', 'sha256');
     await mkdir(blobs, { recursive: true });

@@ -3,7 +3,6 @@
  * from the root image, so it is there once, and dm-verity checks it.
  */
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Architecture } from './architecture.js';
 import { writeOciArchive } from './oci-archive.js';
@@ -27,7 +26,7 @@ const MOUNT_POINTS = [
 
 /** Writes the archive. */
 export async function writeServiceImage(target: string, architecture: Architecture): Promise<void> {
-  const tree = await mkdtemp(path.join(tmpdir(), 'talos-service-image-'));
+  const tree = await mkdtemp(`${target}.tree-`);
   try {
     const folders = [...FOLDERS, ...MOUNT_POINTS];
     for (const folder of folders) await mkdir(path.join(tree, folder), { recursive: true, mode: 0o755 });
