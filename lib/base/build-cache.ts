@@ -3,8 +3,8 @@
  * it is made in a temporary folder beside its place, flushed to disk and renamed. One process makes an entry, others wait for it.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/promises';
+import { constants, createReadStream, existsSync } from 'node:fs';
+import { access, mkdir, open, readdir, rename, rm, stat, statfs, utimes } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { errorCode, errorMessage, TalosError } from './errors.js';
@@ -179,11 +179,30 @@ async function prune(kindFolder: string, keep: number): Promise<void> {
   }
 }
 
+/** Whether a failed call is about a file that is not in the cache: what is built from cannot be read. */
+async function isElsewhere(error: unknown): Promise<boolean> {
+  const { path: file, dest } = error as NodeJS.ErrnoException & { dest?: string };
+  const cache = `${path.resolve(cacheFolder())}/`;
+  // Or a folder above it, which could not be made.
+  const isOurs = (each: string) =>
+    `${path.resolve(each)}/`.startsWith(cache) || cache.startsWith(`${path.resolve(each)}/`);
+  if (file === undefined || isOurs(file)) return false;
+  // A copy names both ends, and not which of them it was.
+  return dest === undefined || !isOurs(dest) || !(await canBeRead(file));
+}
+
+function canBeRead(file: string): Promise<boolean> {
+  return access(file, constants.R_OK).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** A build tool that met a full disk fails in its own words; this finds out and says so. */
 async function explained(error: unknown, folder: string): Promise<unknown> {
   const code = errorCode(error) ?? '';
   const hint = 'make room there, or set XDG_CACHE_HOME to a folder on another disk; then run this again';
-  if (DISK_CODES.has(code)) {
+  if (DISK_CODES.has(code) && !(await isElsewhere(error))) {
     return new TalosError('ERR_CACHE_WRITE', `cannot write to the build cache ${folder}: ${errorMessage(error)}`, {
       hint,
       cause: error,

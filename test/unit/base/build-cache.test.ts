@@ -151,6 +151,28 @@ t.test('a full or read-only disk is named with its path', (t) =>
   }),
 );
 
+t.test('a file elsewhere that cannot be read is not blamed on the cache', (t) =>
+  withCache(t, async (kindFolder) => {
+    const failure = (paths: object) =>
+      Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES', ...paths });
+    const fail = (error: Error) =>
+      cached({
+        kind: 'thing',
+        inputs: 1,
+        make: async () => {
+          throw error;
+        },
+      });
+    await t.rejects(fail(failure({ path: '/checkout/rootfs/files/x' })), { code: 'EACCES', message: /^EACCES/ });
+    // copyFile(2) names both.
+    const dest = path.join(kindFolder, 'x');
+    await t.rejects(fail(failure({ path: '/checkout/rootfs/files/x', dest })), { code: 'EACCES' });
+    await t.rejects(fail(failure({ path: process.execPath, dest })), { code: 'ERR_CACHE_WRITE' });
+    await t.rejects(fail(failure({ path: dest })), { code: 'ERR_CACHE_WRITE' });
+    await t.rejects(fail(failure({})), { code: 'ERR_CACHE_WRITE' });
+  }),
+);
+
 t.test('the entries that were not used for longest go', (t) =>
   withCache(t, async (kindFolder) => {
     const make = (inputs: string) => cached({ kind: 'thing', inputs, keep: 2, ...maker(inputs) });
