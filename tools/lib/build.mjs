@@ -189,10 +189,8 @@ function ensureWritable(folder) {
   }
 }
 
-/** What comes before anything of ours can run: folders that can be written, Debian packages, npm packages. */
+/** What comes before anything of ours can run: Debian packages, npm packages. */
 async function prepare(tests, architectures) {
-  ensureWritable(logDir);
-  ensureWritable(cacheDir);
   await step('Debian packages', (progress) => installPackages(progress, { tests, architectures }));
   await step('npm packages', installNpmPackages);
 }
@@ -214,11 +212,13 @@ export async function buildAll({
   native = [],
 } = {}) {
   const needsTestTools = tests || native.length > 0;
-  await prepare(needsTestTools, needsTestTools ? allArchitectures : architectures);
-  if (upTo === 'packages' && native.length === 0) return;
+  ensureWritable(logDir);
+  ensureWritable(cacheDir);
   const onWait = (pid) =>
     process.stderr.write(`another build (process ${pid}) runs in this checkout; waiting for it\n`);
   await withBuildLock(onWait, async () => {
+    // Under the lock as well: npm ci takes node_modules away from under another build.
+    await prepare(needsTestTools, needsTestTools ? allArchitectures : architectures);
     if (upTo !== 'packages') {
       await compile();
       await buildAddon();
