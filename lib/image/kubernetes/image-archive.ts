@@ -191,10 +191,33 @@ export async function withImages<Result>(
   }
 }
 
-/** Writes one image as an OCI archive. */
+/**
+ * Writes one image as an OCI archive.
+ * @throws TalosError ERR_IMAGE_ARCHIVE  a part of it is not what the archive calls it
+ */
 export async function writeImage(image: ArchivedImage, architecture: Architecture, target: string): Promise<void> {
+  assertNamedByHash(image, image.config, await hashFile(image.config));
   const config = await readFile(image.config);
   const layers: ArchivedBlob[] = [];
-  for (const { file, mediaType } of image.layers) layers.push({ mediaType, file, sha256: await hashFile(file) });
+  for (const { file, mediaType } of image.layers) {
+    const sha256 = await hashFile(file);
+    assertNamedByHash(image, file, sha256);
+    layers.push({ mediaType, file, sha256 });
+  }
   await writeOciLayout(target, { architecture, config, layers });
+}
+
+/** The archive gets new descriptors, with which a damaged part would look whole until a node unpacks it. */
+function assertNamedByHash({ names }: ArchivedImage, file: string, sha256: string): void {
+  // Docker's older archives name the configuration so, and their layers in no way.
+  const [, wanted = sha256] =
+    /\/blobs\/sha256\/([0-9a-f]{64})$|\/([0-9a-f]{64})\.json$/.exec(file)?.filter(Boolean) ?? [];
+  if (wanted === sha256) return;
+  throw new TalosError(
+    'ERR_IMAGE_ARCHIVE',
+    `${names[0] ?? 'an image'} is damaged: sha256:${wanted} of its archive has SHA-256 ${sha256}`,
+    {
+      hint: 'export the image again, and compare the checksum of the archive where it was made with the one here',
+    },
+  );
 }

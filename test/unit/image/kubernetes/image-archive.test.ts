@@ -1,5 +1,6 @@
 // Archives of images as others write them: read, and written anew with one image each.
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
@@ -71,6 +72,26 @@ t.test('an export with several architectures, one that was left out, and attesta
       [pause.name, 'amd64', pause.layer],
     ],
   );
+});
+
+t.test('a part that is not what its name says', async (t) => {
+  const folder = t.testdir({ work: {}, unpacked: {} });
+  const [work, unpacked] = [path.join(folder, 'work'), path.join(folder, 'unpacked')];
+  const archive = ociArchive(path.join(folder, 'exported'), [proxy]);
+  execFileSync('tar', ['--extract', '--file', archive, '--directory', unpacked]);
+  const blobs = path.join(unpacked, 'blobs', 'sha256');
+  for (const part of [proxy.layer, '"rootfs"']) {
+    const name = readdirSync(blobs).find((each) => readFileSync(path.join(blobs, each)).includes(part)) ?? '';
+    const content = readFileSync(path.join(blobs, name), 'utf8');
+    // One more character, which JSON does not mind.
+    writeFileSync(path.join(blobs, name), `${content} `);
+    const damaged = path.join(folder, 'damaged.tar');
+    execFileSync('tar', ['--create', '--file', damaged, '--directory', unpacked, '.']);
+    writeFileSync(path.join(blobs, name), content);
+    const message = new RegExp(`^${proxy.name} is damaged: sha256:${name} of its archive has SHA-256 (?!${name})`);
+    await t.rejects(rewritten(damaged, work), { code: 'ERR_IMAGE_ARCHIVE', message }, part.toString());
+  }
+  t.same(readdirSync(work), []);
 });
 
 t.test('what is no archive, and what leads out of one', async (t) => {
