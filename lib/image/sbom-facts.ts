@@ -1,7 +1,7 @@
 /** Collects what the bill of materials of a release tells. */
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { ARCHITECTURES, type Architecture, toolPrefix } from './architecture.js';
+import { ARCHITECTURES, type Architecture } from './architecture.js';
 import type { Artifacts } from './artifacts.js';
 import { fileSums } from './file-sums.js';
 import type { ImageManifest } from './image-manifest.js';
@@ -9,6 +9,7 @@ import type { KernelOrigin } from './kernel-source.js';
 import type { NpmPackage } from './npm-packages.js';
 import { runCommand } from './run-command.js';
 import type { BootFile, SbomFacts } from './sbom.js';
+import { staticLibraries } from './static-libraries.js';
 import { kernelRelease, type Uki } from './uki.js';
 
 /** What the facts are collected from. */
@@ -45,7 +46,7 @@ export async function collectSbomFacts(request: SbomRequest): Promise<SbomFacts>
       origin: request.kernelOrigin,
     },
     node: await nodeFacts(root, arch),
-    staticLibc: await staticLibc(arch),
+    staticLibraries: await staticLibraries(arch),
     stub: uki?.stubPackage,
   };
 }
@@ -84,15 +85,4 @@ async function nodeFacts(root: string, arch: Architecture): Promise<SbomFacts['n
   );
   const npm: NpmPackage = { name: ARCHITECTURES[arch].nodePackage, version, licence: license };
   return { ...npm, components };
-}
-
-/** Which of the build machine's packages has the C library that stage0 carries; undefined on a machine that is no Debian. */
-async function staticLibc(arch: Architecture): Promise<SbomFacts['staticLibc']> {
-  const wanted = toolPrefix(arch) === '' ? 'libc6-dev' : `libc6-dev-${arch}-cross`;
-  const format = '${Package}\\n${Version}\\n${source:Package}\\n${source:Version}\\n';
-  const answer = await runCommand(['dpkg-query', '--show', `--showformat=${format}`, wanted]).catch(() => undefined);
-  const [name, version, source, sourceVersion] = answer?.split('\n') ?? [];
-  if (name === undefined || version === undefined || source === undefined || sourceVersion === undefined)
-    return undefined;
-  return { name, version, source, sourceVersion };
 }

@@ -21,6 +21,7 @@ import {
   spdxId,
   spdxPackage,
 } from './spdx.js';
+import { STATIC_ARCHIVES, type StaticLibrary } from './static-libraries.js';
 
 /** A file that firmware or a boot loader reads, or that is inside such a one. */
 export interface BootFile extends FileSums {
@@ -48,8 +49,8 @@ export interface SbomFacts {
     /** The libraries inside, by `process.versions`. */
     readonly components: Readonly<Record<string, string>>;
   };
-  /** Package of the C library that stage0 is linked with. */
-  readonly staticLibc: Omit<PackageRecord, 'sha256' | 'licence'> | undefined;
+  /** Packages of the build machine whose code is in static programs; none where they are not known. */
+  readonly staticLibraries: readonly StaticLibrary[];
   /** Package of the EFI stub, where there is one. */
   readonly stub: PackageRecord | undefined;
 }
@@ -148,7 +149,8 @@ export function buildSbom(facts: SbomFacts): SpdxDocument {
     const id = rootFiles[index]?.SPDXID ?? '';
     const isOwn = isOwnPause(entry, manifest);
     builder.relate(id, 'GENERATED_FROM', isOwn ? OWN_ID : originOf(entry));
-    if (isOwn) addStatic(builder, facts, id);
+    // It has nothing of the C++ library.
+    if (isOwn) addStatic(builder, facts, id, ['libc.a', 'libgcc.a']);
     if (entry.from?.kind === 'build' && entry.from.build === 'executable') addExecutable(builder, facts, id);
   }
   const stubId = facts.stub && builder.debian(facts.stub, arch);
@@ -162,9 +164,16 @@ export function buildSbom(facts: SbomFacts): SpdxDocument {
   return spdxDocument(name, facts.created, { packages, files, relationships }, builder.texts.all());
 }
 
-/** What was made from our own code and the build machine's C library. */
-function addStatic(builder: Builder, { staticLibc }: SbomFacts, fileId: string): void {
-  if (staticLibc !== undefined) builder.relate(fileId, 'STATIC_LINK', spdxId('Package-deb', staticLibc.name));
+/** What was made from our own code and libraries of the build machine. */
+function addStatic(
+  builder: Builder,
+  { staticLibraries }: SbomFacts,
+  fileId: string,
+  archives: readonly string[] = STATIC_ARCHIVES,
+): void {
+  for (const { name } of staticLibraries.filter(({ archive }) => archives.includes(archive))) {
+    builder.relate(fileId, 'STATIC_LINK', spdxId('Package-deb', name));
+  }
 }
 
 /** The one image of a release that is built from source whose program is not the release's (native/pause). */
@@ -178,7 +187,7 @@ function originOf({ from }: ImageEntry): string {
   return from?.kind === 'kubernetes' ? KUBERNETES_ID : OWN_ID;
 }
 
-function addPackages(builder: Builder, { kernel, manifest, staticLibc, arch }: SbomFacts): void {
+function addPackages(builder: Builder, { kernel, manifest, staticLibraries, arch }: SbomFacts): void {
   builder.package({
     id: KERNEL_ID,
     name: 'linux',
@@ -188,7 +197,7 @@ function addPackages(builder: Builder, { kernel, manifest, staticLibc, arch }: S
   });
   for (const record of manifest.packages) builder.debian(record, arch);
   if (manifest.kubernetes !== undefined) addKubernetes(builder, manifest, manifest.kubernetes, arch);
-  if (staticLibc !== undefined) builder.package(debianPackage(staticLibc, arch));
+  for (const library of staticLibraries) builder.package(debianPackage(library, arch));
 }
 
 /** The release, and what is in the images of its components, of which some may be in the root image as well. */

@@ -47,7 +47,7 @@ function documentOf(packages: readonly PackageRecord[]) {
     bootFiles: [],
     kernel: { release: '6.12', origin: { kind: 'given', name: 'linux' } },
     node: { name: 'node', version: '1', licence: 'MIT', components: {} },
-    staticLibc: undefined,
+    staticLibraries: [],
     stub: undefined,
   };
   return buildSbom(facts);
