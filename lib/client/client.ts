@@ -1,5 +1,6 @@
 /** The typed client of the machine API: endpoints, the node that is meant, deadlines, and failures that say what they are. */
-import { type ClientReadableStream, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { type Client, type ClientReadableStream, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { withSignals } from '../base/abort.js';
 import { SECOND_MS } from '../base/units.js';
 import { Connection } from './connection.js';
 import { secureContext, type Trust } from './credentials.js';
@@ -30,11 +31,18 @@ interface FromNode {
   } | null;
 }
 
+/** A connection that is there, and what calls are made with. */
+interface Way {
+  connection: Connection;
+  grpc: Client;
+}
+
 export class MachineClient {
   private readonly connections: Connection[];
   private turn = 0;
   /** Each ends a call that is under way. */
   private readonly calls = new Set<() => void>();
+  private readonly closed = new AbortController();
 
   /**
    * @param options.endpoints  `host` or `host:port`; at least one
@@ -57,9 +65,7 @@ export class MachineClient {
     request: Request,
     options: CallOptions = {},
   ): Promise<Reply> {
-    const connection = await this.connect(options.node);
-    const grpc = await connection.ready();
-    options.signal?.throwIfAborted();
+    const { grpc, connection } = await this.way(options);
     return await new Promise<Reply>((resolve, reject) => {
       const call = grpc.makeUnaryRequest(
         method.path,
@@ -91,9 +97,7 @@ export class MachineClient {
     request: Request,
     options: CallOptions = {},
   ): AsyncGenerator<Reply[], void, undefined> {
-    const connection = await this.connect(options.node);
-    const grpc = await connection.ready();
-    options.signal?.throwIfAborted();
+    const { grpc, connection } = await this.way(options);
     const call = grpc.makeServerStreamRequest(
       method.path,
       method.requestSerialize,
@@ -116,9 +120,14 @@ export class MachineClient {
     }
   }
 
+  /** Resolves when there is a connection for the node: for who gives an answer alone so much time. @throws ClientError */
+  async reach(node?: string): Promise<void> {
+    await this.way({ node });
+  }
+
   /** Resolves when the connection to the node (made if need be) is there no more. */
   async lost(node?: string): Promise<void> {
-    await (await this.connect(node)).lost();
+    await (await this.way({ node })).connection.lost();
   }
 
   /** Endpoints that could not be connected are tried again by the next call, for whoever waits for a node. */
@@ -134,8 +143,9 @@ export class MachineClient {
     this.connectionsFor(node);
   }
 
-  /** Ends the calls that are under way (CANCELLED), and the connections. */
+  /** Ends the calls that are under way (CANCELLED), also those that still wait for a connection, and the connections. No call comes after it. */
   close(): void {
+    this.closed.abort(new ClientError('failed', 'CANCELLED: the client was closed', { status: status.CANCELLED }));
     for (const cancel of [...this.calls]) cancel();
     for (const connection of this.connections) connection.close();
   }
@@ -146,20 +156,32 @@ export class MachineClient {
     return endpointsFor(node, ways).map(({ connection }) => connection);
   }
 
+  /** As `connect`, for as long as somebody wants it. @throws the reason of the signal · ClientError CANCELLED: the client was closed */
+  private way({ node, signal }: Pick<CallOptions, 'node' | 'signal'>): Promise<Way> {
+    return withSignals([signal, this.closed.signal], async (ended) => {
+      ended.throwIfAborted();
+      const way = await new Promise<Way>((resolve, reject) => {
+        ended.addEventListener('abort', () => reject(ended.reason), { once: true });
+        this.connect(node).then(resolve, reject);
+      });
+      ended.throwIfAborted();
+      return way;
+    });
+  }
+
   /**
    * A connection for the node: to the endpoints that may answer for it, one after the other, each call beginning with the next. Those
    * that fail are passed over.
    * @throws TalosError ERR_NODE · ClientError: none can be reached
    */
-  private async connect(node: string | undefined): Promise<Connection> {
+  private async connect(node: string | undefined): Promise<Way> {
     const usable = node === undefined ? this.connections : this.connectionsFor(node);
     const start = this.turn++ % Math.max(usable.length, 1);
     const order = [...usable.slice(start), ...usable.slice(0, start)];
     const failures: ClientError[] = [];
     for (const connection of order) {
       try {
-        await connection.ready();
-        return connection;
+        return { grpc: await connection.ready(), connection };
       } catch (error) {
         if (!(error instanceof ClientError)) throw error;
         failures.push(error);

@@ -13,6 +13,7 @@ export class Connection {
   private grpc: Client | undefined;
   private connecting: Promise<Client> | undefined;
   private hasFailed = false;
+  private readonly closed = new AbortController();
 
   constructor(
     readonly endpoint: Endpoint,
@@ -51,7 +52,9 @@ export class Connection {
     }
   }
 
+  /** Whoever still waits for the connection is told that there will be none. */
   close(): void {
+    this.closed.abort(new ClientError('unreachable', `the connection to ${this.name} was closed`));
     this.grpc?.close();
   }
 
@@ -66,10 +69,13 @@ export class Connection {
     const deadlineMs = Date.now() + this.timeoutMs;
     // Once more if the diagnosis finds nothing wrong: the node may have been starting.
     for (let attempt = 0; attempt < 2; attempt++) {
+      this.closed.signal.throwIfAborted();
       this.grpc?.close();
       this.grpc = new Client(this.name, this.credentials(), channelOptions(this.endpoint));
       if (await this.settled(this.grpc, deadlineMs)) return this.grpc;
-      const reason = await diagnose(this.endpoint, this.pem, this.context, Math.max(deadlineMs - Date.now(), 1));
+      this.closed.signal.throwIfAborted();
+      const patienceMs = Math.max(deadlineMs - Date.now(), 1);
+      const reason = await diagnose(this.endpoint, this.pem, this.context, patienceMs, this.closed.signal);
       if (reason !== undefined) {
         this.grpc.close();
         throw reason;

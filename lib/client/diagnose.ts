@@ -57,15 +57,17 @@ type Outcome =
   | { kind: 'distrusted'; problem: string }
   | { kind: 'ended'; isSecured: boolean; code: string | undefined; text: string };
 
-/** The reason why the endpoint cannot be talked to, or undefined if it can. */
+/** The reason why the endpoint cannot be talked to, or undefined if it can. @throws the reason of the signal */
 export async function diagnose(
   endpoint: Endpoint,
   pem: Trust,
   context: SecureContext,
   timeoutMs: number,
+  signal: AbortSignal,
 ): Promise<ClientError | undefined> {
   const name = formatEndpoint(endpoint);
-  const outcome = await attempt(endpoint, pem, context, timeoutMs);
+  const outcome = await attempt(endpoint, pem, context, timeoutMs, signal);
+  signal.throwIfAborted();
   if (outcome.kind === 'answered') return undefined;
   if (outcome.kind === 'timed-out') {
     return new ClientError('unreachable', `cannot reach ${name}: no answer within ${formatDuration(timeoutMs)}`);
@@ -86,7 +88,13 @@ function refusal(name: string, pem: Trust, alert: string | undefined): ClientErr
   return new ClientError('denied', `${name} refused the client certificate: ${why}`);
 }
 
-function attempt(endpoint: Endpoint, pem: Trust, context: SecureContext, timeoutMs: number): Promise<Outcome> {
+function attempt(
+  endpoint: Endpoint,
+  pem: Trust,
+  context: SecureContext,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<Outcome> {
   return new Promise((resolve) => {
     let isSecured = false;
     const socket: TLSSocket = connect({
@@ -94,9 +102,12 @@ function attempt(endpoint: Endpoint, pem: Trust, context: SecureContext, timeout
       host: endpoint.host,
       port: endpoint.port,
     });
-    const timer = setTimeout(() => settle({ kind: 'timed-out' }), timeoutMs);
+    const giveUp = () => settle({ kind: 'timed-out' });
+    const timer = setTimeout(giveUp, timeoutMs);
+    signal.addEventListener('abort', giveUp, { once: true });
     const settle = (outcome: Outcome) => {
       clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
       socket.on('error', () => {});
       socket.destroy();
       resolve(outcome);

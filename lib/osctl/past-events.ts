@@ -18,6 +18,7 @@ async function readEvents(
   isLast: (event: NodeEvent) => boolean,
 ): Promise<NodeEvent[]> {
   const found: NodeEvent[] = [];
+  await client.reach(node);
   const signal = AbortSignal.timeout(client.timeoutMs);
   try {
     for await (const batch of client.stream(MachineService.Events, { tailEvents }, { node, signal })) {

@@ -235,6 +235,46 @@ t.test('connections', async (t) => {
     t.ok(isLost);
   });
 
+  await t.test('whoever is no longer wanted does not go on connecting', async (t) => {
+    const heard: (() => void)[] = [];
+    const silent = await rawListener(() => heard.shift()?.());
+    t.teardown(silent.close);
+    const contact = () => new Promise<void>((resolve) => heard.push(resolve));
+    const toSilence = () =>
+      new MachineClient({
+        endpoints: [`127.0.0.1:${silent.port}`],
+        credentials: one.credentials,
+        timeoutMs: 3_600_000,
+      });
+
+    const stop = new AbortController();
+    const aborted = toSilence();
+    const trying = contact();
+    const asked = aborted.unary(MachineService.Version, {}, { signal: stop.signal });
+    const followed = aborted.stream(MachineService.Events, {}, { signal: stop.signal }).next();
+    await trying;
+    stop.abort(new Error('enough'));
+    await Promise.all([t.rejects(asked, { message: 'enough' }), t.rejects(followed, { message: 'enough' })]);
+    aborted.close();
+
+    const closed = toSilence();
+    const [again, waiting] = [contact(), failure(ask(closed))];
+    await again;
+    closed.close();
+    t.match(await waiting, { kind: 'failed', status: status.CANCELLED });
+    t.match(await failure(ask(closed)), { kind: 'failed', status: status.CANCELLED }, 'nothing after the end');
+  });
+
+  await t.test('a client that was closed too early makes no call', async (t) => {
+    const client = new MachineClient({ endpoints: [one.endpoint, two.endpoint], credentials: one.credentials });
+    t.teardown(() => client.close());
+    const [asked, followed] = [failure(ask(client)), failure(client.stream(MachineService.Events, {}).next())];
+    client.close();
+    for (const error of await Promise.all([asked, followed])) {
+      t.match(error, { kind: 'failed', status: status.CANCELLED });
+    }
+  });
+
   await t.test('kinds of refusal', async (t) => {
     const stranger = await createCertificateAuthority();
     const foreign = await issueClientCertificate({ ca: stranger, roles: ['os:admin'] });
