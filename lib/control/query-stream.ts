@@ -27,16 +27,23 @@ export async function writeQueryStream(
   onGone: () => void = () => {},
 ): Promise<void> {
   const socket = new Socket({ fd: writeEnd.releaseNumber(), readable: true, writable: true });
-  const gone = new Promise<false>((resolve) => socket.once('close', () => resolve(false)));
+  // Not a race with a promise of the end: that would hold something of each wait until then.
+  let wake = () => {};
   socket.on('error', () => {});
   socket
     .on('end', () => socket.destroy())
     .on('close', onGone)
+    .on('close', () => wake())
+    .on('drain', () => wake())
     .resume();
   const send = async (item: control.QueryItem.$Properties): Promise<boolean> => {
     if (socket.destroyed) return false;
-    if (socket.write(control.QueryItem.encode(item, Writer.create().fork()).ldelim().finish())) return true;
-    return Promise.race([gone, new Promise<true>((resolve) => socket.once('drain', () => resolve(true)))]);
+    if (!socket.write(control.QueryItem.encode(item, Writer.create().fork()).ldelim().finish())) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    return !socket.destroyed;
   };
   try {
     for await (const message of messages) if (!(await send({ message }))) return;

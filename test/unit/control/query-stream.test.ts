@@ -1,6 +1,8 @@
 /** Query items over real sockets: order, size, failures, both ends going away. */
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { ControlError } from '../../../lib/control/errors.js';
 import { MAX_ITEM_BYTES, readQueryStream, writeQueryStream } from '../../../lib/control/query-stream.js';
@@ -104,6 +106,30 @@ t.test('a maker does not run ahead of its reader', async (t) => {
   t.ok(made < 100, `${made} made`);
   await reader.return(undefined);
   await written;
+});
+
+t.test('a stream that waits for its reader again and again holds nothing of it', async (t) => {
+  setFlagsFromString('--expose-gc');
+  const collectGarbage = runInNewContext('gc') as () => void;
+  const [ITEMS, SETTLED] = [12_000, 2000];
+  const item = Buffer.alloc(65_536);
+  const heap: number[] = [];
+  const many = async function* () {
+    for (let at = 0; at <= ITEMS; at++) {
+      if (at === SETTLED || at === ITEMS) {
+        collectGarbage();
+        heap.push(process.memoryUsage().heapUsed);
+      }
+      yield item;
+    }
+  };
+  const [read, write] = descriptor.streamPair();
+  const written = writeQueryStream(write, many(), (error) => t.fail(String(error)));
+  for await (const message of readQueryStream(read)) if (message.length !== item.length) t.fail('cut');
+  await written;
+  const [before = 0, after = 0] = heap;
+  const kept = (after - before) / (ITEMS - SETTLED);
+  t.ok(kept < 30, `${kept.toFixed(1)} bytes are kept of each item`);
 });
 
 t.test('an end that is none, and what is no item', async (t) => {
