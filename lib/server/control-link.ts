@@ -29,6 +29,7 @@ export interface ControlLinkOptions {
 export class ControlLink {
   readonly init: ControlClient;
   private machined: ControlClient | undefined;
+  private connecting: Promise<ControlClient> | undefined;
   /** By interface. */
   private readonly addresses = new Map<string, readonly string[]>();
 
@@ -67,9 +68,19 @@ export class ControlLink {
     return current.some((one) => !known.includes(one));
   }
 
-  /** @throws ControlError UNAVAILABLE  machined does not run */
+  /**
+   * The connection to machined. Whoever asks while there is none shares the next one: nobody would close another.
+   * @throws ControlError UNAVAILABLE  machined does not run
+   */
   async connectMachined(): Promise<ControlClient> {
     if (this.machined?.isOpen) return this.machined;
+    this.connecting ??= this.connect().finally(() => {
+      this.connecting = undefined;
+    });
+    return this.connecting;
+  }
+
+  private async connect(): Promise<ControlClient> {
     const { descriptors } = await this.init.request('connect', { peer: 'machined' });
     const [socket, ...others] = descriptors;
     for (const other of others) other.close();

@@ -85,6 +85,25 @@ t.test('a certificate over a connection to machined, which may come and go', asy
   t.match(await rejection(link.issue(key)), { kind: 'UNAVAILABLE' }, 'nothing after the end');
 });
 
+t.test('calls at one time share a connection to machined', async (t) => {
+  const { channels, state, machinedConnections, osd } = node();
+  const nothing = () => {};
+  const link = new ControlLink({ socket: osd, channels, onShuttingDown: nothing, onLost: nothing });
+  const connections = await Promise.all([link.connectMachined(), link.connectMachined(), link.connectMachined()]);
+  t.equal(new Set(connections).size, 1);
+  t.equal(machinedConnections.length, 1, 'no second one that nobody would ever close');
+
+  machinedConnections[0]?.close();
+  await until(() => connections[0]?.isOpen === false, 'machined has gone');
+  state.isMachinedUp = false;
+  const refused = await Promise.all([rejection(link.connectMachined()), rejection(link.connectMachined())]);
+  for (const error of refused) t.match(error, { kind: 'UNAVAILABLE', message: 'machined does not run' });
+  state.isMachinedUp = true;
+  t.ok((await link.connectMachined()).isOpen, 'a failure is not kept');
+  t.equal(machinedConnections.length, 2);
+  link.close();
+});
+
 t.test('init says that the node has other addresses, that it goes down, or goes away itself', async (t) => {
   const { channels, connection, osd } = node();
   let isGoingDown = false;
