@@ -72,6 +72,10 @@ async function take(lock: string): Promise<boolean> {
   }
   try {
     await file.writeFile(`${process.pid} ${hostname()}\n`);
+  } catch (error) {
+    // The disk is full: without a name it would stay for ever.
+    await rm(lock, { force: true });
+    throw error;
   } finally {
     await file.close();
   }

@@ -49,6 +49,20 @@ t.test('the lock is given back when the work fails, and a link has that of its t
   t.same(await readdir(folder), ['file', 'link']);
 });
 
+t.test('a lock that cannot be written, as on a full disk, is not left behind', async (t) => {
+  const folder = await folderOf(t);
+  const module = JSON.stringify(import.meta.resolve('../../../lib/base/file-lock.js'));
+  const program = `import(${module}).then(({ withFileLock }) => withFileLock(process.argv[1], async () => {})
+    .then(() => console.log('done'), (error) => console.log(error.code)));`;
+  // What the kernel allows a process to write stands for the room on the disk.
+  const script = 'ulimit -f 0; exec "$@"';
+  const child = spawn('sh', ['-c', script, 'sh', process.execPath, '-e', program, join(folder, 'file')]);
+  const said = child.stdout.setEncoding('utf8').toArray();
+  await once(child, 'exit');
+  t.equal((await said).join(''), 'EFBIG\n');
+  t.same(await readdir(folder), [], 'nobody waits for a lock without a name');
+});
+
 t.test('the lock of a process that is gone is taken away, by one only', async (t) => {
   const folder = await folderOf(t);
   const path = join(folder, 'count');
