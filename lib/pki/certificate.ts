@@ -76,6 +76,18 @@ export function splitCertificates(bundle: string): string[] {
   return bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
 }
 
+/** Of which of the times now is not a part. */
+function outsideOf(
+  times: Pick<CertificateInfo, 'notBefore' | 'notAfter'>[],
+  now: number,
+): CertificateVerdict | undefined {
+  for (const { notBefore, notAfter } of times) {
+    if (now < notBefore.getTime()) return { kind: 'not-yet-valid', notBefore };
+    if (now >= notAfter.getTime()) return { kind: 'expired', notAfter };
+  }
+  return undefined;
+}
+
 /**
  * Decides whether a certificate is to be believed: signed directly by one of the authorities (the machine API has no intermediates),
  * within its time and its authority's, and made for exactly this usage.
@@ -90,14 +102,12 @@ export function verifyCertificate(options: {
 }): CertificateVerdict {
   const certificate = parseCertificate(options.certificate);
   const node = new NodeCertificate(certificate.der);
-  const authority = splitCertificates(options.authorities)
+  // One that was renewed with its key is there several times.
+  const outsides = splitCertificates(options.authorities)
     .map((pem) => new NodeCertificate(pem))
-    .find((candidate) => candidate.ca && node.checkIssued(candidate) && node.verify(candidate.publicKey));
-  if (authority === undefined) return { kind: 'unknown-authority' };
-  for (const { notBefore, notAfter } of [certificate, parseCertificate(authority.raw)]) {
-    if (options.now < notBefore.getTime()) return { kind: 'not-yet-valid', notBefore };
-    if (options.now >= notAfter.getTime()) return { kind: 'expired', notAfter };
-  }
+    .filter((candidate) => candidate.ca && node.checkIssued(candidate) && node.verify(candidate.publicKey))
+    .map((authority) => outsideOf([certificate, parseCertificate(authority.raw)], options.now));
+  if (!outsides.includes(undefined)) return outsides[0] ?? { kind: 'unknown-authority' };
   const isExact =
     certificate.usages.length === 1 && certificate.usages[0] === options.usage && certificate.otherUsages.length === 0;
   return certificate.isAuthority || !isExact ? { kind: 'wrong-usage' } : { kind: 'valid' };

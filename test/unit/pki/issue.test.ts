@@ -4,6 +4,7 @@ import { type createPublicKey, generateKeyPairSync, X509Certificate } from 'node
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { KeyUsageFlags } from '@peculiar/asn1-x509';
 import t from 'tap';
 import {
   CLOCK_SKEW_MS,
@@ -19,6 +20,7 @@ import {
   verifyCertificate,
 } from '../../../lib/pki/index.js';
 import { createSigningRequest, readSigningRequest } from '../../../lib/pki/signing-request.js';
+import { signCertificate } from '../../../lib/pki/x509.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -157,6 +159,30 @@ t.test('issuing', async (t) => {
     t.equal(verdict({ certificate: ca.crt }).kind, 'wrong-usage', 'an authority is nobody');
     t.throws(() => verdict({ certificate: 'x' }), { code: 'ERR_PKI_CERTIFICATE' });
     t.equal(splitCertificates(`text\n${other.crt}between${ca.crt}`).length, 2);
+  });
+
+  await t.test('an authority that was renewed with its key: any certificate of it does', async (t) => {
+    const key = decodePrivateKey(ca.key);
+    const authority = (notBeforeMs: number, notAfterMs: number) =>
+      signCertificate(
+        {
+          serialNumber: Buffer.from([0x40]),
+          subject: { organizations: ['talos'] },
+          notBefore: new Date(notBeforeMs),
+          notAfter: new Date(notAfterMs),
+          publicKeyDer: publicKeyDer(key),
+          isAuthority: true,
+          keyUsage: KeyUsageFlags.keyCertSign,
+        },
+        key,
+      );
+    const [past, future] = [authority(now - DAY_MS, now), authority(now + DAY_MS, now + 2 * DAY_MS)];
+    const certificate = await issueServerCertificate({ ca, publicKeyDer: spki, ...names, now });
+    const verdict = (authorities: string) => verifyCertificate({ certificate, authorities, usage: 'server', now });
+    t.same(verdict(past + ca.crt), { kind: 'valid' }, 'the one that has expired is still in the list');
+    t.same(verdict(future + past + ca.crt), { kind: 'valid' });
+    t.same(verdict(past), { kind: 'expired', notAfter: new Date(now) });
+    t.same(verdict(past + future), { kind: 'expired', notAfter: new Date(now) });
   });
 
   await t.test('requests', async (t) => {
