@@ -48,8 +48,8 @@ export function toNumber(address: string, family: IpFamily): bigint {
   return BigInt(`0x${groups.map((group) => group.padStart(4, '0')).join('')}`);
 }
 
-/** The last four bytes may be written as those of IPv4: `::ffff:192.0.2.1`. */
-function withoutDots(text: string): string {
+/** An address whose last four bytes may be written as those of IPv4: `::ffff:192.0.2.1` becomes `::ffff:c000:201`. */
+export function withoutDots(text: string): string {
   return text.replace(/(\d+)\.(\d+)\.(\d+)\.(\d+)$/, (_all, ...parts: string[]) => {
     const [a = 0, b = 0, c = 0, d = 0] = parts.slice(0, 4).map(Number);
     return `${(a * 256 + b).toString(16)}:${(c * 256 + d).toString(16)}`;

@@ -9,6 +9,7 @@ import {
 import { TalosError } from '../base/errors.js';
 import { assertIp } from './issue.js';
 import { checkPublicKeyDer, decodePrivateKey, signingAlgorithm, toCryptoKeyPair } from './keys.js';
+import { addressForm } from './x509.js';
 
 /** Makes a signing request (PEM) with the roles as Organization and the addresses as alternative names, as talosctl's does. */
 export async function createSigningRequest(options: {
@@ -18,15 +19,13 @@ export async function createSigningRequest(options: {
 }): Promise<string> {
   const key = decodePrivateKey(options.key);
   for (const address of options.ipAddresses) assertIp(address);
+  const names = options.ipAddresses.map((address) => ({ type: 'ip' as const, value: addressForm(address) }));
   const request = await Pkcs10CertificateRequestGenerator.create(
     {
       name: options.roles.length === 0 ? [] : [{ O: options.roles }],
       keys: (await toCryptoKeyPair(key)) as never,
       signingAlgorithm: signingAlgorithm(key),
-      extensions:
-        options.ipAddresses.length === 0
-          ? []
-          : [new SubjectAlternativeNameExtension(options.ipAddresses.map((value) => ({ type: 'ip' as const, value })))],
+      extensions: names.length === 0 ? [] : [new SubjectAlternativeNameExtension(names)],
     },
     webcrypto as never,
   );

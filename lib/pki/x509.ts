@@ -34,6 +34,7 @@ import {
   Validity,
   Version,
 } from '@peculiar/asn1-x509';
+import { withoutDots } from '../base/ip-address.js';
 
 /** What a subject can have here; others of a foreign certificate are not looked at. */
 const ATTRIBUTE_TYPES = { organization: '2.5.4.10', commonName: '2.5.4.3' } as const;
@@ -105,11 +106,16 @@ function extensionsOf(
   if (names) {
     const all = [
       ...names.dnsNames.map((dNSName) => new GeneralName({ dNSName })),
-      ...names.ipAddresses.map((iPAddress) => new GeneralName({ iPAddress })),
+      ...names.ipAddresses.map((address) => new GeneralName({ iPAddress: addressForm(address) })),
     ];
     extensions.push(extension(id_ce_subjectAltName, new SubjectAlternativeName(all)));
   }
   return extensions;
+}
+
+/** As the library takes an address: of one that ends like IPv4's it would make another. */
+export function addressForm(address: string): string {
+  return address.includes(':') ? withoutDots(address) : address;
 }
 
 /** The one that the authority gave itself, where it did: there are others than method 1. */

@@ -60,6 +60,17 @@ t.test('issuing', async (t) => {
     t.ok(node.publicKey.export({ type: 'spki', format: 'der' }).equals(spki), 'for the key that was given');
   });
 
+  await t.test('IPv6 addresses, however they are written', async (t) => {
+    const addresses = ['2001:db8:0::a:1', '1::', '::', '::1', '64:ff9b::192.0.2.33', '::ffff:192.0.2.33'];
+    const crt = await issueServerCertificate({ ca, publicKeyDer: spki, dnsNames: [], ipAddresses: addresses, now });
+    const node = new X509Certificate(crt);
+    for (const address of addresses) t.equal(node.checkIP(address), address);
+    t.equal(node.checkIP('64:ff9b::192'), undefined, 'nobody else');
+    const csr = await createSigningRequest({ key: ca.key, roles: [], ipAddresses: addresses });
+    const { ipAddresses } = await readSigningRequest(csr);
+    t.same(ipAddresses, parseCertificate(crt).ipAddresses, 'and in a request');
+  });
+
   await t.test('a client certificate: roles in order, a year', async (t) => {
     const pair = await issueClientCertificate({ ca, roles: ['os:operator', 'os:reader'], now });
     const info = parseCertificate(pair.crt);
