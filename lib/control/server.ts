@@ -51,7 +51,6 @@ export interface ControlServerOptions {
 }
 
 const DEFAULT_MAX_RUNNING = 64;
-/** Longer ones would fire at once. */
 
 /** The answering side: any number of connections, each with the name of the peer at its other end. */
 export class ControlServer {
@@ -73,7 +72,7 @@ export class ServerConnection {
   private readonly channel: Channel;
   private readonly running = new Map<number, Running>();
   private readonly denied = new Set<MethodName>();
-  private readonly closeListeners: (() => void)[] = [];
+  private readonly closeListeners = new Set<() => void>();
   private open = true;
 
   constructor(
@@ -98,10 +97,14 @@ export class ServerConnection {
     return this.open;
   }
 
-  /** Runs `listener` once when the connection is over, whoever ended it; at once if it is over already. */
-  onClose(listener: () => void): void {
-    if (this.open) this.closeListeners.push(listener);
+  /**
+   * Runs `listener` once when the connection is over, whoever ended it; at once if it is over already.
+   * @returns takes it back: for what is over before the connection, which may live as long as the node
+   */
+  onClose(listener: () => void): () => void {
+    if (this.open) this.closeListeners.add(listener);
     else listener();
+    return () => this.closeListeners.delete(listener);
   }
 
   /**
@@ -127,7 +130,7 @@ export class ServerConnection {
       controller.abort();
     }
     this.running.clear();
-    for (const listener of this.closeListeners.splice(0)) listener();
+    for (const listener of this.closeListeners) listener();
   }
 
   private cut(why: string): void {

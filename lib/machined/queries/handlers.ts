@@ -29,7 +29,7 @@ export function queryHandlers(options: QueryHandlerOptions) {
     if (streams >= MAX_STREAMS) throw new ControlError('RESOURCE_EXHAUSTED', 'too many queries under way');
     const [readEnd, writeEnd] = options.descriptor.streamPair();
     const stop = new AbortController();
-    context.connection.onClose(() => stop.abort());
+    const forget = context.connection.onClose(() => stop.abort());
     streams++;
     const onFault = (error: unknown) => {
       if (stop.signal.aborted && error === stop.signal.reason) return;
@@ -37,6 +37,7 @@ export function queryHandlers(options: QueryHandlerOptions) {
     };
     void writeQueryStream(writeEnd, messages(stop.signal), onFault, () => stop.abort()).finally(() => {
       streams--;
+      forget();
       stop.abort();
     });
     return [readEnd];

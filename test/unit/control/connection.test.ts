@@ -201,6 +201,7 @@ t.test('when the client goes, its requests are aborted and the listeners run onc
     },
   });
   connection.onClose(() => closed++);
+  connection.onClose(() => t.fail('it was taken back'))();
   const pending = client.request('listServices', {}).catch(() => {});
   await settle();
   client.close();

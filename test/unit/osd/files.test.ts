@@ -48,7 +48,7 @@ async function start() {
     table: async () => ({ unary: {}, streams: fileQueries({ native: { ...native, files } }) }),
     log: (text) => t.comment(text),
   });
-  const context = { peer: 'osd', signal: new AbortController().signal, connection: { onClose: () => {} } };
+  const context = { peer: 'osd', signal: new AbortController().signal, connection: { onClose: () => () => {} } };
   const machined = new FakeInit({
     openQueryStream: (request) => openQueryStream(request, context as never) as never,
   });
