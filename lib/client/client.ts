@@ -1,7 +1,7 @@
 /** The typed client of the machine API: endpoints, the node that is meant, deadlines, and failures that say what they are. */
 import { type Client, type ClientReadableStream, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { withSignals } from '../base/abort.js';
-import { SECOND_MS } from '../base/units.js';
+import { MAX_TIMER_MS, SECOND_MS } from '../base/units.js';
 import { Connection } from './connection.js';
 import { secureContext, type Trust } from './credentials.js';
 import { formatEndpoint, parseEndpoint } from './endpoint.js';
@@ -49,7 +49,8 @@ export class MachineClient {
    * @throws TalosError ERR_ENDPOINT · ClientError denied: the certificate or key cannot be used
    */
   constructor(options: { endpoints: readonly string[]; credentials: Trust; timeoutMs?: number }) {
-    const { credentials, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+    const { credentials } = options;
+    const timeoutMs = Math.min(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, MAX_TIMER_MS);
     const context = secureContext(credentials);
     this.timeoutMs = timeoutMs;
     this.connections = options.endpoints.map(

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Metadata, status } from '@grpc/grpc-js';
 import t from 'tap';
+import { HOUR_MS } from '../../../lib/base/units.js';
 import { formatEndpoint, parseEndpoint } from '../../../lib/client/endpoint.js';
 import { fromStatus } from '../../../lib/client/errors.js';
 import { ClientError, MachineClient, MachineService, onlyMessage } from '../../../lib/client/index.js';
@@ -128,6 +129,18 @@ t.test('calls', async (t) => {
     const reply = await client.unary(MachineService.ServiceList, {});
     t.throws(() => onlyMessage(reply, 'n'), { message: 'NOT_FOUND: not here', kind: 'failed' });
     t.throws(() => onlyMessage({ messages: [] }, 'n'), { message: /empty reply/ });
+  });
+
+  await t.test('patience without an end, as of 1000 hours, which is more than a timer takes', async (t) => {
+    const patient = new MachineClient({
+      endpoints: [node.endpoint],
+      credentials: node.credentials,
+      timeoutMs: 1000 * HOUR_MS,
+    });
+    t.teardown(() => patient.close());
+    t.ok(onlyMessage(await patient.unary(MachineService.Version, {}), 'node'));
+    const options = { timeoutMs: 1000 * HOUR_MS };
+    t.ok(onlyMessage(await patient.unary(MachineService.Version, {}, options), 'node'));
   });
 
   await t.test('abort', async (t) => {
