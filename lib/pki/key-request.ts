@@ -14,6 +14,8 @@ import { checkPublicKeyDer, publicKeyDer } from './keys.js';
 export const MAX_KEY_REQUEST_BYTES = 8 * KIB;
 /** A key of more is slow to check, and nobody has one. */
 const MAX_RSA_BITS = 4096;
+/** The same: a signature is checked in a time that grows with it. Go's libraries take none that is larger. */
+const MAX_RSA_EXPONENT = 2n ** 31n - 1n;
 
 const SEQUENCE = 0x30;
 const INTEGER = 0x02;
@@ -93,6 +95,9 @@ export function readKeyRequest(pem: Uint8Array): Buffer {
   const key = createPublicKey({ key: spki, format: 'der', type: 'spki' });
   if ((key.asymmetricKeyDetails?.modulusLength ?? 0) > MAX_RSA_BITS) {
     throw new TalosError('ERR_PKI_KEY', `an RSA key of more than ${MAX_RSA_BITS} bits is not supported`);
+  }
+  if ((key.asymmetricKeyDetails?.publicExponent ?? 0n) > MAX_RSA_EXPONENT) {
+    throw new TalosError('ERR_PKI_KEY', 'an RSA key with so large an exponent is not supported');
   }
   const algorithm = readAlgorithm(algorithmBytes);
   const [unused, signature] = [signatureBytes.content[0], signatureBytes.content.subarray(1)];

@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, generateKeyPairSync, type JsonWebKey, type KeyObject } from 'node:crypto';
 import t from 'tap';
 import { createKeyRequest, MAX_KEY_REQUEST_BYTES, readKeyRequest } from '../../../lib/pki/key-request.js';
 import { encodePrivateKey, publicKeyDer } from '../../../lib/pki/keys.js';
@@ -45,6 +45,17 @@ t.test('whoever has made it has the key', (t) => {
     code: 'ERR_PKI_REQUEST',
     message: /signature does not match its key/,
   });
+  t.end();
+});
+
+t.test('an RSA key that is made to be slow', (t) => {
+  // Public and private exponent change places: signing is fast then, and checking takes a hundred times as long as usual.
+  const { n, e, d, p, q, qi } = (KEYS['RSA 2048'] as KeyObject).export({ format: 'jwk' });
+  const slow = createPrivateKey({
+    key: { kty: 'RSA', n, e: d, d: e, p, q, dp: e, dq: e, qi } as JsonWebKey,
+    format: 'jwk',
+  });
+  t.throws(() => readKeyRequest(Buffer.from(createKeyRequest(slow))), { code: 'ERR_PKI_KEY', message: /exponent/ });
   t.end();
 });
 
