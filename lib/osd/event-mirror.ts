@@ -31,9 +31,9 @@ export class EventMirror {
     return this.events;
   }
 
+  /** From the newest back: init may have dropped some before they were read, so a number does not tell a place. */
   after(sequence: number): NodeEvent[] {
-    const [oldest] = this.events;
-    return oldest === undefined ? [] : this.events.slice(Math.max(0, sequence + 1 - oldest.sequence));
+    return this.events.slice(this.events.findLastIndex((event) => event.sequence <= sequence) + 1);
   }
 
   /** Resolves when everything that was published before this call is here. @throws ControlError  init does not answer */
