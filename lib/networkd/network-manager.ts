@@ -190,6 +190,8 @@ export class NetworkManager {
       const leased = this.pool.factsOf(index);
       const report: NetworkFacts = {
         ...(leased ?? nothingLeased(name)),
+        // The client knows it by the name that it had when it was started.
+        link: name,
         dnsServers: [...(leased?.dnsServers ?? []), ...this.routers.of(index)],
         carrier: link?.hasCarrier ?? false,
         otherAddresses: reachable(states.get(index)?.all ?? []).filter((address) => address !== leased?.address),

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import type { InterfaceWish } from '../../../lib/config/network-document.js';
-import { DhcpLink, ip } from '../../helpers/dhcp/link.js';
+import { CLIENT_MAC, DhcpLink, ip } from '../../helpers/dhcp/link.js';
 import { addresses, Managed, routes } from '../../helpers/managed-network.js';
 import { inNamespaces } from '../../native/in-namespaces.js';
 
@@ -155,6 +155,29 @@ if (inNamespaces(import.meta.url, ['--net', '--mount'])) {
     await managed.says(/veth0: address 10\.5\.0\.99\/24$/, mark);
     t.same(addresses('veth0'), ['10.5.0.99/24']);
     t.same(routes('veth0'), ['10.5.0.0/24']);
+  });
+
+  t.test('a leased address is that of the interface under whatever name it has', async (t) => {
+    await using link = await DhcpLink.create();
+    link.behave('answer', OFFER);
+    const managed = new Managed(t, [
+      {
+        ...{ selector: { hardwareAddr: CLIENT_MAC }, isIgnored: false, addresses: [], routes: [] },
+        dhcp: { isHostnameIgnored: false },
+      },
+    ]);
+    await managed.until('a lease', () => managed.reports.at(-1)?.address === '10.5.0.100/24');
+    const before = managed.reports.length;
+    ip('link set veth0 down');
+    ip('link set veth0 name lan0');
+    await managed.until('the last word on both names', () => {
+      const [lan, veth] = ['lan0', 'veth0'].map((name) => managed.reports.findLast(({ link }) => link === name));
+      return lan?.carrier === true && lan.address !== '' && veth?.dhcp === false;
+    });
+    const [gone, ...others] = managed.reports.slice(before).filter((report) => report.link === 'veth0' && !report.dhcp);
+    t.match(gone, { address: '', carrier: false }, 'the old name is taken back');
+    t.same(others, [], 'once');
+    t.same(addresses('lan0'), ['10.5.0.100/24']);
   });
 
   t.test('an address that is not wanted any more takes no other one of its network with it', async (t) => {
