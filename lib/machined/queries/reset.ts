@@ -16,6 +16,9 @@ export function resetQueries({ disks, volumes, kubernetes }: Pick<QuerySources, 
     const { mode, systemPartitionsToWipe, userDisksToWipe, graceful } = request;
     const labels = systemPartitionsToWipe ?? [];
     const paths = userDisksToWipe ?? [];
+    // One of a later API may spare what this version would wipe.
+    if (WipeMode[mode ?? WipeMode.ALL] === undefined)
+      throw new ControlError('INVALID_ARGUMENT', `no wipe mode ${mode}`);
     if (mode === WipeMode.SYSTEM_DISK && paths.length > 0) {
       throw new ControlError('INVALID_ARGUMENT', 'wipe mode system-disk goes with no user disks');
     }

@@ -192,11 +192,18 @@ t.test('what a reset may ask for', async (t) => {
   await ask({ graceful: true, systemPartitionsToWipe: label });
   await ask({ graceful: true, userDisksToWipe: ['/dev/vdb'], mode: WipeMode.USER_DISKS });
   t.equal(left, 2, 'which the others leave alone');
-  const refused: [machine.ResetRequest.$Properties, object][] = [
+  const refused: [machine.ResetRequest.$Properties, { kind: string; message: RegExp }][] = [
     [{ systemPartitionsToWipe: [{ label: 'META', wipe: true }] }, { kind: 'NOT_FOUND', message: /"META"/ }],
-    [{ userDisksToWipe: ['/dev/vdb'], mode: WipeMode.SYSTEM_DISK }, { kind: 'INVALID_ARGUMENT' }],
-    [{ systemPartitionsToWipe: label, mode: WipeMode.USER_DISKS }, { kind: 'INVALID_ARGUMENT' }],
-    [{ mode: WipeMode.USER_DISKS }, { kind: 'INVALID_ARGUMENT' }],
+    [
+      { userDisksToWipe: ['/dev/vdb'], mode: WipeMode.SYSTEM_DISK },
+      { kind: 'INVALID_ARGUMENT', message: /goes with no user/ },
+    ],
+    [
+      { systemPartitionsToWipe: label, mode: WipeMode.USER_DISKS },
+      { kind: 'INVALID_ARGUMENT', message: /no system partitions/ },
+    ],
+    [{ mode: WipeMode.USER_DISKS }, { kind: 'INVALID_ARGUMENT', message: /needs the names/ }],
+    [{ mode: 3 as machine.ResetRequest.WipeMode }, { kind: 'INVALID_ARGUMENT', message: /no wipe mode 3/ }],
   ];
-  for (const [request, expected] of refused) t.match(await ask(request)?.catch((error) => error), expected);
+  for (const [request, expected] of refused) await t.rejects(async () => void (await ask(request)), expected);
 });
