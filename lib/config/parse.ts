@@ -39,6 +39,10 @@ export function problemIn(
   return { path: formatPath(path), line: lineOf(path), message };
 }
 
+const IGNORED = 'is not supported yet and ignored';
+/** Fields of the main document of which only the other value is what a node does. */
+const IGNORED_VALUES = { debug: true, persist: false } as const;
+
 /** Fields of DHCPv4Config that Talos has and that are ignored here with a warning. */
 const UNSUPPORTED_DHCP = ['clientIdentifier', 'duidRaw'] as const;
 
@@ -64,7 +68,7 @@ export function parseMachineConfig(text: string, what?: string): ParsedMachineCo
     } else if (kind === 'HostnameConfig') {
       const parsed = check(hostnameConfigSchema, document, problems);
       if (parsed?.hostname !== undefined) hostname = { document, value: parsed.hostname };
-      if (parsed?.auto === 'stable') warnings.push(problemAt(document, ['auto'], 'is not supported yet and ignored'));
+      if (parsed?.auto === 'stable') warnings.push(problemAt(document, ['auto'], IGNORED));
     } else if (kind === 'DHCPv4Config') {
       const parsed = check(dhcpConfigSchema, document, problems);
       if (parsed && dhcp.some(({ name }) => name === parsed.name)) {
@@ -72,7 +76,7 @@ export function parseMachineConfig(text: string, what?: string): ParsedMachineCo
       }
       if (parsed) dhcp.push(parsed);
       for (const name of UNSUPPORTED_DHCP.filter((name) => parsed?.[name] !== undefined)) {
-        warnings.push(problemAt(document, [name], 'is not supported yet and ignored'));
+        warnings.push(problemAt(document, [name], IGNORED));
       }
     } else if (typeof kind === 'string' && UNSUPPORTED_KINDS.has(kind)) {
       warnings.push(problemAt(document, ['kind'], `${kind} is not supported yet and ignored`));
@@ -136,13 +140,15 @@ function sentence(issue: z.core.$ZodIssue): string {
 }
 
 function unsupportedParts(document: ConfigDocument): ConfigProblem[] {
-  return Object.entries(UNSUPPORTED).flatMap(([objectPath, names]) =>
+  const values = Object.entries(IGNORED_VALUES).filter(([name, value]) => field(document.value, name) === value);
+  const parts = Object.entries(UNSUPPORTED).flatMap(([objectPath, names]) =>
     objectsAt(document.value, objectPath).flatMap(({ path, object }) =>
       names
         .filter((name) => field(object, name) !== undefined)
-        .map((name) => problemAt(document, [...path, name], 'is not supported yet and ignored')),
+        .map((name) => problemAt(document, [...path, name], IGNORED)),
     ),
   );
+  return [...values.map(([name]) => problemAt(document, [name], IGNORED)), ...parts];
 }
 
 /** What stands at a path of names; a name with `[]` is a list, of which each item is meant. */

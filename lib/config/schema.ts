@@ -78,8 +78,8 @@ const clusterSchema = z
 export const machineConfigSchema = z
   .strictObject({
     version: z.literal('v1alpha1'),
-    debug: z.boolean().optional().describe('More talk in the logs.'),
-    persist: z.boolean().optional(),
+    debug: z.boolean().optional().describe('true is not supported yet.'),
+    persist: z.boolean().optional().describe('false is not supported yet: a config is kept for the next boot.'),
     machine: machineSchema,
     cluster: clusterSchema,
   })

@@ -4,6 +4,7 @@ import { isIgnored } from '../config/unsupported.js';
 /** Parts that the running node takes; everything below a name is meant. What stands nowhere here needs a reboot: new parts fail safe. */
 const LIVE: readonly string[] = [
   'debug',
+  'persist',
   'machine.acceptedCAs',
   'machine.ca',
   'machine.certSANs',

@@ -12,6 +12,7 @@ import {
   parseSecrets,
   stringifySecrets,
 } from '../../../lib/config/index.js';
+import { needingReboot } from '../../../lib/machined/config-plan.js';
 import { generateSecrets, issueClientCertificate } from '../../../lib/pki/index.js';
 
 function problemsOf(text: string): string[] {
@@ -109,6 +110,15 @@ t.test('machine configs', async (t) => {
     const warnings = parseMachineConfig(text).warnings.map(formatProblem);
     t.match(warnings, [/^line \d+: machine\.install: is not supported yet and ignored$/, /machine\.sysctls/]);
     t.same(parseMachineConfig(good.replace('  certSANs:', '  install:\n  certSANs:')).warnings, [], 'null is absent');
+  });
+
+  await t.test('what has no effect is said', async (t) => {
+    const warningsOf = (text: string) => parseMachineConfig(text).warnings.map(formatProblem);
+    t.match(warningsOf(good.replace('debug: false', 'debug: true')), [
+      /^line \d+: debug: is not supported yet and ignored$/,
+    ]);
+    t.match(warningsOf(good.replace('persist: true', 'persist: false')), [/^line \d+: persist: is not supported yet/]);
+    t.same(needingReboot(['persist', 'debug']), [], 'and so no reboot gives it one');
   });
 
   await t.test('a stream of documents', async (t) => {
