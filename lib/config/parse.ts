@@ -39,9 +39,8 @@ export function problemIn(
   return { path: formatPath(path), line: lineOf(path), message };
 }
 
+const SECOND = 'there is already a document of this kind';
 const IGNORED = 'is not supported yet and ignored';
-/** Fields of the main document of which only the other value is what a node does. */
-const IGNORED_VALUES = { debug: true, persist: false } as const;
 
 /** Fields of DHCPv4Config that Talos has and that are ignored here with a warning. */
 const UNSUPPORTED_DHCP = ['clientIdentifier', 'duidRaw'] as const;
@@ -59,15 +58,16 @@ export function parseMachineConfig(text: string, what?: string): ParsedMachineCo
   const warnings: ConfigProblem[] = [];
   const main: { document: ConfigDocument; config: MachineConfig | undefined }[] = [];
   const dhcp: DhcpConfig[] = [];
-  let hostname: { document: ConfigDocument; value: string } | undefined;
+  let naming: { document: ConfigDocument; hostname: string | undefined } | undefined;
   for (const document of documents) {
     const kind = field(document.value, 'kind');
     if (kind === undefined) {
       warnings.push(...unsupportedParts(document));
       main.push({ document, config: check(machineConfigSchema, document, problems) });
     } else if (kind === 'HostnameConfig') {
+      if (naming) problems.push(problemAt(document, ['kind'], SECOND));
       const parsed = check(hostnameConfigSchema, document, problems);
-      if (parsed?.hostname !== undefined) hostname = { document, value: parsed.hostname };
+      naming = { document, hostname: parsed?.hostname };
       if (parsed?.auto === 'stable') warnings.push(problemAt(document, ['auto'], IGNORED));
     } else if (kind === 'DHCPv4Config') {
       const parsed = check(dhcpConfigSchema, document, problems);
@@ -88,14 +88,15 @@ export function parseMachineConfig(text: string, what?: string): ParsedMachineCo
 
   if (main.length === 0)
     problems.push({ path: '', line: 0, message: 'has no document with version, machine and cluster' });
-  for (const { document } of main.slice(1))
-    problems.push(problemAt(document, [], 'there is already a document with the machine config'));
+  for (const { document } of main.slice(1)) problems.push(problemAt(document, [], SECOND));
   const config = main[0]?.config;
-  if (hostname !== undefined && config?.machine.network?.hostname !== undefined) {
-    problems.push(problemAt(hostname.document, ['hostname'], 'the host name is set by machine.network.hostname too'));
+  if (naming?.hostname !== undefined && config?.machine.network?.hostname !== undefined) {
+    problems.push(problemAt(naming.document, ['hostname'], 'the host name is set by machine.network.hostname too'));
   }
   if (problems.length > 0 || config === undefined) throw new ConfigError(problems, what);
-  if (hostname !== undefined) config.machine.network = { ...config.machine.network, hostname: hostname.value };
+  if (naming?.hostname !== undefined) {
+    config.machine.network = { ...config.machine.network, hostname: naming.hostname };
+  }
   const lineOf = (path: readonly PropertyKey[]) => main[0]?.document.lineOf(path) ?? 0;
   const network = networkDocumentOf(config, dhcp);
   if (encodeNetworkDocument(network).length > MAX_NETWORK_DOCUMENT_BYTES) {
@@ -140,15 +141,16 @@ function sentence(issue: z.core.$ZodIssue): string {
 }
 
 function unsupportedParts(document: ConfigDocument): ConfigProblem[] {
-  const values = Object.entries(IGNORED_VALUES).filter(([name, value]) => field(document.value, name) === value);
+  // Of these only the other value is what a node does.
+  const values = Object.entries({ debug: true, persist: false }).filter(
+    ([name, value]) => field(document.value, name) === value,
+  );
   const parts = Object.entries(UNSUPPORTED).flatMap(([objectPath, names]) =>
     objectsAt(document.value, objectPath).flatMap(({ path, object }) =>
-      names
-        .filter((name) => field(object, name) !== undefined)
-        .map((name) => problemAt(document, [...path, name], IGNORED)),
+      names.filter((name) => field(object, name) !== undefined).map((name) => [...path, name]),
     ),
   );
-  return [...values.map(([name]) => problemAt(document, [name], IGNORED)), ...parts];
+  return [...values.map(([name]) => [name]), ...parts].map((path) => problemAt(document, path, IGNORED));
 }
 
 /** What stands at a path of names; a name with `[]` is a list, of which each item is meant. */

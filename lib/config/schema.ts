@@ -79,7 +79,7 @@ export const machineConfigSchema = z
   .strictObject({
     version: z.literal('v1alpha1'),
     debug: z.boolean().optional().describe('true is not supported yet.'),
-    persist: z.boolean().optional().describe('false is not supported yet: a config is kept for the next boot.'),
+    persist: z.boolean().optional().describe('false is not supported yet.'),
     machine: machineSchema,
     cluster: clusterSchema,
   })

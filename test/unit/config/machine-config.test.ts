@@ -136,6 +136,10 @@ t.test('machine configs', async (t) => {
     t.match(problemsOf(`${plain}---\nkind: Nonsense\n`), [/line \d+: kind: unknown kind of document "Nonsense"/]);
     t.match(problemsOf(`${plain}---\n${plain}`), [/already a document/]);
     t.match(problemsOf(host('hostname: other')), [/no document with version/]);
+    t.match(problemsOf(`${plain}${host('hostname: one')}${host('hostname: two')}`), [
+      /kind: there is already a document of this kind/,
+    ]);
+    t.match(problemsOf(`${plain}${host('hostname: one')}${host('auto: off')}`), [/already a document of this kind/]);
   });
 
   await t.test('DHCP on an interface', async (t) => {
