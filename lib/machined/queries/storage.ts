@@ -1,5 +1,6 @@
 import { errorMessage } from '../../base/errors.js';
 import { ControlError } from '../../control/errors.js';
+import type { WipeMethod } from '../../control/protocol.js';
 import { storage } from '../../gen/machine/machine.js';
 import { StorageServiceDefinition as api } from '../../gen/machine/service.js';
 import { type Disk, listDisks, systemDevices } from '../../os/disks.js';
@@ -29,16 +30,27 @@ export function storageQueries({ native, blockd, disks, log }: QuerySources) {
       return { disks: found.map((disk) => ({ ...disk, type: storage.Disk.DiskType[disk.type] })) };
     }),
     ...unary(api.BlockDeviceWipe, storage.BlockDeviceWipe, async ({ devices }, { caller }) => {
-      const wanted = (devices ?? []).map(({ device, method, dropPartition }) => {
+      const named = (devices ?? []).map(({ device, method, dropPartition }) => {
         const how = METHODS[(method ?? Method.FAST) as keyof typeof METHODS];
         if (how === undefined) throw new ControlError('INVALID_ARGUMENT', `no method ${method}`);
         if (dropPartition) throw new ControlError('INVALID_ARGUMENT', 'partitions are wiped here, not dropped');
         return { name: (device ?? '').replace(/^\/dev\//, ''), method: how };
       });
+      const wanted = inOrder(named);
       if (wanted.length === 0) throw new ControlError('INVALID_ARGUMENT', 'no devices are named');
       log(`${caller} wipes ${wanted.map(({ name, method }) => `${name} (${method})`).join(', ')}`);
       await disks.wipeDevices(wanted);
       return {};
     }),
   };
+}
+
+/**
+ * Each device once, zeroed if that was asked at all. Partitions come before their disk, whose name theirs begin with: with its table they are gone.
+ */
+function inOrder(named: readonly { name: string; method: WipeMethod }[]): { name: string; method: WipeMethod }[] {
+  const methods = new Map<string, WipeMethod>();
+  for (const { name, method } of named) if (methods.get(name) !== 'ZEROES') methods.set(name, method);
+  const wanted = [...methods].map(([name, method]) => ({ name, method }));
+  return wanted.sort((left, right) => right.name.length - left.name.length);
 }

@@ -69,3 +69,22 @@ t.test('one that has gone is asked for anew', async (t) => {
     t.equal(introduced, expected);
   }
 });
+
+t.test('devices that are named twice, or with the disk that they are on', async (t) => {
+  const { FAST, ZEROES } = storage.BlockDeviceWipeDescriptor.Method;
+  const asked: unknown[] = [];
+  const disks = { wipeDevices: async (wanted: readonly unknown[]) => void asked.push(...wanted) };
+  const sources = { disks, log: () => {} } as unknown as Parameters<typeof storageQueries>[0];
+  const answer = storageQueries(sources)[api.BlockDeviceWipe.path];
+  const devices = [
+    { device: 'vdb', method: FAST },
+    { device: 'vdb1', method: ZEROES },
+    { device: '/dev/vdb1', method: FAST },
+  ];
+  const request = storage.BlockDeviceWipeRequest.encode({ devices }).finish();
+  await answer?.(request, { caller: 'somebody', signal: new AbortController().signal });
+  t.same(asked, [
+    { name: 'vdb1', method: 'ZEROES' },
+    { name: 'vdb', method: 'FAST' },
+  ]);
+});
