@@ -13,7 +13,7 @@ import type { InitClient, OsdContext } from './context.js';
 import { metadataField } from './data-message.js';
 import { EventMirror } from './event-mirror.js';
 import { createGate } from './gate.js';
-import { InTurn } from './in-turn.js';
+import { InTurn, inTurn } from './in-turn.js';
 import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { LoopTurns } from './loop-turns.js';
 import { SlabPool } from './slab-pool.js';
@@ -48,7 +48,7 @@ export class OsdServer {
     const name = options.hostname ?? hostname;
     this.context = {
       init: new InTurn(options.init),
-      machined: options.machined,
+      machined: inTurn(options.machined),
       ring: options.ring,
       kmsg: options.kmsg,
       hostname: name,
