@@ -6,7 +6,7 @@ import { isListening, SOCKET_PROTOCOLS, type Socket } from '../../os/proc/socket
 import { readSockets, socketOwners } from '../../os/sockets.js';
 import { unary } from './query.js';
 
-/** Sockets of the node's own network namespace: until there are pods there is no other. */
+/** Sockets of the node's own network namespace; those of pods are not served. */
 export function netstatQuery() {
   return unary(api.Netstat, machine.Netstat, async ({ filter, feature, l4proto, netns }, { signal }) => {
     checkNamespaces(netns);
@@ -42,5 +42,8 @@ function checkNamespaces(netns: machine.NetstatRequest.NetNS.$Properties | null 
   const names = netns?.netns ?? [];
   if (!netns?.allnetns && names.length === 0) return;
   const what = names.length === 0 ? 'all network namespaces' : `the network namespace ${JSON.stringify(names[0])}`;
-  throw new ControlError('INVALID_ARGUMENT', `${what} cannot be shown: this node has no pods yet, ask for the host's`);
+  throw new ControlError(
+    'INVALID_ARGUMENT',
+    `${what} cannot be shown: this version shows the sockets of the host only`,
+  );
 }
