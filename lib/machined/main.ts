@@ -22,7 +22,7 @@ import type { ConfigDiskAccess } from './config-disk.js';
 import { ConfigKeeper } from './config-keeper.js';
 import { ConfigStore } from './config-store.js';
 import { nodeContainers } from './containers/index.js';
-import { DiskWiper } from './disk-wiper.js';
+import { disksOf } from './disks.js';
 import { FirstConfig } from './first-config.js';
 import { MOUNT_POINT, STATE_FOLDER } from './folders.js';
 import type { Join } from './join/join.js';
@@ -85,7 +85,7 @@ export async function main(): Promise<void> {
     channels: native.channel,
     block: native.block,
   });
-  const disks = new DiskWiper({
+  const disks = disksOf({
     block: native.block,
     blockd,
     mounts: () => native.mount.mountInfo(),
