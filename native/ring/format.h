@@ -1,13 +1,15 @@
-// The log ring in memory, as writer and readers share it. Described in docs/native/ring.md; version 1.
+// The log ring in memory, as writer and readers share it. Described in docs/native/ring.md; version 2.
 //
-//   page 0     Header: what the file is, and two copies of the positions
+//   page 0     Header: what the file is, and the last copies of the positions
 //   page 1 …   data, a power of two of bytes; records lie at position % data_bytes and are mapped contiguously
 //
 // Positions are byte counts since the ring was made; they only grow, and 64 bits do not wrap in practice. There is one writer.
 //
-// Publishing: the writer fills the copy of the positions that readers do not look at (slots[(published + 1) & 1]) and then counts
-// `published` up. A reader takes slots[published & 1] and keeps it if `published` is still the same afterwards. So neither waits
-// for the other: a writer that is interrupted half way leaves the old copy whole.
+// Publishing: the writer fills the oldest copy of the positions (slots[(published + 1) % kPositionsSlots]) and then counts
+// `published` up. A reader takes slots[published % kPositionsSlots] and keeps it unless `published` says afterwards that the
+// writer may have come round to that copy again. So neither waits for the other: a writer that is interrupted half way leaves the
+// copies before whole, and one that publishes while its reader waits for a cache line, as it does when it is fast, spoils
+// nothing.
 //
 // Overwriting: before the writer touches bytes of an old record, it publishes positions whose `tail` lies behind that record. A
 // reader copies first and looks at `tail` afterwards: what it copied is good if it began at or behind `tail`.
@@ -20,7 +22,8 @@
 namespace talos::ring {
 
 constexpr uint64_t kMagic = 0x676f6c736f6c6174;  // "taloslog", little endian
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
+constexpr size_t kPositionsSlots = 16;
 constexpr size_t kMinDataBytes = 4096;
 constexpr size_t kMaxDataBytes = size_t{1} << 30;
 
@@ -75,9 +78,10 @@ struct Header {
   uint32_t header_bytes;  // offset of the data in the file: the page size
   uint64_t data_bytes;
   alignas(64) std::atomic<uint64_t> published;
-  PositionsSlot slots[2];
+  PositionsSlot slots[kPositionsSlots];
 };
 static_assert(std::atomic<uint64_t>::is_always_lock_free && sizeof(std::atomic<uint64_t>) == 8);
-static_assert(offsetof(Header, published) == 64 && offsetof(Header, slots) == 128 && sizeof(Header) == 256);
+static_assert(offsetof(Header, published) == 64 && offsetof(Header, slots) == 128 &&
+              sizeof(Header) == 128 + kPositionsSlots * 64);
 
 }  // namespace talos::ring

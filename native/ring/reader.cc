@@ -10,7 +10,7 @@ namespace talos::ring {
 
 namespace {
 
-// A consistent copy of the positions fails only when the writer published twice while 64 bytes were read.
+// A copy of the positions fails only when the writer has come round to it while 64 bytes were read: we were held up meanwhile.
 constexpr int kLoadAttempts = 1000;
 // How often a call starts over when it is overrun while it copies.
 constexpr int kOverrunAttempts = 8;
@@ -53,7 +53,7 @@ Reader::Reader(UniqueFd memory, sys::RingMapping mapping)
       max_payload_(max_payload_bytes(mapping_.data_bytes())) {}
 
 Error Reader::bad_positions() const {
-  const uint64_t slot = header_->published.load(std::memory_order_relaxed) & 1;
+  const uint64_t slot = header_->published.load(std::memory_order_relaxed) % kPositionsSlots;
   return corrupt("the positions make no sense", offsetof(Header, slots) + slot * sizeof(PositionsSlot));
 }
 
@@ -64,7 +64,7 @@ Error Reader::bad_record(uint64_t position) const {
 bool Reader::load(Positions& positions) const {
   for (int attempt = 0; attempt < kLoadAttempts; ++attempt) {
     const uint64_t published = header_->published.load(std::memory_order_acquire);
-    const PositionsSlot& slot = header_->slots[published & 1];
+    const PositionsSlot& slot = header_->slots[published % kPositionsSlots];
     positions.tail = slot.tail.load(std::memory_order_relaxed);
     positions.tail_records = slot.tail_records.load(std::memory_order_relaxed);
     positions.tail_bytes = slot.tail_bytes.load(std::memory_order_relaxed);
@@ -73,7 +73,8 @@ bool Reader::load(Positions& positions) const {
     positions.head_bytes = slot.head_bytes.load(std::memory_order_relaxed);
     positions.last = slot.last.load(std::memory_order_relaxed);
     std::atomic_thread_fence(std::memory_order_acquire);
-    if (header_->published.load(std::memory_order_relaxed) != published) continue;
+    // It is written again after the count of this one and `kPositionsSlots - 1` more.
+    if (header_->published.load(std::memory_order_relaxed) - published >= kPositionsSlots - 1) continue;
     return positions.tail <= positions.head && positions.head - positions.tail <= mapping_.data_bytes() &&
            (positions.tail | positions.head) % 8 == 0 && positions.tail_records <= positions.head_records &&
            positions.tail_bytes <= positions.head_bytes;

@@ -104,8 +104,8 @@ std::string_view BasicWriter<Stores>::append_lines(Stream stream, uint64_t time_
 template <typename Stores>
 void BasicWriter<Stores>::publish() noexcept {
   const uint64_t next = published_ + 1;
-  PositionsSlot& slot = header_->slots[next & 1];
-  // Two fences, one idea: the slot must not change before readers can see that it is out of use (the count of last time), and no
+  PositionsSlot& slot = header_->slots[next % kPositionsSlots];
+  // Two fences, one idea: the slot must not change before readers can see that it is out of use (the counts before), and no
   // record may be overwritten before readers can see that it is given up (the count of this time).
   std::atomic_thread_fence(std::memory_order_release);
   Stores::store(slot.tail, positions_.tail, std::memory_order_relaxed);

@@ -30,7 +30,12 @@ inline ring::Writer make_writer(size_t bytes = kSmallRing) { return std::move(ri
 
 template <typename Writer>
 ring::Reader make_reader(const Writer& writer) {
-  return std::move(ring::Reader::open(std::move(sys::duplicate_descriptor(writer.memory())).value())).value();
+  auto opened = ring::Reader::open(std::move(sys::duplicate_descriptor(writer.memory())).value());
+  if (!opened) {
+    std::fprintf(stderr, "a reader cannot be opened: %s\n", opened.error().detail.c_str());
+    std::abort();
+  }
+  return std::move(opened).value();
 }
 
 // What a reader must see: all the records there ever were.
@@ -84,7 +89,7 @@ class ForgedRing {
   Result<ring::Reader> open() { return ring::Reader::open(std::move(sys::duplicate_descriptor(fd_.get())).value()); }
 
   void set(const ring::Positions& positions) {
-    auto& slot = header()->slots[header()->published.load() & 1];
+    auto& slot = header()->slots[header()->published.load() % ring::kPositionsSlots];
     slot.tail = positions.tail;
     slot.tail_records = positions.tail_records;
     slot.tail_bytes = positions.tail_bytes;

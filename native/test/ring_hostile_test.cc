@@ -26,7 +26,7 @@ void refuses_what_is_no_ring() {
   auto file = Reader::open(std::move(talos::sys::open_path("/dev/null", "r")).value());
   check(!file.ok(), "no memory file");
   for (auto damage :
-       std::vector<void (*)(Header*)>{[](Header* h) { h->magic ^= 1; }, [](Header* h) { h->version = 2; },
+       std::vector<void (*)(Header*)>{[](Header* h) { h->magic ^= 1; }, [](Header* h) { h->version += 1; },
                                       [](Header* h) { h->header_bytes = 0; }, [](Header* h) { h->data_bytes = 1 << 30; }}) {
     ForgedRing forgery;
     damage(forgery.header());
