@@ -1,12 +1,13 @@
 /**
  * Credentials of a control plane's components that the node makes before anybody else does: kubeadm, and the components, would make keys of RSA, which take an
- * emulated or small processor seconds each, and certificates that nobody can check. kubeadm takes a kubeconfig that is there, if it is of the cluster's CA.
+ * emulated or small processor seconds each, and certificates that nobody can check. kubeadm takes a kubeconfig that is there, if it is of the cluster's CA; but it has
+ * made the key by then, so it is not asked where all of them are.
  */
 import { apiServerPort, clusterName, endpointText } from '../cluster-network.js';
 import type { KubeadmInput } from '../input.js';
 import { requireNodeAddresses } from '../node-address.js';
 import { CONTROLLER_MANAGER_DIR, SCHEDULER_DIR } from '../paths.js';
-import { minorOf } from '../release.js';
+import { type KubernetesRelease, minorOf } from '../release.js';
 
 /** A component that serves HTTPS to its own node. */
 export interface ServedComponent {
@@ -32,6 +33,13 @@ const FIRST_WITH_SUPER_ADMIN = 29;
 /** The first one whose kubeadm is told which keys to make. */
 const FIRST_WITH_KEY_ALGORITHM = 31;
 
+/** Which kubeconfigs of a control plane the node makes itself: that of the administrator is not among the components'. */
+export function ownKubeconfigs(release: Pick<KubernetesRelease, 'version'>): 'all' | 'components' | 'none' {
+  const minor = minorOf(release);
+  if (minor >= FIRST_WITH_KEY_ALGORITHM) return 'none';
+  return minor >= FIRST_WITH_SUPER_ADMIN ? 'components' : 'all';
+}
+
 const LOOPBACK = ['127.0.0.1', '::1'];
 
 export const servedComponents: readonly ServedComponent[] = [
@@ -46,16 +54,17 @@ export const servedComponents: readonly ServedComponent[] = [
  */
 export function componentKubeconfigs(input: KubeadmInput, isFirst: boolean): ComponentKubeconfig[] {
   const { config, release, facts } = input;
-  if (minorOf(release) >= FIRST_WITH_KEY_ALGORITHM) return [];
+  const own = ownKubeconfigs(release);
+  if (own === 'none') return [];
   const [address] = requireNodeAddresses(config, facts);
-  const own = `https://${address.includes(':') ? `[${address}]` : address}:${apiServerPort(config)}`;
+  const ownServer = `https://${address.includes(':') ? `[${address}]` : address}:${apiServerPort(config)}`;
   const endpoint = `https://${endpointText(config)}`;
   const name = clusterName(config);
   const component = (id: string): ComponentKubeconfig => ({
-    ...{ file: `${id}.conf`, clusterName: name, user: `system:kube-${id}`, groups: [], server: own },
+    ...{ file: `${id}.conf`, clusterName: name, user: `system:kube-${id}`, groups: [], server: ownServer },
   });
   const all = [component('controller-manager'), component('scheduler')];
-  if (minorOf(release) < FIRST_WITH_SUPER_ADMIN) {
+  if (own === 'all') {
     const groups = ['system:masters'];
     all.push({ file: 'admin.conf', clusterName: name, user: 'kubernetes-admin', groups, server: endpoint });
   }

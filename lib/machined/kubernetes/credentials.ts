@@ -50,7 +50,8 @@ export async function makeCredentials(options: {
       await write(pairFiles(certificate, key, await serverPair(ca, names, now)));
     }
     for (const { file, clusterName, user, groups, server } of componentKubeconfigs(input, isFirst)) {
-      if ((await textOf(files, root, file)) !== undefined) continue;
+      // A cut may have left one of kubeadm's empty.
+      if (await textOf(files, root, file)) continue;
       const subject = { roles: groups, commonName: user };
       const client = await issueClientCertificate({ ca, ...subject, kind: KIND, lifetimeMs: LIFETIME_MS, now });
       const text = kubeconfigOf({ clusterName, server, ca: ca.crt, user, entry: user, client });

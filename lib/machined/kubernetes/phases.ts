@@ -1,4 +1,5 @@
 /** What kubeadm is asked to do, in which order: the phases of its own workflows, as `kubeadm init phase` and `kubeadm join phase` name them. */
+import { ownKubeconfigs } from '../../kube/kubeadm/credentials.js';
 import { type KubernetesRelease, minorOf } from '../../kube/release.js';
 import type { Leftover } from './leftovers.js';
 
@@ -40,10 +41,11 @@ const join = (...words: string[]) => ['join', 'phase', ...words];
 
 /** The phases of a node, the first one first. `preflight` and `upload-certs` are left out: docs/adr/0017. */
 export function phasesOf({ kind, nodeType, release, withKubeProxy, withCoreDns }: PhaseChoice): readonly Phase[] {
-  if (kind === 'join') return joinPhases(nodeType, minorOf(release));
+  if (kind === 'join') return joinPhases(nodeType, release);
+  const kubeconfig: Phase = { name: 'kubeconfig', kubeadm: init('kubeconfig', 'all'), leaves: ['kubeconfigs'] };
   return [
     { name: 'certs', kubeadm: init('certs', 'all'), leaves: ['certificates'] },
-    { name: 'kubeconfig', kubeadm: init('kubeconfig', 'all'), leaves: ['kubeconfigs'] },
+    ...(ownKubeconfigs(release) === 'all' ? [] : [kubeconfig]),
     { name: 'kubelet-start', kubeadm: init('kubelet-start'), startsKubelet: true },
     { name: 'etcd', kubeadm: init('etcd', 'local') },
     { name: 'apiserver', kubeadm: init('control-plane', 'apiserver') },
@@ -67,30 +69,41 @@ export function phasesOf({ kind, nodeType, release, withKubeProxy, withCoreDns }
  * By which the control plane of a member becomes what the config says now. They ask nobody, so they may be run before anything is up, and they are the same
  * however the node became a member: kubeadm's upgrade does it in this way as well.
  */
-export const REMAKE_PHASES: readonly { kubeadm: readonly string[]; leaves?: readonly Leftover[] }[] = [
-  // Its names may be others; what is there would be kept.
-  { kubeadm: init('certs', 'apiserver'), leaves: ['server certificate'] },
-  // They ask the server of their own node, whose port may be another one.
-  { kubeadm: init('kubeconfig', 'controller-manager'), leaves: ['component kubeconfigs'] },
-  { kubeadm: init('kubeconfig', 'scheduler') },
-  { kubeadm: init('etcd', 'local') },
-  { kubeadm: init('control-plane', 'all') },
-];
+export function remakePhases(
+  release: PhaseChoice['release'],
+): readonly { kubeadm: readonly string[]; leaves?: readonly Leftover[] }[] {
+  // Names of the server may be others, and components ask the server of their own node, whose port may be: what is there would be kept.
+  const [server, components] = [['server certificate'], ['component kubeconfigs']] as const;
+  const servers = [{ kubeadm: init('etcd', 'local') }, { kubeadm: init('control-plane', 'all') }];
+  if (ownKubeconfigs(release) !== 'none') {
+    return [{ kubeadm: init('certs', 'apiserver'), leaves: [...server, ...components] }, ...servers];
+  }
+  return [
+    { kubeadm: init('certs', 'apiserver'), leaves: server },
+    { kubeadm: init('kubeconfig', 'controller-manager'), leaves: components },
+    { kubeadm: init('kubeconfig', 'scheduler') },
+    ...servers,
+  ];
+}
 
-function joinPhases(nodeType: PhaseChoice['nodeType'], minor: number): readonly Phase[] {
+function joinPhases(nodeType: PhaseChoice['nodeType'], release: PhaseChoice['release']): readonly Phase[] {
   const start: Phase = { name: 'kubelet-start', kubeadm: join('kubelet-start'), startsKubelet: true };
   // Phases that are hidden cannot be named after `phase`, but all others can be left out.
   const hidden: Phase[] =
-    minor >= FIRST_WITH_HIDDEN_PHASES
+    minorOf(release) >= FIRST_WITH_HIDDEN_PHASES
       ? [{ name: 'kubelet-wait-bootstrap', kubeadm: ['join', `--skip-phases=${SHOWN_JOIN_PHASES.join(',')}`] }]
       : [];
   if (nodeType === 'worker') return [start, ...hidden];
+  const prepare = (part: string) => join('control-plane-prepare', part);
+  const prepared: Phase[] =
+    ownKubeconfigs(release) === 'all'
+      ? [
+          { name: 'control-plane-certs', kubeadm: prepare('certs'), leaves: ['certificates'] },
+          { name: 'control-plane-prepare', kubeadm: prepare('control-plane') },
+        ]
+      : [{ name: 'control-plane-prepare', kubeadm: prepare('all'), leaves: ['certificates', 'kubeconfigs'] }];
   return [
-    {
-      name: 'control-plane-prepare',
-      kubeadm: join('control-plane-prepare', 'all'),
-      leaves: ['certificates', 'kubeconfigs'],
-    },
+    ...prepared,
     start,
     ...hidden,
     { name: 'control-plane-join', kubeadm: join('control-plane-join', 'all') },

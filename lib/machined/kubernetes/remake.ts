@@ -1,9 +1,10 @@
 import type { EngineEffects } from './effects.js';
 import type { Journal } from './journal.js';
-import { REMAKE_PHASES } from './phases.js';
+import { remakePhases } from './phases.js';
 
 type RemakeEffects = Pick<
   EngineEffects,
+  | 'choice'
   | 'controlPlaneDigest'
   | 'controlPlaneProblem'
   | 'flush'
@@ -29,7 +30,7 @@ export async function remakeControlPlane(
   if (journal.controlPlane === controlPlane) return journal;
   const problem = await effects.controlPlaneProblem();
   if (problem !== undefined) throw new Error(problem);
-  for (const { kubeadm, leaves } of REMAKE_PHASES) {
+  for (const { kubeadm, leaves } of remakePhases(effects.choice().release)) {
     if (leaves !== undefined) await effects.removeLeftovers(leaves);
     // Also where the node has joined: these are phases of a first one. What was removed is there again if it is ours to make.
     const config = await effects.writeFiles('init');

@@ -6,7 +6,6 @@ import { FACTS, FakeNode } from './fake-node.js';
 
 const INIT = [
   'init phase certs all',
-  'init phase kubeconfig all',
   'init phase kubelet-start',
   'init phase etcd local',
   'init phase control-plane apiserver',
@@ -18,10 +17,7 @@ const INIT = [
   'init phase kubelet-finalize all',
   'init phase addon kube-proxy',
 ];
-const REMADE = [
-  ...['init phase certs apiserver', 'init phase kubeconfig controller-manager', 'init phase kubeconfig scheduler'],
-  ...['init phase etcd local', 'init phase control-plane all'],
-];
+const REMADE = ['init phase certs apiserver', 'init phase etcd local', 'init phase control-plane all'];
 const never = new AbortController().signal;
 
 /** Runs an engine whose node is called to bootstrap as soon as it waits for that. */
@@ -86,7 +82,8 @@ t.test('a further control plane joins when the API answers, and releases that hi
   node.isApiUp = true;
   await new KubernetesEngine(node).run(never);
   t.strictSame(node.phases, [
-    'join phase control-plane-prepare all',
+    'join phase control-plane-prepare certs',
+    'join phase control-plane-prepare control-plane',
     'join phase kubelet-start',
     'join phase control-plane-join all',
   ]);
@@ -100,6 +97,29 @@ t.test('a further control plane joins when the API answers, and releases that hi
     'join --skip-phases=preflight,control-plane-prepare,kubelet-start,control-plane-join,wait-control-plane',
   ]);
 });
+
+t.test(
+  'kubeconfigs are left to a kubeadm that can be told which keys to make, or makes two administrators',
+  async (t) => {
+    for (const version of ['v1.30.0', 'v1.35.0']) {
+      const node = new FakeNode('controlplane', version);
+      await runInit(node);
+      t.strictSame(node.phases.slice(0, 2), ['init phase certs all', 'init phase kubeconfig all'], version);
+    }
+    const made = new FakeNode('controlplane', 'v1.35.0');
+    await runInit(made);
+    const again = Object.assign(new FakeNode('controlplane', 'v1.35.0'), { journal: made.journal, digest: 'd2' });
+    await new KubernetesEngine(again).run(never);
+    t.strictSame(again.phases, [
+      ...['init phase certs apiserver', 'init phase kubeconfig controller-manager', 'init phase kubeconfig scheduler'],
+      ...['init phase etcd local', 'init phase control-plane all'],
+    ]);
+    const joining = new FakeNode('controlplane', 'v1.30.0');
+    joining.isApiUp = true;
+    await new KubernetesEngine(joining).run(never);
+    t.equal(joining.phases[0], 'join phase control-plane-prepare all');
+  },
+);
 
 /** What becomes of a node whose power is cut before that call, and of the one that is started again then. */
 async function cutBefore(make: () => FakeNode, run: (node: FakeNode) => Promise<unknown>, position: number) {
@@ -356,7 +376,7 @@ t.test('a server that does not come up is a failure after ten minutes, and waite
     if (call === 'sleep' && node.told.some((text) => text.startsWith('problem'))) node.isOwnServerUp = true;
   };
   await runInit(node);
-  const problem = 'problem: init phase wait-control-plane (6 of 13) failed: connection refused';
+  const problem = 'problem: init phase wait-control-plane (5 of 12) failed: connection refused';
   t.equal(node.told.filter((text) => text === problem).length, 1);
   t.match(node.journal, { isMember: true });
 });
