@@ -14,6 +14,9 @@ import { filesBelow } from './lib/stamp.mjs';
 /** In place of a benchmark's name. */
 const chartsOnly = 'charts';
 
+/** Those whose rival is another system that boots beside the node. */
+const bootsRival = new Set(['boot', 'ready']);
+
 const compiled = (file) => path.join(out, 'js', 'benchmarks', file);
 
 /** @returns the largest exit code */
@@ -58,7 +61,8 @@ await runMain(async () => {
     process.stdout.write(`${helpOf(name)}\n`);
     return 0;
   }
-  await buildAll(name === chartsOnly ? { upTo: 'build' } : { architectures: architecturesOf(options) });
+  const rivals = (name === undefined || bootsRival.has(name)) && !options.includes('--without-rival');
+  await buildAll(name === chartsOnly ? { upTo: 'build' } : { architectures: architecturesOf(options), rivals });
   const status = name === chartsOnly ? 0 : runAll(name === undefined ? known : [name], options);
   const { renderResults } = await import(pathToFileURL(compiled('lib/render-results.js')).href);
   for (const file of await renderResults()) process.stderr.write(`benchmarks/results/${file} is new\n`);

@@ -190,8 +190,8 @@ function ensureWritable(folder) {
 }
 
 /** What comes before anything of ours can run: Debian packages, npm packages. */
-async function prepare(tests, architectures) {
-  await step('Debian packages', (progress) => installPackages(progress, { tests, architectures }));
+async function prepare(tests, architectures, rivals) {
+  await step('Debian packages', (progress) => installPackages(progress, { tests, architectures, rivals }));
   await step('npm packages', installNpmPackages);
 }
 
@@ -202,6 +202,7 @@ async function prepare(tests, architectures) {
  * @param {boolean} [options.tests] also the images that only tests need
  * @param {string[]} [options.architectures] of nodes and images, by Debian's names; tests need all
  * @param {boolean} [options.kubernetes] also the images with Kubernetes that its tests need
+ * @param {boolean} [options.rivals] also the tools that make rivals of nodes, for benchmarks
  * @param {string[]} [options.native] which builds of the C++ code for tests (names of native-build.mjs)
  */
 export async function buildAll({
@@ -210,6 +211,7 @@ export async function buildAll({
   architectures = tests ? allArchitectures : [defaultArchitecture],
   kubernetes = false,
   native = [],
+  rivals = false,
 } = {}) {
   const needsTestTools = tests || native.length > 0;
   ensureWritable(logDir);
@@ -218,7 +220,7 @@ export async function buildAll({
     process.stderr.write(`another build (process ${pid}) runs in this checkout; waiting for it\n`);
   await withBuildLock(onWait, async () => {
     // Under the lock as well: npm ci takes node_modules away from under another build.
-    await prepare(needsTestTools, needsTestTools ? allArchitectures : architectures);
+    await prepare(needsTestTools, needsTestTools ? allArchitectures : architectures, rivals);
     if (upTo !== 'packages') {
       await compile();
       await buildAddon();

@@ -15,13 +15,15 @@ const aptDir = path.join(out, 'apt');
  * What tools/debian-packages.json asks for.
  * @param {boolean} [tests] with what only tests need
  * @param {string[]} [architectures] that images are made for and nodes run in: Debian's names
+ * @param {boolean} [rivals] with what only rivals of nodes are made by
  * @returns {{names: string[], minimum: string, emulators: {name: string, program: string}[]}}
  */
-export function readWanted(tests = false, architectures = [defaultArchitecture]) {
+export function readWanted(tests = false, architectures = [defaultArchitecture], rivals = false) {
   const file = JSON.parse(readFileSync(path.join(root, 'tools', 'debian-packages.json'), 'utf8'));
   const foreign = architectures.filter((arch) => arch !== architectureOfHost());
   const cross = foreign.flatMap((arch) => file.crossPackages[arch]);
-  const names = [...file.packages, ...(tests ? file.testPackages : []), ...cross].map((each) => each.name);
+  const more = [...(tests ? file.testPackages : []), ...(rivals ? file.rivalPackages : [])];
+  const names = [...file.packages, ...more, ...cross].map((each) => each.name);
   return {
     names: [...new Set(names)],
     minimum: file.qemu.minimum,
@@ -202,8 +204,8 @@ async function explainFailure(error, wanted) {
  * @param {{tests: boolean, architectures: string[]}} options whether what only tests need is wanted too; and for which architectures
  * @returns {Promise<string>} the outcome in words
  */
-export async function installPackages(progress, { tests, architectures }) {
-  const wanted = readWanted(tests, architectures);
+export async function installPackages(progress, { tests, architectures, rivals }) {
+  const wanted = readWanted(tests, architectures, rivals);
   const missing = await missingOf(wanted.names);
   const emulators = await missingEmulators(wanted);
   const all = [...missing, ...emulators.map((each) => each.name)];

@@ -34,4 +34,6 @@ t.test('what another architecture needs is installed when it is asked for, and o
     t.ok(both.names.includes(name), `${name} makes images for ${other}`);
   }
   t.equal(new Set(both.names).size, both.names.length, 'none is named twice');
+  t.notOk(both.names.includes('mmdebstrap'), 'no rival is made');
+  t.ok(readWanted(false, [host], true).names.includes('mmdebstrap'));
 });
