@@ -52,6 +52,10 @@ export interface EngineEffects {
   renewCertificates(signal: AbortSignal): Promise<void>;
   /** The kubelet has a certificate of its own: a joining one has been let in. */
   hasKubeletCredentials(): Promise<boolean>;
+  /** Of the first control plane: the network that its pods will have is there before its kubelet asks for one. Never rejects. */
+  writePodNetwork(): Promise<void>;
+  /** Of the first control plane, before there is a controller manager: its Node has that network. What does not work is said; rejects with the reason of the signal. */
+  givePodNetwork(signal: AbortSignal): Promise<void>;
   /** With the flags that kubeadm has written; where it runs already, nothing. */
   startKubelet(): Promise<void>;
   /** It runs: how it fares can be asked. May be called again. */

@@ -251,7 +251,11 @@ export class KubernetesEngine {
     signal: AbortSignal,
   ): Promise<void> {
     const { effects } = this;
-    if (phase.kubeadm === undefined) return await this.waitForOwnServer(signal);
+    if (phase.kubeadm === undefined) {
+      await this.waitForOwnServer(signal);
+      if (kind === 'init') await effects.givePodNetwork(signal);
+      return;
+    }
     const onStartKubelet = async () => {
       // What it is started with is on the medium before it can have a certificate, by which this phase would count as done after a cut.
       await effects.flush();
@@ -263,6 +267,7 @@ export class KubernetesEngine {
       // It was let in, and was cut off before that was written down: kubeadm would find a node of its own name in the cluster, and refuse.
       if (kind === 'join' && (await effects.hasKubeletCredentials())) return await effects.startKubelet();
       await effects.stopKubelet();
+      if (kind === 'init') await effects.writePodNetwork();
     }
     if (phase.leaves !== undefined) await effects.removeLeftovers(phase.leaves);
     const config = await effects.writeFiles(kind);

@@ -7,13 +7,14 @@ import { SECOND_MS } from '../../base/units.js';
 import type { ContainerdConnection } from '../../containerd/index.js';
 import type { ControlClient } from '../../control/client.js';
 import { addonsOf } from '../../kube/addons.js';
-import type { ApiMember } from '../../kube/api/index.js';
+import { type ApiMember, KubeClient, parseKubeconfig } from '../../kube/api/index.js';
 import { caCertHash } from '../../kube/ca-hash.js';
 import { problemsOf } from '../../kube/checks.js';
 import { apiServerPort, endpointOf } from '../../kube/cluster-network.js';
 import { bringsOwnNetwork } from '../../kube/cni.js';
 import { controlPlaneFiles } from '../../kube/control-plane-files.js';
 import { evictionApi } from '../../kube/eviction.js';
+import { firstPodCidrs } from '../../kube/first-pod-network.js';
 import type { KubeadmInput, NodeFacts } from '../../kube/input.js';
 import { advertisedAddress, controlPlaneDigest } from '../../kube/kubeadm/control-plane.js';
 import { renderInit } from '../../kube/kubeadm/init.js';
@@ -35,8 +36,9 @@ import { cordon, uncordon } from './cordon.js';
 import { makeCredentials, makeKubeletServing } from './credentials.js';
 import { describeDrain, drain } from './drain.js';
 import type { EngineEffects } from './effects.js';
+import { givePodCidrs } from './first-pod-network.js';
 import { flushFolder } from './flush.js';
-import { FOLDERS, prepareFolders } from './folders.js';
+import { FOLDERS, openSealed, prepareFolders } from './folders.js';
 import { importImages } from './images.js';
 import { JournalFile } from './journal.js';
 import { runKubeadm } from './kubeadm.js';
@@ -46,6 +48,7 @@ import { removeEtcdMember } from './leave.js';
 import { removeLeftovers } from './leftovers.js';
 import { withNodeClient } from './node-client.js';
 import { nodeFacts } from './node-facts.js';
+import { PodNetwork } from './pod-network.js';
 import { writeFilesBeneath } from './write-files.js';
 
 export interface NodeEffectsOptions {
@@ -89,6 +92,8 @@ export function nodeEffects(options: NodeEffectsOptions): EngineEffects {
   const own = () => ({ host: '127.0.0.1', port: apiServerPort(config()) });
   const kubeadmOptions = { log: (text: string) => log.info(text), ...(program !== undefined && { program }) };
   const nodeName = () => facts().hostname.toLowerCase();
+  const openFolder = (path: string) => openSealed(mount, path);
+  const logged = (text: string) => log.info(`kubernetes: ${text}`);
   let lastTold = '';
   return {
     nodeType: config().machine.type,
@@ -150,6 +155,22 @@ export function nodeEffects(options: NodeEffectsOptions): EngineEffects {
       await flushFolder(FOLDERS.kubelet, ['pki']);
     },
     renewCertificates: (signal) => options.certificates.look(signal),
+    async writePodNetwork() {
+      const podNetwork = new PodNetwork({ files, openFolder, config, log: logged });
+      podNetwork.take(firstPodCidrs(config()));
+      await podNetwork.settled();
+    },
+    async givePodNetwork(signal) {
+      const podCidrs = firstPodCidrs(config());
+      if (podCidrs.length === 0) return;
+      const access = parseKubeconfig(await readFile(join(FOLDERS.kubernetes, 'admin.conf'), 'utf8'));
+      const client = new KubeClient({ access, connectTo: own() });
+      try {
+        await givePodCidrs(client, { nodeName: nodeName(), podCidrs, log: logged }, signal);
+      } finally {
+        client.close();
+      }
+    },
     hasKubeletCredentials: () => hasKubeletCredentials(FOLDERS.kubernetes),
     async startKubelet() {
       const now = input();

@@ -51,7 +51,10 @@ t.test('the first control plane, by Bootstrap', async (t) => {
   t.ok(before('journal begun', 'write init files'), 'Bootstrap is written down before anything is done');
   t.ok(before('import needed images', 'start kubelet'));
   t.strictSame(node.lookedAfter, [true]);
-  t.ok(before('ask own', `kubeadm ${INIT[5]} --config=/run/init.yaml`), 'the server is waited for before it is used');
+  t.ok(before('ask own', `kubeadm ${INIT[4]} --config=/run/init.yaml`), 'the server is waited for before it is used');
+  t.ok(before('write pod network', 'start kubelet'), 'the kubelet finds a network');
+  t.ok(before('ask own', 'give pod network'));
+  t.ok(before('give pod network', `kubeadm ${INIT[4]} --config=/run/init.yaml`), 'before there is who gives networks');
   const etcd = node.calls.indexOf('kubeadm init phase etcd local --config=/run/init.yaml');
   t.strictSame(
     node.calls.slice(etcd, etcd + 3),

@@ -87,6 +87,12 @@ export class FakeNode implements EngineEffects {
   renewCertificates() {
     return this.call('renew certificates');
   }
+  writePodNetwork() {
+    return this.call('write pod network');
+  }
+  givePodNetwork() {
+    return this.call('give pod network');
+  }
   async hasKubeletCredentials() {
     return this.hasCredentials;
   }
