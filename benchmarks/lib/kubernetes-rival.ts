@@ -184,13 +184,32 @@ export async function bootKubernetesRival(
   }
 }
 
-/** As ours, but for what is of our node alone; and with the kind of keys that kubeadm has by itself. */
+interface Component {
+  extraArgs?: Record<string, string>;
+}
+interface ClusterDocument {
+  controllerManager?: Component;
+  scheduler?: Component;
+}
+
+/** As ours, but for what is of our node alone; and with the kind of keys that kubeadm, and what it starts, has by itself. */
 function kubeadmConfig(text: string): string {
   const documents = parseAllDocuments(text).map((document) => {
     const { featureGates: _, ...rest } = document.toJS() as Record<string, unknown>;
-    return rest;
+    const { controllerManager, scheduler } = rest as ClusterDocument;
+    return {
+      ...rest,
+      ...(controllerManager && { controllerManager: withOwnCertificate(controllerManager) }),
+      ...(scheduler && { scheduler: withOwnCertificate(scheduler) }),
+    };
   });
   return yamlOf(...documents).replaceAll(RUNTIME_CGROUP, '/system.slice/containerd.service');
+}
+
+/** One that it makes itself: there is none for it on the disk, nor the folder of one. */
+function withOwnCertificate({ extraArgs = {} }: Component): Component {
+  const { 'tls-cert-file': _, 'tls-private-key-file': __, ...own } = extraArgs;
+  return { extraArgs: own };
 }
 
 /** The second disk: what kubeadm is told and given, the same as on a node of ours. @returns the administrator's kubeconfig */
