@@ -3,6 +3,7 @@ import t from 'tap';
 import { NO_ADDRESS } from '../../../../lib/kube/node-address.js';
 import { KubernetesEngine } from '../../../../lib/machined/kubernetes/engine.js';
 import { FACTS, FakeNode } from './fake-node.js';
+import { never, REMADE, runInit, waiting } from './run-engine.js';
 
 const INIT = [
   'init phase certs all',
@@ -17,27 +18,6 @@ const INIT = [
   'init phase kubelet-finalize all',
   'init phase addon kube-proxy',
 ];
-const REMADE = ['init phase certs apiserver', 'init phase etcd local', 'init phase control-plane all'];
-const never = new AbortController().signal;
-
-/** Runs an engine whose node is called to bootstrap as soon as it waits for that. */
-async function runInit(node: FakeNode): Promise<KubernetesEngine> {
-  const engine = new KubernetesEngine(node);
-  const running = engine.run(never);
-  await waiting(engine, node);
-  await engine.bootstrap(never);
-  await running;
-  return engine;
-}
-
-/** Resolves when it waits for Bootstrap; never, when the power was cut before. */
-async function waiting(engine: KubernetesEngine, node: FakeNode): Promise<void> {
-  while (engine.state !== 'waiting') {
-    if (node.isCut) await new Promise<never>(() => {});
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 t.test('the first control plane, by Bootstrap', async (t) => {
   const node = new FakeNode();
   const engine = await runInit(node);
@@ -211,47 +191,6 @@ t.test('a member that boots starts its kubelet, and runs no kubeadm', async (t) 
     'import others images',
   ]);
   await t.rejects(engine.bootstrap(never), { kind: 'ALREADY_EXISTS', message: /is a member of its cluster already/ });
-});
-
-t.test('a control plane becomes what the config says, when that is another one at a boot', async (t) => {
-  const whole = new FakeNode();
-  await runInit(whole);
-  const boot = async (node: FakeNode) => {
-    await new KubernetesEngine(node).run(never);
-    return node;
-  };
-  const next = (change: Partial<FakeNode> = {}) => Object.assign(new FakeNode(), { journal: whole.journal }, change);
-
-  const changed = await boot(next({ digest: 'd2' }));
-  t.strictSame(changed.phases, REMADE);
-  const before = (left: string, right: string) => changed.calls.indexOf(left) < changed.calls.indexOf(right);
-  t.ok(before('remove server certificate', `kubeadm ${REMADE[0]} --config=/run/init.yaml`));
-  t.ok(before('flush', 'journal member'), 'on the medium before it is written down');
-  t.ok(before('journal member', 'start kubelet'), 'before anybody reads it');
-  t.match(changed.journal, { isMember: true, controlPlane: 'd2' });
-  t.match(changed.notices, [/is made anew, as the config says now/]);
-  t.strictSame((await boot(next({ digest: 'd2', journal: changed.journal }))).phases, [], 'once');
-
-  const cut = next({ digest: 'd2' });
-  cut.failures.set(`kubeadm ${REMADE.at(-1)}`, 'no space left on device');
-  await boot(cut);
-  t.strictSame(cut.phases, [...REMADE, ...REMADE], 'from the beginning, for it is not known how far it came');
-  t.ok(cut.told.includes('problem: the control plane cannot be made what the config says: no space left on device'));
-
-  const moved = next({ digest: 'd2', controlPlaneWrong: 'it was made for another address' });
-  moved.onCall = (call) => {
-    if (call !== 'sleep') return;
-    t.strictSame(moved.phases, []);
-    moved.controlPlaneWrong = undefined;
-  };
-  await boot(moved);
-  t.ok(moved.told.some((text) => text.endsWith('what the config says: it was made for another address')));
-  t.strictSame(moved.phases, REMADE);
-
-  const worker = Object.assign(new FakeNode('worker'), {
-    journal: { ...FACTS, kind: 'join', done: [], isMember: true },
-  });
-  t.strictSame((await boot(worker)).phases, []);
 });
 
 t.test('Bootstrap: once, and only where there is no cluster', async (t) => {
