@@ -39,5 +39,10 @@ export function endpointOf({ cluster }: Config): { host: string; port: number } 
 /** `host:port`, as kubeadm wants it. */
 export function endpointText(config: Config): string {
   const { host, port } = endpointOf(config);
+  return hostAndPort(host, port);
+}
+
+/** As in a URL: an IPv6 address is in brackets. */
+export function hostAndPort(host: string, port: number): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

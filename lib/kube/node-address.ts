@@ -52,6 +52,7 @@ function isChosen({ machine }: KubernetesConfig, address: string): boolean {
   return only.length === 0 || only.some((network) => isWithin(address, network));
 }
 
-function addressOf(prefix: string): string {
+/** Of `10.5.0.2/24` what stands before the length of its network. */
+export function addressOf(prefix: string): string {
   return prefix.split('/')[0] ?? '';
 }

@@ -3,7 +3,7 @@
  * emulated or small processor seconds each, and certificates that nobody can check. kubeadm takes a kubeconfig that is there, if it is of the cluster's CA; but it has
  * made the key by then, so it is not asked where all of them are.
  */
-import { apiServerPort, clusterName, endpointText } from '../cluster-network.js';
+import { apiServerPort, clusterName, endpointText, hostAndPort } from '../cluster-network.js';
 import type { KubeadmInput } from '../input.js';
 import { requireNodeAddresses } from '../node-address.js';
 import { CONTROLLER_MANAGER_DIR, SCHEDULER_DIR } from '../paths.js';
@@ -57,7 +57,7 @@ export function componentKubeconfigs(input: KubeadmInput, isFirst: boolean): Com
   const own = ownKubeconfigs(release);
   if (own === 'none') return [];
   const [address] = requireNodeAddresses(config, facts);
-  const ownServer = `https://${address.includes(':') ? `[${address}]` : address}:${apiServerPort(config)}`;
+  const ownServer = `https://${hostAndPort(address, apiServerPort(config))}`;
   const endpoint = `https://${endpointText(config)}`;
   const name = clusterName(config);
   const component = (id: string): ComponentKubeconfig => ({

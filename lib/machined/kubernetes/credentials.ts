@@ -1,11 +1,11 @@
 /** Makes the credentials of lib/kube/kubeadm/credentials.ts, and the kubelet's serving certificate, where they are missing. What is there, and fits, stays. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { errorCode } from '../../base/errors.js';
 import type { PemPair } from '../../base/secrets-bundle.js';
-import { MIB, YEAR_MS } from '../../base/units.js';
+import { YEAR_MS } from '../../base/units.js';
 import type { FileToWrite, KubeadmInput, NodeFacts } from '../../kube/input.js';
 import { componentKubeconfigs, servedComponents } from '../../kube/kubeadm/credentials.js';
 import { kubeconfigOf } from '../../kube/kubeconfig.js';
+import { addressOf } from '../../kube/node-address.js';
 import { SERVING } from '../../kube/paths.js';
 import type { FileDescriptor, FilesModule } from '../../native/contract.js';
 import {
@@ -18,7 +18,7 @@ import {
   type ServerNames,
 } from '../../pki/index.js';
 import { FOLDERS } from './folders.js';
-import { writeFilesInto } from './write-files.js';
+import { textOf, writeFilesInto } from './write-files.js';
 
 type Files = Pick<FilesModule, 'openRoot' | 'makeDirectory' | 'readFile' | 'replaceFile'>;
 
@@ -80,7 +80,7 @@ export async function makeKubeletServing(options: {
   try {
     if (await isPair(files, root, certificate, key, now + LIFETIME_MS / 2)) return;
     const ca = await createCertificateAuthority({ organization: '', commonName: `${name}-ca`, kind: KIND, now });
-    const ipAddresses = facts.addresses.map((prefix) => prefix.replace(/\/.*$/, ''));
+    const ipAddresses = facts.addresses.map(addressOf);
     const { crt, key: text } = await serverPair(ca, { dnsNames: [name], ipAddresses }, now);
     const pair = { crt: `${crt}${ca.crt}`, key: text };
     await writeFilesInto(files, root, folder, pairFiles(`${folder}/${certificate}`, `${folder}/${key}`, pair));
@@ -117,14 +117,5 @@ async function isPair(
   } catch {
     // Not what it is called: it is made anew.
     return false;
-  }
-}
-
-async function textOf(files: Files, root: FileDescriptor, name: string): Promise<string | undefined> {
-  try {
-    return (await files.readFile(root, name, { maxBytes: MIB })).toString('utf8');
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return undefined;
-    throw error;
   }
 }

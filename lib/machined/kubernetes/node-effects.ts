@@ -21,7 +21,7 @@ import { renderInit } from '../../kube/kubeadm/init.js';
 import { renderJoin } from '../../kube/kubeadm/join.js';
 import { kubeletConfigFile } from '../../kube/kubelet-config.js';
 import { kubeletFlags } from '../../kube/kubelet-flags.js';
-import { nodeAddresses } from '../../kube/node-address.js';
+import { addressOf, nodeAddresses } from '../../kube/node-address.js';
 import { neededImages } from '../../kube/node-images.js';
 import { MANIFESTS_DIR } from '../../kube/paths.js';
 import type { InstalledRelease } from '../../kube/release.js';
@@ -203,7 +203,7 @@ export function nodeEffects(options: NodeEffectsOptions): EngineEffects {
       }),
     removeEtcdMember(signal) {
       const own = placeOf(config());
-      const addresses = facts().addresses.map((prefix) => prefix.replace(/\/.*$/, ''));
+      const addresses = facts().addresses.map(addressOf);
       const others = options.apiServers().filter(({ host }) => !addresses.includes(host));
       const places = [own, ...others.map(({ host }) => ({ ...own, host }))];
       return removeEtcdMember({ config: config(), nodeName: nodeName(), addresses, places }, signal);

@@ -39,7 +39,12 @@ export async function writeFilesInto(
   }
 }
 
-async function textOf(files: Pick<Files, 'readFile'>, root: FileDescriptor, name: string): Promise<string | undefined> {
+/** Of a file beneath it; undefined: there is none, or it is too large to be one of ours. */
+export async function textOf(
+  files: Pick<Files, 'readFile'>,
+  root: FileDescriptor,
+  name: string,
+): Promise<string | undefined> {
   try {
     return (await files.readFile(root, name, { maxBytes: MAX_BYTES })).toString('utf8');
   } catch (error) {
