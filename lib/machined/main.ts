@@ -187,6 +187,7 @@ export async function main(): Promise<void> {
     ...{ files: native.files, mount: native.mount, init, log, containerd: containers },
     config: () => config.running.config,
     apiServers: () => cluster.apiServers,
+    writePodNetwork: (podCidrs) => cluster.writePodNetwork(podCidrs),
     clockProblem: () => clock.problem(validityOf(config.running)),
   });
   const cluster = new NodeCluster({

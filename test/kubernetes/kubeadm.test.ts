@@ -83,6 +83,7 @@ if (isRunnable && inNamespaces(import.meta.url, ['--mount', '--uts', '--propagat
       installed: { release, archives: {} },
       config: () => config,
       apiServers: () => [],
+      writePodNetwork: async () => {},
       certificates: { look: async () => {} },
       clockProblem: () => undefined,
       containerd: { ready: async () => {}, connection: undefined as never },

@@ -13,6 +13,7 @@ import type { Peers } from '../peers.js';
 import type { ClusterWatch } from './cluster-watch.js';
 import { FOLDERS, openSealed } from './folders.js';
 import type { ManifestKeeper } from './manifests/keeper.js';
+import type { PodNetwork } from './pod-network.js';
 
 /** The folder that shows as /etc/kubernetes, so that it does not matter whether it is mounted there yet. */
 const FOLDER = FOLDERS.state;
@@ -33,6 +34,7 @@ export interface NodeClusterOptions {
 export class NodeCluster {
   private watch: ClusterWatch | undefined;
   private manifests: ManifestKeeper | undefined;
+  private podNetwork: Promise<PodNetwork> | undefined;
   private readonly stopped = new AbortController();
   private running: Promise<void> = Promise.resolve();
 
@@ -52,6 +54,28 @@ export class NodeCluster {
     this.manifests?.refresh();
   }
 
+  /** Before the cluster has said which it is: of its first node. Resolves when it is written; what fails is said, and tried again. */
+  async writePodNetwork(podCidrs: readonly string[]): Promise<void> {
+    const podNetwork = await this.pods();
+    podNetwork.take(podCidrs);
+    await podNetwork.settled();
+  }
+
+  /** One for whoever knows the network, so that it is written once. */
+  private pods(): Promise<PodNetwork> {
+    this.podNetwork ??= this.makePodNetwork();
+    return this.podNetwork;
+  }
+
+  private async makePodNetwork(): Promise<PodNetwork> {
+    const { native, config, log } = this.options;
+    const { PodNetwork } = await import('./pod-network.js');
+    return new PodNetwork({
+      ...{ files: native.files, config, log: logTo(log) },
+      openFolder: (path) => openSealed(native.mount, path),
+    });
+  }
+
   /** Once, when there is a config, and a place for what has to last. Goes on until the node goes down, where there is Kubernetes. */
   begin(): void {
     this.running = this.run();
@@ -67,11 +91,9 @@ export class NodeCluster {
     const { native, init, peers, config, log, manifestsProblem } = this.options;
     if (!existsSync(INSTALLED_RELEASE_FILE)) return;
     const { ClusterWatch } = await import('./cluster-watch.js');
-    const { PodNetwork } = await import('./pod-network.js');
     const { ManifestKeeper } = await import('./manifests/keeper.js');
     const { fetchManifest } = await import('./manifests/fetch.js');
-    const logged = (text: string) => log.info(`kubernetes: ${text}`);
-    const openFolder = (path: string) => openSealed(native.mount, path);
+    const logged = logTo(log);
     this.manifests = new ManifestKeeper({
       ...{ config, proxy: PROXY, log: logged, report: manifestsProblem },
       fetch: fetchManifest(async () => (await init.request('describeTime', {})).body.nameServers),
@@ -81,7 +103,7 @@ export class NodeCluster {
       networks: ownNetworks,
       setPodRoutes: (routes) => init.request('setPodRoutes', { routes }),
       apiServersChanged: () => peers.tell({ kind: 'apiServersChanged' }),
-      podNetwork: new PodNetwork({ files: native.files, openFolder, config, log: logged }),
+      podNetwork: await this.pods(),
       manifests: this.manifests,
       log: logged,
     });
@@ -94,6 +116,8 @@ export class NodeCluster {
     }
   }
 }
+
+const logTo = (log: NodeClusterOptions['log']) => (text: string) => log.info(`kubernetes: ${text}`);
 
 function ownNetworks(): string[] {
   return Object.values(networkInterfaces()).flatMap((list) =>

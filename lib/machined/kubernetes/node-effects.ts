@@ -38,7 +38,7 @@ import { describeDrain, drain } from './drain.js';
 import type { EngineEffects } from './effects.js';
 import { givePodCidrs } from './first-pod-network.js';
 import { flushFolder } from './flush.js';
-import { FOLDERS, openSealed, prepareFolders } from './folders.js';
+import { FOLDERS, prepareFolders } from './folders.js';
 import { importImages } from './images.js';
 import { JournalFile } from './journal.js';
 import { runKubeadm } from './kubeadm.js';
@@ -48,7 +48,6 @@ import { removeEtcdMember } from './leave.js';
 import { removeLeftovers } from './leftovers.js';
 import { withNodeClient } from './node-client.js';
 import { nodeFacts } from './node-facts.js';
-import { PodNetwork } from './pod-network.js';
 import { writeFilesBeneath } from './write-files.js';
 
 export interface NodeEffectsOptions {
@@ -60,6 +59,8 @@ export interface NodeEffectsOptions {
   config(): LoadedConfig['config'];
   /** As the API has named them: etcd of other control planes is beside them. */
   apiServers(): readonly ApiMember[];
+  /** None: it is not known. Resolves when it is written; what fails is said, and tried again. */
+  writePodNetwork(podCidrs: readonly string[]): Promise<void>;
   /** Why the clock cannot be right; undefined when it can. */
   clockProblem(): string | undefined;
   containerd: {
@@ -92,7 +93,6 @@ export function nodeEffects(options: NodeEffectsOptions): EngineEffects {
   const own = () => ({ host: '127.0.0.1', port: apiServerPort(config()) });
   const kubeadmOptions = { log: (text: string) => log.info(text), ...(program !== undefined && { program }) };
   const nodeName = () => facts().hostname.toLowerCase();
-  const openFolder = (path: string) => openSealed(mount, path);
   const logged = (text: string) => log.info(`kubernetes: ${text}`);
   let lastTold = '';
   return {
@@ -155,11 +155,7 @@ export function nodeEffects(options: NodeEffectsOptions): EngineEffects {
       await flushFolder(FOLDERS.kubelet, ['pki']);
     },
     renewCertificates: (signal) => options.certificates.look(signal),
-    async writePodNetwork() {
-      const podNetwork = new PodNetwork({ files, openFolder, config, log: logged });
-      podNetwork.take(firstPodCidrs(config()));
-      await podNetwork.settled();
-    },
+    writePodNetwork: () => options.writePodNetwork(firstPodCidrs(config())),
     async givePodNetwork(signal) {
       const podCidrs = firstPodCidrs(config());
       if (podCidrs.length === 0) return;
